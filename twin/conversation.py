@@ -1,0 +1,328 @@
+"""The turn: one utterance in, events out. The only file that chains the five verbs.
+
+It is handed backends (a crew), a mind and a twin, and knows none by name. It owns the history of what was said and *heard*, interruption,
+back-pressure and what happens when a part fails. It does not own sockets, pages or files.
+"""
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from .errors import TwinError
+from .streams import ahead
+from .text import cjk, clauses, clean, sentences, share
+from .types import PIECE, Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
+
+LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
+GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
+THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
+REMEMBERED = 200         # messages kept; the prompt takes the last few, the page shows all
+log = logging.getLogger("twin.turn")
+
+
+@dataclass
+class Turn:
+    """One utterance and its answer, from the question to the last sound at the ear."""
+    id: int
+    asked: str | Audio | None                            # None: the twin speaks of its own accord
+    began: float = field(default_factory=time.perf_counter)
+    text: str = ""
+    step: str = ""
+    mood: Mood = field(default_factory=Mood)
+    said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause]
+    sent: float = 0.0                                    # s of speech sent
+    played: float = 0.0                                  # s of speech heard, as the ear reports
+    motion: Motion | None = None
+    lost: set[str] = field(default_factory=set)
+    ended: str = ""
+    times: dict[str, float] = field(default_factory=dict)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def clock(self, name: str) -> None:
+        """Note once, in ms since the question, when something first happened."""
+        self.times.setdefault(name, round((time.perf_counter() - self.began) * 1000, 1))
+
+    def heard_until(self, seconds: float) -> None:
+        self.played = max(self.played, min(seconds, self.sent))
+        self._moved.set()
+
+    async def room(self, lead: float) -> None:
+        """Wait until no more than `lead` seconds of speech are unheard."""
+        while (unheard := self.sent - self.played) > lead + 1e-6:
+            self._moved.clear()
+            try:
+                async with asyncio.timeout(unheard + GRACE):
+                    await self._moved.wait()
+            except TimeoutError:
+                self.played = self.sent
+
+    def heard(self) -> tuple[str, str]:
+        """The words that reached the listener, and the rest; a clause that was cut is cut between words."""
+        heard = ""
+        for start, end, text in self.said:
+            if self.ended == "done" or self.played >= end:
+                heard += text
+            elif self.played > start:
+                heard += share(text, (self.played - start) / (end - start))
+        return heard, "".join(text for _, _, text in self.said)[len(heard):]
+
+
+class Conversation:
+    """One person's talk with one twin.
+
+    `twin` has `.voice` and `.id`; `crew` has workers `listen think speak animate` (see registry.py) and a lane `mind`; `mind` answers
+    (persona/mind.py); `moods` turns a mood's name into a Mood; `send` takes an event and returns at once. `ear=False`: nobody reports
+    what was heard (a film, a terminal), so sent counts as heard.
+    """
+
+    def __init__(self, twin: Any, crew: Any, mind: Any, moods: Callable[[str], Mood], send: Callable[[Event], None], *,
+                 language: str = "en", history: list[Message] | None = None, ear: bool = True, lead: float = LEAD,
+                 now: Callable[[], datetime] = datetime.now):
+        self.twin, self.crew, self.mind, self.moods, self.send = twin, crew, mind, moods, send
+        self.language, self.ear, self.lead, self.now = language, ear, lead, now
+        self.history: list[dict[str, Any]] = list(history or [])
+        self.vocabulary: tuple[str, ...] = ()
+        self._ids = itertools.count(1 + max((m.get("turn", 0) for m in self.history), default=0))
+        self._turn: Turn | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._asking = asyncio.Lock()
+
+    # what a user can do ------------------------------------------------------------------------------------------------------------
+
+    async def ask(self, asked: str | Audio) -> Turn:
+        """Answer an utterance; whatever was being said stops first. Raises Refused for text that cannot be taken."""
+        if isinstance(asked, str):
+            asked = clean(asked)
+        return await self._start(asked)
+
+    async def greet(self) -> Turn:
+        """Say hello of the twin's own accord."""
+        return await self._start(None, lambda: self.mind.greeting(self.language), "greeting")
+
+    async def aside(self) -> Turn | None:
+        """Say something of the twin's own into a silence; nothing while it talks."""
+        if self.speaking:
+            return None
+        return await self._start(None, lambda: self.mind.aside(self.history, self.language), "aside")
+
+    async def regenerate(self) -> Turn | None:
+        """Answer the last question anew."""
+        last = next((i for i in range(len(self.history) - 1, -1, -1) if self.history[i]["role"] == "user"), None)
+        return None if last is None else await self.edit(last, self.history[last]["content"])
+
+    async def edit(self, index: int, text: str) -> Turn:
+        """Put another question in the place of message `index`; what came after it goes."""
+        text = clean(text)
+        await self.rewind(index)
+        return await self.ask(text)
+
+    async def rewind(self, index: int) -> None:
+        """Forget message `index` and all behind it."""
+        await self.interrupt()
+        del self.history[max(0, index):]
+
+    async def interrupt(self, heard: float | None = None) -> None:
+        """Stop what is being said; `heard` is how many seconds of it reached the ear."""
+        if self._turn and heard is not None:
+            self._turn.heard_until(heard)
+        if self._task:
+            self._task.cancel()
+            await self.settled()
+
+    async def settled(self) -> None:
+        """Wait for the present turn's end."""
+        if self._task:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def heard_until(self, turn: int, seconds: float) -> None:
+        """The ear reports how many seconds of a turn's speech it has heard."""
+        if self._turn and self._turn.id == turn:
+            self._turn.heard_until(seconds)
+
+    @property
+    def speaking(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    @property
+    def turn(self) -> Turn | None:
+        return self._turn
+
+    # one turn ----------------------------------------------------------------------------------------------------------------------
+
+    async def _start(self, asked: str | Audio | None, make: Callable[[], Any] | None = None, step: str = "") -> Turn:
+        async with self._asking:                         # two at once become one after the other
+            await self.interrupt()
+            turn = self._turn = Turn(next(self._ids), asked, step=step)
+            self._task = asyncio.create_task(self._answer(turn, make), name=f"turn-{turn.id}")
+            return turn
+
+    async def _answer(self, turn: Turn, make: Callable[[], Any] | None) -> None:
+        try:
+            if turn.asked is not None and not await self._listen(turn):
+                turn.ended = "done"
+                return
+            async with aclosing(self._performance(turn, make)) as performance:
+                async for spoken in performance:
+                    self.send(spoken)
+                    turn.clock("sound" if spoken.speech.audio else "caption")
+                    if not self.ear:
+                        turn.heard_until(turn.sent)
+                    await turn.room(self.lead)
+            turn.clock("sent")
+            await turn.room(0.0)                         # sent is not heard: the turn ends at the ear
+            turn.ended = "done"
+        except Exception as error:                       # one of two places that may: the turn dies, the conversation lives
+            self._trouble(turn, "think", error)
+            await turn.room(0.0)
+            turn.ended = "failed"
+        finally:
+            turn.ended = turn.ended or "interrupted"
+            heard = self._remember(turn)
+            log.info("turn %d %s: step %s, %s", turn.id, turn.ended, turn.step or "-", turn.times)
+            self.send(Ended(turn.id, turn.ended, heard, turn.times))
+
+    async def _listen(self, turn: Turn) -> bool:
+        """Fill in what was asked; False when nobody can tell, so that the user may correct it."""
+        sure = True
+        if isinstance(turn.asked, str):
+            turn.text = turn.asked
+        else:
+            try:
+                async with aclosing(self.crew.listen.stream(turn.asked, self.language, self.vocabulary)) as words:
+                    async for word in words:
+                        if isinstance(word, Final):
+                            turn.text, sure = word.text.strip(), word.sure
+            except Exception as error:
+                self._trouble(turn, "listen", error)
+                return False
+            turn.clock("heard")
+        self.send(Heard(turn.id, turn.text, sure and bool(turn.text)))
+        if turn.text and sure:
+            return True
+        turn.text = ""                                   # not answered, so not remembered: the page offers it for correction
+        return False
+
+    async def _performance(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncIterator[Spoken]:
+        """think -> clauses -> speak -> animate."""
+        async with aclosing(ahead(clauses(self._think(turn, make)), THINK_AHEAD)) as parts:
+            async for part in parts:
+                turn.said.append(clause := [turn.sent, turn.sent, part])
+                async with aclosing(self._speak(turn, part)) as pieces:
+                    async for speech in pieces:
+                        motion = await self._animate(turn, speech)
+                        at, turn.sent = turn.sent, turn.sent + (speech.audio.seconds if speech.audio else 0.0)
+                        clause[1] = turn.sent
+                        yield Spoken(turn.id, round(at, 6), speech, motion)
+
+    async def _think(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncIterator[str]:
+        """The reply: the mind's own words, or the model's, sentence by checked sentence."""
+        capable = self.crew.capable
+        if make is None:
+            question = [dict(role=m["role"], content=m["content"]) for m in self.history]
+            answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, now=self.now(), language=self.language, capable=capable))
+        else:
+            answer = await self.crew.mind.run(make)
+        turn.step = answer.step if make is None else turn.step
+        turn.mood = self.moods(answer.mood)
+        turn.clock("thought")
+        self.language = answer.language or self.language
+        self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
+        if answer.text:
+            self.send(Token(turn.id, answer.text))
+            yield answer.text
+            return
+        async with aclosing(self._model(turn, answer)) as words:
+            async for word in words:
+                turn.clock("token")
+                self.send(Token(turn.id, word))
+                yield word
+
+    async def _model(self, turn: Turn, answer: Any) -> AsyncIterator[str]:
+        """The model's sentences until one does not pass the check; then the answer's fallback instead of the rest."""
+        kept = 0
+        try:
+            async with aclosing(sentences(self.crew.think.stream(answer.messages, **self.crew.sampling))) as parts:
+                async for sentence in parts:
+                    turn.clock("first_sentence")
+                    if reason := answer.check(sentence):
+                        log.info("turn %d: a sentence of the model was refused: %s", turn.id, reason)
+                        break
+                    kept += 1
+                    yield sentence
+        except Exception as error:
+            self._trouble(turn, "think", error)
+        if not kept and answer.fallback:
+            turn.step = "fact" if answer.sources else "unknown"
+            self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
+            yield answer.fallback
+        elif not kept and "think" not in turn.lost:
+            raise TwinError("The mind returned nothing.", "Ask again, or choose another engine.")
+
+    async def _speak(self, turn: Turn, text: str) -> AsyncIterator[Speech]:
+        """A voice that fails, or has nothing to say, leaves captions behind; a failure is told once."""
+        silent = True
+        if "speak" not in turn.lost:
+            language = "zh" if cjk(text) > len(text) / 5 else "en" if self.language == "zh" else self.language
+            try:
+                async with aclosing(self.crew.speak.stream(text, self.twin.voice, turn.mood, language)) as pieces:
+                    async for speech in pieces:
+                        silent = False
+                        yield _whole(speech)
+            except Exception as error:
+                self._trouble(turn, "speak", error)
+        if silent:
+            yield Speech(text, None)
+
+    async def _animate(self, turn: Turn, speech: Speech) -> Motion | None:
+        """A face that fails stays still; the sound goes on."""
+        if speech.audio is None or "animate" in turn.lost:
+            return None
+        try:
+            seed = zlib.crc32(f"{self.twin.id} {turn.id}".encode())
+            turn.motion = await self.crew.animate.call(speech, turn.mood, turn.sent, turn.motion, seed)
+            return turn.motion
+        except Exception as error:
+            self._trouble(turn, "animate", error)
+            return None
+
+    def _trouble(self, turn: Turn, stage: str, error: Exception) -> None:
+        """Tell it once. A TwinError is for people; anything else is named by its kind alone, for it may hold what was said."""
+        if stage in turn.lost:
+            return
+        turn.lost.add(stage)
+        if isinstance(error, TwinError):
+            message, hint = error.message, error.hint
+        else:
+            message, hint = f"Something went wrong while trying to {stage} ({type(error).__name__}).", "Ask again; the log has more."
+            log.error("turn %d: %s failed", turn.id, stage, exc_info=(type(error), None, error.__traceback__))
+        self.send(Trouble(turn.id, stage, message, hint))
+
+    def _remember(self, turn: Turn) -> str:
+        heard, rest = turn.heard()
+        if turn.text:
+            self.history.append({"role": "user", "content": turn.text, "turn": turn.id})
+        if heard.strip() or rest.strip():
+            said = {"role": "assistant", "content": heard.strip(), "turn": turn.id, "step": turn.step, "mood": turn.mood.name}
+            self.history.append(said | ({"cut": rest.strip()} if rest.strip() else {}))
+        del self.history[:-REMEMBERED]
+        return heard
+
+
+def _whole(speech: Speech) -> Speech:
+    """The piece, its sound filled up with silence to whole packets of 20 ms (only the last of a clause ever needs it)."""
+    if speech.audio is None or not (over := len(speech.audio.samples) % PIECE):
+        return speech
+    samples = np.pad(speech.audio.samples, (0, PIECE - over))
+    return replace(speech, audio=replace(speech.audio, samples=samples))
+
+

