@@ -30,8 +30,9 @@ browser:
 test: setup browser
 	$(PY) -m pytest -m "not slow"
 
+# what `make test` leaves out because it is slow
 test-all: setup browser
-	$(PY) -m pytest
+	$(PY) -m pytest -m slow
 
 bench: setup
 	$(PY) -m bench

@@ -164,6 +164,7 @@ class Conversation:
             await self.interrupt()
             turn = self._turn = Turn(next(self._ids), asked, step=step)
             self._task = asyncio.create_task(self._answer(turn, make), name=f"turn-{turn.id}")
+            await asyncio.sleep(0)                       # let it begin: a task cancelled before that would lose the question
             return turn
 
     async def _answer(self, turn: Turn, make: Callable[[], Any] | None) -> None:

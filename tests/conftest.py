@@ -1,0 +1,147 @@
+"""What several tests share: the smallest real backends, and a conversation made of them."""
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from twin.conversation import Conversation  # noqa: E402
+from twin.registry import Crew, Worker  # noqa: E402
+from twin.streams import Lane  # noqa: E402
+from twin.types import CHANNELS, FPS, RATE, Audio, Final, Mood, Motion, Speech, Voice  # noqa: E402
+
+SHARED = ROOT.parent / "shared" / "data"
+WORDS = ("Hello there, my friend. I was thinking about the garden today and how the light falls. " * 8).split()
+
+
+@pytest.fixture(scope="session")
+def speech_data() -> Path:
+    """Real recordings; a clone of the project has none."""
+    if not (SHARED / "speech").is_dir():
+        pytest.skip("no recordings at ../shared/data/speech; the rest of the tests needs none")
+    return SHARED / "speech"
+
+
+class Reply:
+    """An answer of a mind: said as it is, or left to the thinker."""
+
+    def __init__(self, text: str = "", refuse: str = "", fallback: str = ""):
+        self.step, self.text, self.messages, self.mood = ("line" if text else "model"), text, [{"role": "user", "content": "?"}], "neutral"
+        self.sources, self.language, self.fallback, self._refuse = (), "en", fallback, refuse
+
+    def check(self, sentence: str) -> str:
+        return "refused" if self._refuse and self._refuse in sentence else ""
+
+
+class Mind:
+    """The smallest mind: everything goes to the model unless it was given words."""
+
+    def __init__(self, **reply):
+        self.reply = reply
+
+    def answer(self, history, text, *, now: datetime, language: str = "", capable: bool = False) -> Reply:
+        return Reply(**self.reply)
+
+    def greeting(self, language: str) -> Reply:
+        return Reply("Hello, I am a digital human. ")
+
+    def aside(self, history, language: str) -> Reply:
+        return Reply("It is quiet here. ")
+
+
+class Echo:
+    """A thinker that says its words."""
+
+    def __init__(self, words=WORDS, delay: float = 0.0):
+        self.words, self.delay, self.made, self.closed = words, delay, 0, 0
+
+    def think(self, messages, **_) -> Iterator[str]:
+        try:
+            for word in self.words:
+                time.sleep(self.delay)
+                self.made += 1
+                yield word + " "
+        finally:
+            self.closed += 1
+
+
+class Tone:
+    """A voice that hums: `pace` seconds a character, in `pieces` pieces of whole packets."""
+
+    def __init__(self, pace: float = 0.06, pieces: int = 3, step: float = 0.0, fail_at: int = 0):
+        self.pace, self.pieces, self.step, self.fail_at, self.made, self.busy, self.overlap = pace, pieces, step, fail_at, 0, 0, 0
+
+    def speak(self, text, voice, mood, language) -> Iterator[Speech]:
+        self.busy += 1
+        self.overlap = max(self.overlap, self.busy)
+        try:
+            for i in range(self.pieces):
+                time.sleep(self.step)
+                self.made += 1
+                if self.fail_at and self.made >= self.fail_at:
+                    raise RuntimeError("out of memory while saying " + text)
+                n = int(len(text) * self.pace / self.pieces * RATE / 480) * 480 or 480
+                yield Speech(text if i == 0 else "", Audio(np.sin(np.arange(n) * 0.05).astype(np.float32) * 0.2))
+        finally:
+            self.busy -= 1
+
+
+class Lips:
+    """A face that holds still for as long as the piece lasts."""
+
+    def animate(self, speech, mood, at, before, seed) -> Motion:
+        frames = round((at + speech.audio.seconds) * FPS) - round(at * FPS)
+        return Motion(np.zeros((frames, len(CHANNELS)), np.uint8))
+
+
+class Ears:
+    """A recogniser that hears the same words in any sound."""
+
+    def __init__(self, text: str = "spoken words", sure: bool = True):
+        self.text, self.sure = text, sure
+
+    def listen(self, audio, language, vocabulary) -> Iterator[Final]:
+        yield Final(self.text, self.sure)
+
+
+def crew_of(think=None, speak=None, animate=None, listen=None, budget: float = 5.0) -> Crew:
+    made = {"think": think or Echo(), "speak": speak or Tone(), "animate": animate or Lips(), "listen": listen or Ears()}
+    workers = {verb: Worker(verb, backend if isinstance(backend, Callable) else (lambda b=backend: b), budget) for verb, backend in made.items()}
+    return Crew(**workers, mind=Lane("mind"))
+
+
+@pytest.fixture
+def talk():
+    """`talk(think=..., speak=..., mind=...)` -> (conversation, events)."""
+    made = []
+
+    def make(mind=None, budget: float = 5.0, **parts):
+        events: list = []
+        keywords = {k: parts.pop(k) for k in ("ear", "lead", "history", "language") if k in parts}
+        conversation = Conversation(SimpleNamespace(id="test", voice=Voice()), crew_of(**parts, budget=budget), mind or Mind(), lambda name: Mood(name),
+                                    events.append, **keywords)
+        made.append(conversation)
+        return conversation, events
+
+    yield make
+    for conversation in made:
+        for verb in ("listen", "think", "speak", "animate", "mind"):
+            getattr(conversation.crew, verb).close()
+
+
+async def hear_all(conversation: Conversation, turn) -> None:
+    """An ear that hears everything at once, until the turn has ended."""
+    while not turn.ended:
+        conversation.heard_until(turn.id, turn.sent)
+        await asyncio.sleep(0.001)
+    await conversation.settled()
