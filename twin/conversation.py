@@ -91,7 +91,7 @@ class Conversation:
         self.twin, self.crew, self.mind, self.moods, self.send = twin, crew, mind, moods, send
         self.language, self.ear, self.lead, self.now = language, ear, lead, now
         self.history: list[dict[str, Any]] = list(history or [])
-        self.vocabulary: tuple[str, ...] = ()
+        self.vocabulary: Callable[[], tuple[str, ...]] = tuple  # what people are likely to say, for the recogniser
         self._ids = itertools.count(1 + max((m.get("turn", 0) for m in self.history), default=0))
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
@@ -199,7 +199,7 @@ class Conversation:
             turn.text = turn.asked
         else:
             try:
-                async with aclosing(self.crew.listen.stream(turn.asked, self.language, self.vocabulary)) as words:
+                async with aclosing(self.crew.listen.stream(turn.asked, self.language, self.vocabulary())) as words:
                     async for word in words:
                         if isinstance(word, Final):
                             turn.text, sure = word.text.strip(), word.sure

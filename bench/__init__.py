@@ -1,0 +1,1 @@
+"""Figures of the product, one file each: `python -m bench NAME --json FILE`."""

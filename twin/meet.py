@@ -1,0 +1,91 @@
+"""Bringing a twin, its mind and the crew together into a Conversation: for the page, the terminal, a film and the benchmarks alike."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from persona.card import Persona
+from persona.emotion import EMOTIONS
+from persona.lines import Lines, load_lines
+from persona.mind import Mind
+
+from .conversation import Conversation
+from .registry import Registry
+from .store import Twin, load_twin
+from .types import Event, Mood, Voice
+
+
+def mood(name: str, strength: float = 1.0) -> Mood:
+    """The row of persona/emotion.py of that name, as the face and the voice take it; an unknown one is neutral."""
+    row = EMOTIONS.get(name) or EMOTIONS["neutral"]
+    face = tuple((channel, weight * strength) for channel, weight in row.face.items())
+    return Mood(name if name in EMOTIONS else "neutral", face, 1 + (row.rate - 1) * strength, row.pitch * strength, 1 + (row.volume - 1) * strength, row.energy)
+
+
+class Host:
+    """Makes conversations. A twin's mind (its lines and their embeddings) is loaded once and shared; it keeps nothing of anyone."""
+
+    def __init__(self, registry: Registry):
+        self.registry = registry
+        self._minds: dict[Path, Mind] = {}
+        self._lines: dict[Path, Lines] = {}
+
+    def mind(self, twin: Twin) -> Mind:
+        """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
+        if twin.folder not in self._minds:
+            self._minds[twin.folder] = Mind(twin.persona, self.lines(twin), self.registry.embedder)
+        return self._minds[twin.folder]
+
+    def lines(self, twin: Twin) -> Lines:
+        """The twin's own lines by language, with those that fit anyone."""
+        if twin.folder not in self._lines:
+            self._lines[twin.folder] = load_lines(twin.folder)
+        return self._lines[twin.folder]
+
+    def converse(self, twin: Twin, send: Callable[[Event], None], language: str = "en", history: list[dict[str, Any]] | None = None, *,
+                 ear: bool = True, now: Callable[[], datetime] = datetime.now, sampling: dict[str, Any] | None = None) -> Conversation:
+        """A conversation with that twin."""
+        crew = self.registry.crew()
+        if sampling:
+            from dataclasses import replace
+            crew = replace(crew, sampling=crew.sampling | sampling)
+        late = _Late(self, twin)
+        conversation = Conversation(twin, crew, late, mood, send, language=language, history=history, ear=ear, now=now)
+        conversation.vocabulary = late.vocabulary
+        return conversation
+
+
+class _Late:
+    """A mind that loads when it is first asked; that happens on the crew's own thread, so no page waits for it."""
+
+    def __init__(self, host: Host, twin: Twin):
+        self._host, self._twin = host, twin
+
+    def answer(self, *args: Any, **kwargs: Any) -> Any:
+        return self._host.mind(self._twin).answer(*args, **kwargs)
+
+    def greeting(self, *args: Any) -> Any:
+        return self._host.mind(self._twin).greeting(*args)
+
+    def aside(self, *args: Any) -> Any:
+        return self._host.mind(self._twin).aside(*args)
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """How people put their questions to this twin, in English: what the recogniser should expect."""
+        return tuple(ask for line in self._host.lines(self._twin)["en"] for ask in line.ask)
+
+
+def twin_of(file: Path) -> Twin:
+    """A twin of a persona file alone, or of a whole twin folder. Raises TwinError when it can't be read."""
+    if file.is_dir():
+        return load_twin(file)
+    from persona.card import CardError
+
+    from .errors import Refused
+    try:
+        persona = Persona.load(file)
+    except CardError as error:
+        raise Refused(error.message, error.hint) from None
+    return Twin(persona.id or file.stem, persona, file, Voice())
