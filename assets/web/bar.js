@@ -1,0 +1,45 @@
+/** The top of the page: its name, its places, the engines in use, the language, the settings. */
+import { h, iconButton } from "./dom.js";
+import { enginesList } from "./settings.js";
+
+/** Places that exist. More come with their pages. */
+const PLACES = ["talk"];
+
+export class Bar {
+  /** @param {{language(): void, settings(): void}} does */
+  constructor(does) {
+    this.dot = h("i", { class: "dot" });
+    this.short = h("span");
+    this.more = h("div", { class: "pop", popover: "auto", id: "twin-engines" });
+    this.pill = h("button", { type: "button", class: "pill", popovertarget: "twin-engines", hidden: true, tip: "engines" }, this.dot, this.short);
+    this.element = h("header", { class: "bar" }, h("span", { class: "brand" }, mark(), "Twin"),
+      h("nav", { tip: "places", hidden: PLACES.length < 2 }, ...PLACES.map((place, i) => h("a", { href: "#" + place, "aria-current": i ? null : "page", t: place }))),
+      h("span", { class: "gap" }), this.pill, this.more,
+      h("button", { type: "button", class: "pill lang", t: "other_language", onclick: () => does.language() }),
+      iconButton("settings", "settings", () => does.settings(), { class: "round" }));
+    this.more.addEventListener("beforetoggle", () => {
+      const box = this.pill.getBoundingClientRect();
+      this.more.style.top = box.bottom + 8 + "px";
+      this.more.style.right = innerWidth - box.right + "px";
+    });
+  }
+
+  /** @param {any} engines */
+  setEngines(engines) {
+    const parts = [engines.think?.name, engines.speak?.name].filter(Boolean);
+    this.short.textContent = parts.join(" · ");
+    this.pill.hidden = !parts.length;
+    this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: "engines_note" }));
+  }
+
+  /** @param {boolean} on */
+  setOnline(on) { this.dot.classList.toggle("off", !on); }
+}
+
+/** Two rings, one of them filled. */
+function mark() {
+  const span = h("span", { class: "mark", "aria-hidden": "true" });
+  span.append(h("i"), h("i"));
+  return span;
+}
+

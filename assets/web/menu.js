@@ -1,0 +1,27 @@
+/** A small menu under a button, closed by itself. */
+import { h, icon, iconButton } from "./dom.js";
+
+let count = 0;
+
+/** @param {[icon: any, key: string, run: () => void][]} items @returns {DocumentFragment} the button and its menu */
+export function menu(items) {
+  const id = "twin-menu-" + ++count;
+  const list = h("div", { class: "pop menu", popover: "auto", id, role: "menu" }, ...items.map(([name, key, run]) =>
+    h("button", { type: "button", role: "menuitem", onclick: () => { list.hidePopover(); run(); } }, icon(name), h("span", { t: key }))));
+  const button = iconButton("more", "more", () => {}, { popovertarget: id, "aria-haspopup": "menu" });
+  list.addEventListener("beforetoggle", () => {
+    const box = button.getBoundingClientRect();
+    list.style.top = box.bottom + 6 + "px";
+    list.style.right = Math.max(8, innerWidth - box.right) + "px";
+  });
+  list.addEventListener("toggle", (event) => { if (event.newState === "open") list.querySelector("button")?.focus(); });
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], buttons = [...list.querySelectorAll("button")];
+    if (!step) return;
+    event.preventDefault();
+    buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();
+  });
+  const both = document.createDocumentFragment();
+  both.append(button, list);
+  return both;
+}

@@ -1,0 +1,322 @@
+/** Wiring: the parts of the page, and which message goes to which of them. Nothing is drawn or decided here that a part could do. */
+import { Bar } from "./bar.js";
+import { Composer } from "./composer.js";
+import { Conversations } from "./conversations.js";
+import { h } from "./dom.js";
+import { Hearing } from "./hearing.js";
+import { recall, recallHere, remember, rememberHere, tabId, token } from "./keep.js";
+import { Live } from "./live.js";
+import { menu } from "./menu.js";
+import { Mic } from "./mic.js";
+import { Notices } from "./notices.js";
+import { Picker } from "./picker.js";
+import { Player } from "./player.js";
+import { applyTheme, choices, Settings } from "./settings.js";
+import { codecs } from "./sound.js";
+import { Stage } from "./stage.js";
+import { Talk } from "./talk.js";
+import { getLanguage, LANGUAGES, own, setLanguage, word } from "./words.js";
+
+const ALONE = 60_000;                                   // ms of silence after which the twin may say something of its own
+
+/** @param {HTMLElement} root the element that Gradio made for us */
+export async function open(root) {
+  if (root.dataset.open) return;
+  root.dataset.open = "yes";
+  const page = new Page(root, new URLSearchParams(location.search), await codecs());
+  page.live.open();
+}
+
+class Page {
+  /** @param {HTMLElement} root @param {URLSearchParams} query @param {string[]} codecs */
+  constructor(root, query, codecs) {
+    Object.assign(this, { root, codecs });
+    const asked = query.get("lang"), choice = this.choice = choices();
+    applyTheme(choice.theme);
+    this.wanted = query.get("twin") ?? "";
+    this.only = query.get("stage") === "only";
+    this.state = "connecting";                          // what the server says
+    this.conversation = this.wanted && this.wanted !== recall("twin", "") ? "" : recallHere("conversation");
+    this.engines = null;
+    this.twin = null;
+    this.twins = [];
+    this.asked = 0;                                     // when the user's last message went out, ms; 0 = answered
+    this.lastFirst = 0;
+    this.aside = { at: performance.now(), done: false };
+    setLanguage(LANGUAGES.includes(asked) ? asked : recall("lang", navigator.language?.startsWith("zh") ? "zh" : "en"), root);
+    this.player = new Player();
+    this.live = new Live({ hello: () => this.hello(), transport: query.get("transport") ?? "" });
+    this.mic = new Mic();
+    this.mic.device = choice.mic;
+    this.parts(query);
+    this.lay(query);
+    this.wirePlayer();
+    this.wireLive();
+    this.wireKeys();
+    this.setState();
+    setInterval(() => this.lonely(), 1000);
+    window.twin = { player: this.player, live: this.live, stage: this.stage, get face() { return this.stage.face; }, state: () => this.shown, first: () => this.lastFirst };
+  }
+
+  hello() {
+    return { type: "hello", token: token(), page: tabId(), twin: this.wanted || this.twin?.id || recall("twin", ""), lang: getLanguage(), codecs: this.codecs,
+      ...(this.conversation ? { conversation: this.conversation } : {}), greet: !this.live.seq };
+  }
+
+  /** @param {URLSearchParams} query */
+  parts(query) {
+    const { choice, live } = this;
+    this.notices = new Notices();
+    this.stage = new Stage(this.player, { only: this.only, transparent: query.get("bg") === "transparent", captions: choice.captions, muted: choice.muted,
+      trouble: (key) => this.notices.tell(key),
+      does: { captions: (on) => { choice.captions = on; remember("captions", on); }, mute: (on) => { choice.muted = on; remember("muted", on); this.volume(); },
+        only: (on) => this.setOnly(on), tap: () => this.player.unlock() } });
+    this.talk = new Talk({ edit: (index, text) => this.edit(index, text), rewind: (index) => live.send({ type: "rewind", index }) && this.talk.cutFrom(index),
+      regenerate: () => this.regenerate(), copy: (text) => this.copy(text) });
+    this.hearing = new Hearing(this.mic, live, { mode: (mode) => { this.composer.setMic(mode); if (mode === "off") this.player.duck(false); this.setState(); },
+      trouble: (key) => this.notices.tell(key), partial: (text) => this.composer.offer(text, "corrected"), cutIn: () => this.stop(),
+      said: (text) => { this.composer.done(true); if (text) this.say(text); } });
+    this.composer = new Composer({ send: (text) => this.say(text), stop: () => this.stop(), press: () => this.hearing.start("push"), release: () => this.released(),
+      free: (on) => (on ? this.hearing.start("free") : this.hearing.stop()), cancel: () => { this.editing = -1; }, tell: (key, args) => this.notices.tell(key, args) });
+    this.picker = new Picker((id) => this.change(id));
+    this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines) });
+    this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context);
+    this.earlier = new Conversations({ list: () => live.send({ type: "list" }), resume: (id) => { this.hush(); live.send({ type: "resume", conversation: id }); },
+      forget: (id) => { live.send({ type: "forget", conversation: id }); live.send({ type: "list" }); } });
+    this.editing = -1;
+  }
+
+  /** @param {URLSearchParams} query */
+  lay(query) {
+    const actions = h("div", { class: "actions" }, menu([
+      ["plus", "clear", () => { if (confirm(word("clear_ask"))) { this.hush(); this.live.send({ type: "clear" }); } }],
+      ["history", "earlier", () => this.earlier.open()], ["copy", "copy_all", () => this.copy(this.talk.markdown())], ["save", "save", () => this.save()]]));
+    this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
+    this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.hearing.ask);
+    if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
+    this.setOnly(this.only);
+    this.volume();
+  }
+
+  wirePlayer() {
+    const { player, live } = this;
+    player.onheard = (turn, at) => live.send({ type: "heard", turn, at });
+    player.onplayed = (turn) => live.send({ type: "played", turn });
+    player.onlock = () => { this.stage.setTap(player.waiting); this.setState(); };
+    player.onfirst = (_turn, delay) => {
+      if (this.asked) this.composer.setFirst(this.lastFirst = performance.now() - this.asked + delay);
+      this.asked = 0;
+    };
+    this.mic.onlevel = (level, voice) => {
+      this.composer.setLevel(level);
+      if (this.hearing.mode === "free") player.duck(voice && player.playing);
+    };
+    const gesture = () => player.unlock();
+    for (const type of ["pointerdown", "keydown"]) addEventListener(type, gesture, { capture: true });
+    setInterval(() => this.setState(), 120);
+  }
+
+  wireLive() {
+    const { live, talk, player, notices } = this;
+    live.on("offline", ({ attempt }) => { if (attempt > 1 || live.everOpen) notices.offline(true, () => live.retry()); this.setState(); });
+    live.on("elsewhere", () => { notices.tell("elsewhere", {}, { stay: true }); this.setState(); });
+    live.on("ready", (ready) => this.ready(ready));
+    live.on("state", ({ state, note }) => { this.state = state; this.note = note; this.setState(); });
+    live.on("heard", (heard) => this.heard(heard));
+    live.on("partial", ({ text }) => { this.composer.hint.textContent = text; });
+    live.on("thought", (thought) => talk.thought(thought));
+    live.on("token", (token) => talk.token(token));
+    live.on("spoken", (message, payload) => player.push(message, payload));
+    live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.awake(); });
+    live.on("vad", ({ speech }) => { if (speech) this.player.stop(); else this.asked = performance.now(); this.awake(); });
+    live.on("history", ({ history }) => talk.load(history, this.twin));
+    live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
+    for (const type of ["trouble", "error"]) live.on(type, ({ message, hint }) => notices.show(message, hint));
+    live.on("error", ({ kept }) => { if (kept && this.sentText) { this.composer.box.value = this.sentText; this.composer.changed(); this.talk.settle(); } });
+  }
+
+  wireKeys() {
+    addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
+      if (this.editing >= 0) this.composer.done(true);
+      this.stop();
+    });
+    this.root.addEventListener("click", (event) => {   // after a click the space bar is for talking again
+      const button = /** @type {HTMLElement} */ (event.target).closest?.(".stage button, .composer button");
+      if (event.detail && button) /** @type {HTMLElement} */ (button).blur();
+    });
+  }
+
+  /** @param {any} ready */
+  ready(ready) {
+    this.notices.offline(false, () => {});
+    this.engines = ready.engines;
+    this.hearing.can = ready.hearing ?? this.hearing.can;
+    this.state = ready.state ?? "idle";
+    this.twin = ready.twin;
+    this.twins = ready.twins;
+    this.wanted = "";
+    this.conversation = ready.conversation;
+    remember("twin", ready.twin.id);
+    rememberHere("conversation", ready.conversation);
+    this.player.use(ready.channels, ready.full, ready.fps);
+    this.bar.setEngines(ready.engines);
+    this.picker.show(ready.twins, ready.twin.id);
+    this.composer.setName(own(ready.twin.name));
+    this.stage.use(ready.twin, ready.channels);
+    document.title = `${own(ready.twin.name)} · Twin`;
+    if (!ready.resumed) {
+      if (ready.conversation !== this.drawn) this.hush();
+      this.talk.load(ready.history, ready.twin);
+    }
+    this.drawn = ready.conversation;
+    this.hearing.renew();
+    this.welcome();
+    this.setState();
+  }
+
+  /** The card of the first visit. */
+  welcome() {
+    if (recall("seen", false)) { this.talk.hello.replaceChildren(); return; }
+    const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+    const args = { name: own(this.twin.name), host: word(here ? "this_machine" : "that_machine") };
+    this.talk.hello.replaceChildren(h("div", { class: "hello" }, h("p", {}, word("welcome", args)),
+      h("button", { type: "button", class: "small", t: "got_it", onclick: () => { remember("seen", true); this.talk.hello.replaceChildren(); } })));
+  }
+
+  /** @param {string} text */
+  say(text) {
+    this.hush();
+    const message = this.editing >= 0 ? { type: "edit", index: this.editing, text } : { type: "say", text };
+    if (!this.live.send(message)) { this.notices.offline(true, () => this.live.retry()); return false; }
+    if (this.editing >= 0) this.talk.cutFrom(this.editing);
+    this.editing = -1;
+    this.sentText = text;
+    this.talk.ask(text);
+    this.begin();
+    return true;
+  }
+
+  begin() {
+    this.asked = performance.now();
+    this.state = "thinking";
+    this.awake();
+    this.setState();
+  }
+
+  /** The microphone's key was let go. */
+  released() {
+    if (this.hearing.mode !== "push") return;
+    this.hearing.stop();
+    this.asked = performance.now();
+  }
+
+  /** @param {any} heard */
+  heard(heard) {
+    if (heard.sure !== false && heard.text) { this.talk.heard(heard); this.begin(); return; }
+    if (heard.text) this.composer.offer(heard.text, "corrected"); else this.notices.tell("heard_nothing");
+    this.asked = 0;
+  }
+
+  /** @param {number} index @param {string} text */
+  edit(index, text) {
+    this.editing = index;
+    this.composer.offer(text, "editing");
+  }
+
+  regenerate() {
+    this.hush();
+    if (!this.live.send({ type: "regenerate" })) return;
+    const last = this.talk.items.findLastIndex((item) => item.role === "user");
+    if (last >= 0) { this.talk.cutFrom(last + 1); this.talk.items[last].turn = -1; }
+    this.begin();
+  }
+
+  /** Silence here at once, and there as soon as it hears of it. */
+  stop() {
+    const { turn, at } = this.player.stop();
+    if (this.live.send({ type: "stop", turn, at })) this.state = this.state === "waking" ? "waking" : "idle";
+    this.setState();
+  }
+
+  hush() { this.player.stop(); this.stage.setTap(false); }
+
+  /** @param {string} id */
+  change(id) {
+    this.hush();
+    this.hearing.stop();
+    if (!this.live.send({ type: "twin", id })) this.wanted = id;
+    this.picker.show(this.twins, id);
+  }
+
+  /** @param {string} language */
+  speakLanguage(language) {
+    remember("lang", language);
+    setLanguage(language, this.root);
+    this.live.send({ type: "lang", lang: language });
+    this.hearing.stop();
+    if (!this.twin) return;
+    this.picker.show(this.twins, this.twin.id);
+    this.composer.setName(own(this.twin.name));
+    this.stage.rename();
+    this.talk.redraw();
+    this.welcome();
+  }
+
+  /** @param {string} name @param {any} value */
+  changed(name, value) {
+    if (name === "volume") this.volume();
+    if (name === "captions") this.stage.toggleCaptions(value);
+    if (name === "mic") { this.mic.device = value; this.hearing.stop(); }
+    if (name === "speaker") this.player.setSpeaker(value).catch((error) => this.notices.show(error.message));
+    if (name === "lang") { this.speakLanguage(value); this.settings.open(value, this.engines); }
+  }
+
+  volume() { this.player.setVolume(this.choice.volume, this.choice.muted); }
+
+  /** @param {boolean} on */
+  setOnly(on) {
+    this.only = on;
+    this.root.classList.toggle("only", on);
+    this.stage.setOnly(on);
+  }
+
+  /** What is seen follows from the server, the ear and the microphone. */
+  setState() {
+    const { player, live } = this;
+    let state = live.state === "open" ? this.state : live.state === "offline" ? "offline" : "connecting";
+    if (this.hearing.mode === "push") state = "listening";
+    else if (live.state === "open" && player.playing) state = "speaking";
+    else if (state === "speaking" && !player.waiting && this.asked) state = "thinking";
+    this.bar.setOnline(live.state === "open");
+    if (state === this.shown && this.busy === (player.playing || this.asked > 0)) return;
+    this.shown = state;
+    this.busy = player.playing || this.asked > 0;
+    this.stage.setState(state, this.note);
+    this.composer.setState(state, this.busy);
+  }
+
+  awake() { this.aside = { at: performance.now(), done: false }; }
+
+  /** Nobody spoke, typed or listened for a while. */
+  lonely() {
+    if (this.aside.done || document.hidden || this.player.playing || this.player.locked || this.hearing.mode !== "off" || this.composer.box.value) { this.aside.at = performance.now(); return; }
+    if (this.shown !== "idle" || performance.now() - this.aside.at < ALONE) return;
+    this.aside.done = true;
+    this.live.send({ type: "idle" });
+  }
+
+  /** @param {string} text */
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.notices.show(word("copied"), "", { kind: "good" });
+    } catch { this.notices.tell("copy_failed"); }        // NotAllowedError, or no clipboard in this context
+  }
+
+  save() {
+    const url = URL.createObjectURL(new Blob([this.talk.markdown()], { type: "text/markdown" }));
+    h("a", { href: url, download: `${this.twin?.id ?? "twin"}-${new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-")}.md` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+}

@@ -1,0 +1,166 @@
+/** The picture: the twin itself, what must be known about it, and what can be done to it. Draws a frame whenever the screen does. */
+import { Captions } from "./captions.js";
+import { h, icon, iconButton, say, tip } from "./dom.js";
+import { tintOf } from "./tint.js";
+import { own, word } from "./words.js";
+
+const STATES = ["waking", "idle", "listening", "thinking", "speaking", "offline", "connecting"];
+
+export class Stage {
+  /**
+   * @param {import("./player.js").Player} player
+   * @param {{only: boolean, transparent: boolean, captions: boolean, muted: boolean, does: {captions(on: boolean): void, mute(on: boolean): void,
+   *   only(on: boolean): void, tap(): void}, trouble(key: string): void}} options
+   */
+  constructor(player, options) {
+    this.player = player;
+    this.options = options;
+    this.state = "connecting";
+    /** @type {any} */ this.face = null;
+    /** @type {any} */ this.idle = null;
+    /** @type {string[]} */ this.channels = [];
+    this.weights = new Float32Array(57);
+    this.pointer = null;
+    this.frames = 0;
+    this.twin = null;
+    this.captions = new Captions();
+    this.captionsOn = options.captions;
+    this.muted = options.muted;
+    this.canvas = h("canvas", { class: "face", "aria-hidden": "true" });
+    this.still = h("img", { class: "still", alt: "", hidden: true });
+    this.name = h("h1", {});
+    this.line = h("p", {});
+    this.chip = h("div", { class: "state" }, h("span", { class: "wave", "aria-hidden": "true" }, ...[0, 1, 2, 3, 4].map(() => h("i"))),
+      (this.stateWord = h("span", { role: "status" })));
+    this.capButton = iconButton("captions", "captions", () => this.toggleCaptions(), { class: "round glass", "aria-pressed": "true" });
+    this.muteButton = iconButton("sound", "mute", () => this.toggleMute(), { class: "round glass" });
+    this.onlyButton = iconButton("expand", "only", () => options.does.only(true), { class: "round glass" });
+    this.tapButton = h("button", { type: "button", class: "tap", hidden: true, onclick: () => options.does.tap() }, icon("sound"), (this.tapWord = h("span")));
+    this.foot = h("div", { class: "foot" }, this.captions.element, this.tapButton,
+      h("div", { class: "who" }, h("div", { class: "names" }, this.name, this.line), this.chip));
+    this.element = h("section", { class: "stage" }, h("div", { class: "scene" }, this.canvas, this.still), h("div", { class: "shade" }),
+      h("div", { class: "top" }, h("span", { class: "ai", t: "ai" }), h("span", { class: "gap" }), this.capButton, this.muteButton, this.onlyButton),
+      this.foot);
+    this.element.addEventListener("pointermove", (event) => this.look(event));
+    this.element.addEventListener("pointerleave", () => { this.pointer = null; });
+    this.show();
+    new ResizeObserver(() => { this.face?.resize(); this.place(); }).observe(this.element);
+    requestAnimationFrame(() => this.frame());
+  }
+
+  /** Put a twin on the stage. @param {any} twin @param {string[]} channels */
+  async use(twin, channels) {
+    const same = this.twin?.id === twin.id;
+    this.twin = twin;
+    this.channels = channels;
+    this.rename();
+    if (same && (this.face || !this.still.hidden)) return;
+    const base = new URL(twin.face.replace(/^\//, ""), document.baseURI).href;
+    this.element.style.setProperty("--scene", `url("${base}background.webp")`);
+    tintOf(base + "background.webp").then((tint) => {
+      if (!tint || this.twin !== twin) return;
+      document.documentElement.style.setProperty("--hue", String(tint.hue));
+      document.documentElement.style.setProperty("--tint", String(Math.min(1, tint.chroma / 0.05)));
+    });
+    try {
+      await this.wake(base, channels);
+    } catch (error) {
+      this.options.trouble("picture_failed");
+      console.warn("the face could not be shown:", error);
+      this.face = null;
+      this.canvas.hidden = true;
+      this.still.hidden = false;
+      this.still.src = base + "portrait.webp";
+    }
+    this.element.dataset.ready = "";
+    this.place();
+  }
+
+  /** @param {string} base @param {string[]} channels */
+  async wake(base, channels) {
+    const [{ Face }, { Idle }] = await Promise.all([import("./face.js"), import("./idle.js")]);
+    this.face ??= new Face(this.canvas);
+    this.idle = new Idle(channels);
+    this.weights = new Float32Array(channels.length);
+    await this.face.load(base);
+    this.face.resize();
+    this.canvas.hidden = false;
+    this.still.hidden = true;
+  }
+
+  /** @param {PointerEvent} event */
+  look(event) {
+    const box = this.element.getBoundingClientRect();
+    this.pointer = { x: ((event.clientX - box.left) / box.width) * 2 - 1, y: 1 - ((event.clientY - box.top) / box.height) * 2 };
+  }
+
+  frame() {
+    requestAnimationFrame(() => this.frame());
+    if (document.hidden) return;
+    this.frames++;
+    if (this.face && this.idle) {
+      this.idle.pose(performance.now() / 1000, STATES.indexOf(this.state) < 5 ? this.state : "idle", this.pointer, this.weights);
+      this.player.weights(this.weights);
+      this.face.set(this.weights, this.options.transparent ? "transparent" : "scene");
+      this.face.draw();
+    }
+    if (this.captionsOn && this.captions.update(this.player)) this.place();
+    if (this.player.playing) this.element.style.setProperty("--loud", Math.min(1, this.player.energy() * 6).toFixed(3));
+  }
+
+  /** Captions stand below the chin, whatever the shape of the window. */
+  place() {
+    const mouth = this.face?.mouthBox?.();
+    const height = this.element.clientHeight, bottom = mouth ? mouth.y + mouth.h : height * 0.62;
+    const chin = bottom + (mouth ? Math.max(mouth.h * 0.6, height * 0.05) : 0);
+    const who = /** @type {HTMLElement} */ (this.foot.lastElementChild).offsetHeight;
+    this.captions.room(Math.max(56, height - chin - who - 34));
+  }
+
+  /** @param {string} state @param {string} [note] */
+  setState(state, note = "") {
+    if (!STATES.includes(state)) return;
+    this.state = state;
+    this.element.dataset.state = state;
+    say(this.stateWord, state);
+    this.chip.title = note;
+  }
+
+  /** @param {boolean} on */
+  setTap(on) {
+    this.tapButton.hidden = !on;
+    this.captions.element.hidden = on || !this.captionsOn;
+  }
+
+  rename() {
+    if (!this.twin) return;
+    this.name.textContent = own(this.twin.name);
+    this.line.textContent = own(this.twin.tagline);
+    this.canvas.removeAttribute("aria-hidden");
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", word("portrait", { name: own(this.twin.name) }));
+    this.still.alt = this.canvas.getAttribute("aria-label");
+    this.element.setAttribute("aria-label", own(this.twin.name));
+    say(this.tapWord, "tap", { name: own(this.twin.name) });
+  }
+
+  toggleCaptions(on = !this.captionsOn) { this.captionsOn = on; this.show(); this.options.does.captions(on); }
+
+  toggleMute(on = !this.muted) { this.muted = on; this.show(); this.options.does.mute(on); }
+
+  show() {
+    this.capButton.setAttribute("aria-pressed", String(this.captionsOn));
+    this.captions.element.hidden = !this.captionsOn;
+    this.muteButton.setAttribute("aria-pressed", String(this.muted));
+    this.muteButton.replaceChildren(icon(this.muted ? "mute" : "sound"));
+    tip(this.muteButton, this.muted ? "unmute" : "mute");
+  }
+
+  /** @param {boolean} on */
+  setOnly(on) {
+    this.onlyButton.replaceChildren(icon(on ? "shrink" : "expand"));
+    tip(this.onlyButton, on ? "back" : "only");
+    this.onlyButton.onclick = null;
+    this.options.only = on;
+  }
+}
