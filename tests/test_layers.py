@@ -21,6 +21,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "paint": ({"types", "errors", "devices"}, False), "animate": ({"types", "errors", "devices"}, False),
     "wire": ({"conversation", "codec", "store", "users", "registry", "settings", "streams", "text", "types", "errors", "listen"}, True),
     "page": ({"conversation", "wire", "codec", "users", "store", "registry", "settings", "types", "errors"}, True),
+    "serve": ({"page", "wire", "meet", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "__main__": ({"conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }
 

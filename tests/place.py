@@ -1,0 +1,112 @@
+"""A real server with the smallest real backends, on a port of its own: for the tests of both transports."""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+from conftest import ROOT, Mind, crew_of
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from twin.conversation import Conversation
+from twin.store import Conversations, Twins
+from twin.types import Mood
+from twin.wire.live import Live, Sessions
+from twin.wire.media import Media
+from twin.wire.session import Rooms
+
+
+class Clicks:
+    """The smallest endpointer: a loud chunk begins speech, a quiet one ends the utterance."""
+
+    def __init__(self):
+        self.said = []
+
+    def push(self, chunk):
+        from twin.types import Audio
+        loud, found = abs(chunk.astype(int)).max() > 1000, []
+        if loud and not self.said:
+            found.append(("speech", None))
+        if loud:
+            self.said.append(chunk)
+        elif self.said:
+            import numpy as np
+            found += [("utterance", Audio(np.concatenate(self.said).astype(np.float32) / 32768, 16_000)), ("silence", None)]
+            self.said = []
+        return found
+
+
+class Place:
+    """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
+
+    def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64, **parts):
+        self.crew = crew_of(**parts)
+        self.made: list[Conversation] = []
+        mind = mind or Mind()
+
+        def talk(twin, send, language, history):
+            made = Conversation(SimpleNamespace(id=twin.id, voice=twin.voice), self.crew, mind, lambda name: Mood(name), send,
+                                language=language, history=history)
+            self.made.append(made)
+            return made
+
+        self.rooms = Rooms(Twins(), Conversations(data), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
+                           lambda: {"en": True, "zh": False}, linger=linger, most=most, origins=("https://listed.example",))
+        if not asleep:
+            self.rooms.awake.set()
+        self.sessions = Sessions(self.rooms)
+        self.gradio = gradio
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def routes(self):
+        return [WebSocketRoute("/live", Live(self.sessions).serve), *Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions).routes()]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _):
+        self.loop = asyncio.get_running_loop()
+        yield
+
+    def run(self, work):
+        """Run a coroutine in the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    def __enter__(self) -> Place:
+        if self.gradio:
+            import gradio as gr
+
+            from twin.page.transport import Transport
+            with gr.Blocks(analytics_enabled=False) as self.page:
+                Transport(self.sessions).register()
+            app, _, _ = self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True, strict_cors=True,
+                                         run_history=False, max_threads=200, ssr_mode=False, app_kwargs={"lifespan": self.lifespan})
+            app.router.routes[:0] = self.routes()
+            return self
+        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=self.routes(), lifespan=self.lifespan), port=self.port, log_level="warning"))
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        began = time.monotonic()
+        while not self.server.started:
+            time.sleep(0.01)
+            assert time.monotonic() - began < 10
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.run(self.sessions.close())
+        if self.gradio:
+            self.page.close(verbose=False)
+        else:
+            self.server.should_exit = True
+            self.thread.join(5)
+        for verb in ("listen", "think", "speak", "animate", "mind"):
+            getattr(self.crew, verb).close()

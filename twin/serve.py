@@ -1,0 +1,171 @@
+"""Everything put together and served: the registry's engines, the twins, the page, the live channel, the files.
+
+Gradio's own leaking defaults are off: no analytics, no monitoring, no run history, no share link, no readable cache beside ours.
+"""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from .errors import Missing, Refused
+from .registry import Registry
+from .settings import Settings
+from .store import Conversations, Twins
+
+WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
+PLACES = 200             # generators that Gradio may run at once; each reader of its event stream holds one
+log = logging.getLogger("twin.serve")
+
+
+class Server:
+    """`start()`, then `wait()` for Ctrl-C or SIGTERM, or `close()`."""
+
+    def __init__(self, settings: Settings):
+        logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self.settings = settings
+        self.https = settings.https
+        self.host = "0.0.0.0" if settings.host == Settings.host and (self.https or "SPACE_ID" in os.environ) else settings.host
+        self.registry = Registry(settings)
+        self.data = settings.folder("data")
+        self._page: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: Any = None
+        self._temporary = ""
+        self._stop = threading.Event()
+
+    @property
+    def url(self) -> str:
+        name = "localhost" if self.host in ("0.0.0.0", "::", "127.0.0.1") else f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.https else 'http'}://{name}:{self.settings.port}/"
+
+    def start(self) -> None:
+        """Serve on a thread of its own. Raises TwinError with a way out when the address is taken or not ours."""
+        _check_address(self.host, self.settings.port)
+        self._temporary = tempfile.mkdtemp(prefix="twin-")                      # 0700, ours alone: nothing of a user is ever put there
+        os.environ["GRADIO_TEMP_DIR"] = self._temporary
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        from . import page  # imports Gradio, which reads both at import time
+        from .page.transport import Transport
+        from .wire.live import Sessions
+        self._sessions = Sessions(self._rooms())
+        self._page = page.build(self.settings)
+        with self._page:
+            Transport(self._sessions).register()
+        options: dict[str, Any] = dict(getattr(page, "launch_options", dict)())
+        if self.https:
+            from .certificate import certificate
+            cert, key = certificate(self.data)
+            options |= {"ssl_certfile": str(cert), "ssl_keyfile": str(key), "ssl_verify": False}
+        try:
+            app, _, _ = self._page.launch(
+                server_name=self.host, server_port=self.settings.port, prevent_thread_lock=True, quiet=True, inbrowser=False, share=False,
+                strict_cors=True, run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, max_threads=PLACES,
+                allowed_paths=[], blocked_paths=[str(self.data)], max_file_size="25mb", app_kwargs={"lifespan": self._lifespan}, **options)
+        except OSError as error:
+            raise Refused(f"Nothing could be served on port {self.settings.port}: {error}.", "Choose another: PORT=7861 make run") from None
+        app.router.routes[:0] = self._routes()           # before Gradio's own, some of which catch everything
+        asyncio.run_coroutine_threadsafe(self.registry.wake(), self._loop)
+
+    def welcome(self) -> str:
+        """What is printed once the page is up: where it is, and who is not."""
+        lines = [f"Talk at {self.url}", *(f"{error.message} {error.hint}" for error in self._sessions.rooms.twins.trouble)]
+        if self.https:
+            from .certificate import addresses, picture
+            for address in addresses():
+                there = f"https://{address}:{self.settings.port}/"
+                lines += [f"On a phone in the same network: {there}   (it warns once: the certificate is our own)", picture(there)]
+        return "\n".join(lines)
+
+    def wait(self) -> None:
+        """Until Ctrl-C or SIGTERM; then close. From the main thread."""
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: self._stop.set())
+        while not self._stop.wait(1.0):                  # Windows delivers no signal into an endless wait
+            pass
+        print("Stopping.", flush=True)
+        self.close()
+
+    def close(self) -> None:
+        """Keep all conversations, say goodbye to the sockets, free the port."""
+        if self._loop and self._sessions:
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._sessions.close(), self._loop).result(5.0)
+        if self._page:
+            self._page.close(verbose=False)
+        self.registry.close()
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
+        yield
+
+    def _rooms(self) -> Any:
+        from .meet import Host
+        from .wire.session import Rooms
+        twins = Twins()
+        host = Host(self.registry)
+        return Rooms(
+            twins=twins, saved=Conversations(self.data), talk=host.converse, endpointer=_endpointer, engines=self._engines,
+            hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
+            origins=tuple(origin.strip().lower().rstrip("/") for origin in self.settings.origins.split(",") if origin.strip()))
+
+    def _routes(self) -> list[Any]:
+        from starlette.routing import WebSocketRoute
+
+        from .wire.live import Live
+        from .wire.media import Media
+        return [WebSocketRoute("/live", Live(self._sessions).serve), *Media(WEB, self._sessions.rooms.twins, self._sessions).routes()]
+
+    def _engines(self) -> dict[str, dict[str, str]]:
+        told = {}
+        for task in ("listen", "think", "speak"):
+            engine = self.registry.engines[task]
+            missing = f"needs {', '.join(engine.backend.missing)}: {engine.backend.install}" if engine.backend.missing else ""
+            told[task] = {"name": engine.label, "note": missing or engine.why}
+        return told
+
+    def _hearing(self) -> dict[str, bool]:
+        backend = self.registry.engines["listen"].backend
+        return {language: not backend.missing and (not backend.languages or language in backend.languages) for language in ("en", "zh")}
+
+
+def _endpointer() -> Any:
+    from .listen.vad import Endpointer
+    return Endpointer()
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raises TwinError when nobody could listen there."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, proto) as trial:
+            if os.name == "posix":                       # on Windows the option would let two programs share the port
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = f"Choose another: PORT={port + 1} make run   (or: python app.py --port {port + 1})"
+            raise Refused(f"Port {port} is taken by another program.", other) from None
+        if error.errno == errno.EACCES:
+            raise Refused(f"Port {port} needs more rights.", "Choose one above 1023: PORT=7860 make run") from None
+        hint = "HOST=127.0.0.1 is this machine alone, HOST=0.0.0.0 lets others in."
+        raise Missing(f"{host} is no address of this machine ({error.strerror or error}).", hint) from None
+    except OverflowError:
+        raise Refused(f"There is no port {port}.", "Choose one from 1 to 65535.") from None
+
+

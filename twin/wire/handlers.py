@@ -1,0 +1,163 @@
+"""What is done about each message of a browser: one function a type, handed the session and the checked message (see requests.py)."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Refused, TwinError
+from ..text import LONGEST, clean
+from .requests import Complaint
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Asked = dict[str, Any]
+
+
+async def hello(session: Session, _: Asked) -> None:
+    """Only ever the first message, and then the transport has taken it."""
+    raise Complaint("unknown-type", session.language, kind="hello")
+
+
+async def say(session: Session, asked: Asked) -> None:
+    await session.ask(_typed(session, asked["text"]))
+
+
+async def stop(session: Session, asked: Asked) -> None:
+    turn = session.talk.turn
+    if turn is None or (asked["turn"] is not None and asked["turn"] < turn.id):
+        return                                           # an older turn: it is over already
+    await session.talk.interrupt(asked["at"])
+    session.outbox.discard(turn.id)
+
+
+async def heard(session: Session, asked: Asked) -> None:
+    session.talk.heard_until(asked["turn"], asked["at"])
+
+
+async def played(session: Session, asked: Asked) -> None:
+    session.talk.heard_until(asked["turn"], float("inf"))
+
+
+async def regenerate(session: Session, _: Asked) -> None:
+    if await session.talk.regenerate() is None:
+        raise Complaint("no-message", session.language)
+    session.started(edited=True)
+
+
+async def edit(session: Session, asked: Asked) -> None:
+    text = _typed(session, asked["text"])
+    _message(session, asked["index"], "user")
+    await session.talk.edit(asked["index"], text)
+    session.started(edited=True)
+
+
+async def rewind(session: Session, asked: Asked) -> None:
+    _message(session, asked["index"])
+    await session.talk.rewind(asked["index"])
+    session.tell({"type": "history", "history": session.talk.history})
+    session.later(session.save())
+
+
+async def clear(session: Session, _: Asked) -> None:
+    await session.leave()
+    await session.open("", session.twin.id, greet=False)
+
+
+async def list_(session: Session, _: Asked) -> None:
+    await session.save()
+    session.tell({"type": "conversations", "items": await asyncio.to_thread(session.rooms.saved.list, session.user.id)})
+
+
+async def resume(session: Session, asked: Asked) -> None:
+    if asked["conversation"] == session.saved.id:
+        session.tell({"type": "history", "history": session.talk.history})
+        return
+    try:
+        await asyncio.to_thread(session.rooms.saved.load, session.user.id, asked["conversation"])
+    except TwinError:
+        raise Complaint("no-conversation", session.language) from None
+    await session.leave()
+    await session.open(asked["conversation"], session.twin.id)
+
+
+async def forget(session: Session, asked: Asked) -> None:
+    present = asked["conversation"] == session.saved.id
+    if present:
+        await session.leave()
+    try:
+        await asyncio.to_thread(session.rooms.saved.forget, session.user.id, asked["conversation"])
+    except TwinError:
+        if not present:
+            raise Complaint("no-conversation", session.language) from None
+    if present:
+        await session.open("", session.twin.id, greet=False)
+    session.tell({"type": "conversations", "items": await asyncio.to_thread(session.rooms.saved.list, session.user.id)})
+
+
+async def twin(session: Session, asked: Asked) -> None:
+    if asked["id"] not in session.rooms.twins:
+        raise Complaint("no-twin", session.language, name=asked["id"])
+    await session.leave()
+    await session.open("", asked["id"])
+
+
+async def lang(session: Session, asked: Asked) -> None:
+    session.language = session.mic.language = session.talk.language = asked["lang"]
+
+
+async def idle(session: Session, _: Asked) -> None:
+    """Nobody spoke for a while: the twin may say something of its own, once for each silence."""
+    if session.quiet or session.doing or (session.mic.on and session.mic.mode == "push"):
+        return
+    session.quiet = True
+    if await session.talk.aside() is not None:
+        session.started()
+
+
+async def mic(session: Session, asked: Asked) -> None:
+    if asked["on"]:
+        try:
+            await session.mic.turn_on(asked["mode"])
+        except (TwinError, ImportError) as error:
+            session.mic.on = False
+            raise Complaint("no-hearing", session.language, why=str(error)) from None
+        session.show()
+        return
+    try:
+        said = session.mic.turn_off()
+    finally:
+        session.show()
+    if said is not None:
+        await session.ask(said)
+
+
+async def ping(session: Session, asked: Asked) -> None:
+    session.tell({"type": "pong", "t": asked["t"]})
+
+
+async def ack(session: Session, asked: Asked) -> None:
+    session.outbox.acknowledge(asked["seq"])
+
+
+HANDLERS: dict[str, Callable[[Any, Asked], Awaitable[None]]] = {
+    "hello": hello, "say": say, "stop": stop, "heard": heard, "played": played, "regenerate": regenerate, "edit": edit, "rewind": rewind,
+    "clear": clear, "list": list_, "resume": resume, "forget": forget, "twin": twin, "lang": lang, "idle": idle, "mic": mic, "ping": ping,
+    "ack": ack,
+}
+
+
+def _typed(session: Session, text: str) -> str:
+    """What was typed, cleaned. Raises Complaint, in the page's language, for nothing and for far too much."""
+    try:
+        return clean(text)
+    except Refused:
+        code = "too-long" if len(text) > LONGEST else "empty"
+        raise Complaint(code, session.language, kept=True, count=len(text), most=LONGEST) from None
+
+
+def _message(session: Session, index: int, role: str = "") -> None:
+    history = session.talk.history
+    if index >= len(history) or (role and history[index]["role"] != role):
+        raise Complaint("no-message", session.language)

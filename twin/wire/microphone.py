@@ -1,0 +1,56 @@
+"""One browser's microphone on the server: chunks of sound in, whole utterances out. Where speech begins and ends, an endpointer finds."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..types import Audio
+from .requests import Complaint
+
+RATE = 16_000            # Hz of what a browser sends
+LONGEST = 60             # s of one push-to-talk utterance; what comes later is not kept
+SHORTEST = 0.15          # s; less is a slip of the finger
+
+
+class Microphone:
+    """`endpointer()` makes an object with `push(int16 [n]) -> list[(kind, Audio | None)]`, kind in speech, silence, utterance."""
+
+    def __init__(self, endpointer: Callable[[], Any], language: str = "en"):
+        self.on, self.mode, self.language = False, "push", language
+        self._make, self._ear = endpointer, None
+        self._chunks: list[np.ndarray] = []
+        self._samples = 0
+
+    async def turn_on(self, mode: str) -> None:
+        """Begin an utterance (push), or to listen for some (free). Raises what the endpointer raises when it cannot be made."""
+        self.on, self.mode = True, mode
+        self._chunks, self._samples = [], 0
+        self._ear = await asyncio.to_thread(self._make) if mode == "free" else None
+
+    def turn_off(self) -> Audio | None:
+        """End; in push mode what was said, None when the microphone was off. Raises Complaint when it was too short to be speech."""
+        was_on, self.on, self._ear = self.on, False, None
+        if not was_on or self.mode == "free":
+            return None
+        chunks, samples, self._chunks, self._samples = self._chunks, self._samples, [], 0
+        if samples < SHORTEST * RATE:
+            raise Complaint("too-short", self.language)
+        return Audio(np.concatenate(chunks).astype(np.float32) / 32768.0, RATE)
+
+    async def push(self, data: bytes) -> Iterator[tuple[str, Audio | None]]:
+        """PCM int16 little-endian at 16 kHz. Yields what the endpointer found; nothing in push mode or while off."""
+        if not self.on:
+            return iter(())
+        if len(data) % 2:
+            raise Complaint("bad-field", self.language, kind="mic", field="sound")
+        chunk = np.frombuffer(data, "<i2")
+        if self._ear is not None:
+            return iter(await asyncio.to_thread(self._ear.push, chunk))
+        room = LONGEST * RATE - self._samples
+        if room > 0:
+            self._chunks.append(chunk[:room].copy())
+            self._samples += min(len(chunk), room)
+        return iter(())

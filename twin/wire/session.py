@@ -1,0 +1,278 @@
+"""One browser's live channel, whatever carries it: messages of the browser in, numbered messages of the conversation out.
+
+A Session owns one Conversation, its Outbox, its Microphone and the state that the page shows. It does not own sockets (live.py), Gradio's
+stream (page/transport.py) or files (store.py). Sending never waits: the conversation's events are packed and put into the outbox at once.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..codec import Encoder, pack, unpack
+from ..errors import Refused, TwinError
+from ..store import Conversations, Saved, Twin, Twins, new_id
+from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken
+from ..users import User
+from .handlers import HANDLERS
+from .microphone import Microphone
+from .outbox import Letter, Outbox
+from .phrases import WAKING
+from .requests import CHUNK, Complaint, check
+
+MOST_FAULTS = 20         # unreadable messages in a row before the channel is closed
+log = logging.getLogger("twin.wire")
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a session is handed: the twins, the place where conversations are kept, and the engines behind a few functions."""
+    twins: Twins
+    saved: Conversations
+    talk: Callable[[Twin, Callable[[Event], None], str, list[dict[str, Any]]], Any]      # (twin, send, language, history) -> Conversation
+    endpointer: Callable[[], Any]                                                        # -> an object with push(int16 [n])
+    engines: Callable[[], dict[str, dict[str, str]]]                                     # -> {listen: {name, note}, think: ..., speak: ...}
+    hearing: Callable[[], dict[str, bool]]                                               # -> {en: bool, zh: bool}
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
+    first: str = ""                                                                      # the twin a page begins with
+    origins: tuple[str, ...] = ()                                                        # other sites that may open the socket
+    most: int = 64                                                                       # sessions of this process
+    live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
+    linger: float = 60.0                                                                 # s a conversation waits for its browser
+
+
+class Session:
+    """`async receive(dict | bytes)` takes what the browser says; `outbox` holds what it is to be told."""
+
+    def __init__(self, rooms: Rooms, user: User, page: str = ""):
+        self.rooms, self.user, self.page = rooms, user, page or new_id()
+        self.id = secrets.token_hex(32)
+        self.outbox = Outbox()
+        self.language, self.codec, self.greets = "en", "pcm16", False
+        self.mic = Microphone(rooms.endpointer)
+        self.saved = Saved(new_id(), "")
+        self.twin: Twin | None = None
+        self.talk: Any = None                            # the Conversation
+        self.holder: object | None = None                # the transport that carries this session now
+        self.left = time.monotonic()                     # when the last one went
+        self._encoder: Encoder | None = None
+        self.doing, self._shown = "", ("", "")           # thinking | speaking | "" ; the state last told
+        self.quiet = False                               # the twin has broken this silence once already
+        self._faults = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._saving = asyncio.Lock()
+        self._receiving = asyncio.Lock()
+
+    # coming and going --------------------------------------------------------------------------------------------------------------
+
+    async def attach(self, hello: dict[str, Any], holder: object) -> tuple[int, Letter | None]:
+        """A transport takes the session over. Returns the seq behind which to go on, and a letter to send first, if any."""
+        if self.holder is not None:
+            self.holder = None
+            self.outbox.wake()
+        self.holder, self._faults = holder, 0
+        self.language = self.mic.language = hello["lang"]
+        same = self.talk is not None and hello["conversation"] == self.saved.id
+        if same and hello["seq"] is not None and hello["codecs"] == self.codec and not self.outbox.full and self.outbox.holds(hello["seq"]):
+            return hello["seq"], Letter(hello["seq"], pack(self._ready() | {"seq": hello["seq"], "resumed": True}), None)
+        self.codec, self.greets = hello["codecs"], hello["greet"]
+        if same:                                         # a reload: what was being said is lost to it, the conversation is not
+            await self.talk.interrupt()
+        self.mic.on = False
+        self.outbox.empty()
+        cursor = self.outbox.last
+        if same:
+            self._encoder = Encoder(self.codec)
+            self.tell(self._ready())
+        else:
+            await self.open(hello["conversation"], hello["twin"] or self.rooms.first)
+        return cursor, None
+
+    def detach(self, holder: object) -> None:
+        """The transport is gone; the conversation goes on for a while."""
+        if self.holder is holder:
+            self.holder, self.left = None, time.monotonic()
+            self.mic.on = False
+
+    async def end(self) -> None:
+        """Stop talking, keep the conversation, let go of everything."""
+        self.holder = None
+        self.outbox.wake()
+        if self.talk is not None:
+            await self.talk.interrupt()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.save()
+        if self.rooms.live.get(self.saved.id) is self:
+            del self.rooms.live[self.saved.id]
+
+    # what the browser says ---------------------------------------------------------------------------------------------------------
+
+    async def receive(self, message: dict[str, Any] | bytes | None) -> bool:
+        """Take one message. False after so much garbage that the channel should close. Two at once take turns."""
+        async with self._receiving:
+            try:
+                if isinstance(message, (bytes, bytearray)):
+                    await self._sound(bytes(message))
+                else:
+                    asked = check(message, self.language)
+                    await HANDLERS[asked["type"]](self, asked)
+                self._faults = 0
+            except Complaint as complaint:
+                self._faults += complaint.code in ("garbage", "unknown-type", "bad-field", "too-large")
+                self.complain(complaint)
+            except TwinError as error:
+                self.complain(error)
+            return self._faults < MOST_FAULTS
+
+    async def receive_text(self, text: str) -> bool:
+        """Take one JSON message as it came."""
+        try:
+            header, _ = unpack(text)
+        except Refused:
+            header = None
+        return await self.receive(header)
+
+    async def _sound(self, data: bytes) -> None:
+        if len(data) > CHUNK:
+            raise Complaint("too-large", self.language)
+        for kind, said in await self.mic.push(data):
+            if kind == "speech":
+                self.tell({"type": "vad", "speech": True})
+                if self.talk.speaking:                   # barge-in
+                    await self.talk.interrupt()
+                    self.outbox.discard(self.talk.turn.id)
+            elif kind == "silence":
+                self.tell({"type": "vad", "speech": False})
+            elif said is not None:
+                await self.ask(said)
+
+    # conversations -----------------------------------------------------------------------------------------------------------------
+
+    async def ask(self, asked: str | Audio) -> None:
+        """A question, typed or spoken; what was being said stops."""
+        self.quiet = False
+        turn = await self.talk.ask(asked)
+        self.outbox.discard(turn.id - 1)
+        self.started()
+
+    def started(self, edited: bool = False) -> None:
+        """A turn began; `edited`: what stood behind it in the history went."""
+        if edited:
+            self.tell({"type": "history", "history": self.talk.history})
+        self.doing = self.doing or "thinking"
+        self.show()
+
+    async def open(self, conversation: str, twin: str, greet: bool | None = None) -> None:
+        """Begin a conversation: a kept one of this user, or a new one with that twin."""
+        self.rooms.live.pop(self.saved.id, None)
+        self.saved = Saved(new_id(), "", self.language)
+        if conversation:
+            try:
+                self.saved = await asyncio.to_thread(self.rooms.saved.load, self.user.id, conversation)
+            except TwinError:
+                pass                                     # not theirs, or gone: a new one
+        if self.saved.id in self.rooms.live:             # another tab talks in it: go on in a copy
+            self.saved = Saved(new_id(), self.saved.twin, self.language, self.saved.history)
+        self.rooms.live[self.saved.id] = self
+        self.twin = self.rooms.twins.first(self.saved.twin or twin)
+        self.saved.twin, self.saved.language = self.twin.id, self.language
+        self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
+        encoder = self._encoder
+
+        def send(event: Event) -> None:
+            self._send(event, encoder)
+
+        self.talk = self.rooms.talk(self.twin, send, self.language, self.saved.history)
+        self.tell(self._ready())
+        self.show()
+        if not self.rooms.awake.is_set():
+            self.later(self._wake())
+        if (self.greets if greet is None else greet) and not self.talk.history:
+            await self.talk.greet()
+            self.started()
+
+    async def leave(self) -> None:
+        """The present conversation is kept and stops."""
+        self.mic.on = False
+        await self.talk.interrupt()
+        await self.save()
+        self.outbox.discard(self.talk.turn.id if self.talk.turn else 0)
+
+    async def _wake(self) -> None:
+        await self.rooms.awake.wait()
+        self.tell({"type": "engines", "engines": self.rooms.engines(), "hearing": self.rooms.hearing()})
+        self.show()
+
+    # what the browser is told ------------------------------------------------------------------------------------------------------
+
+    def _send(self, event: Event, encoder: Encoder) -> None:
+        """An event of the conversation. Never waits."""
+        if encoder is not self._encoder:
+            return                                       # of a conversation that was left
+        self.outbox.put(*encoder.encode(event))
+        if isinstance(event, Heard):
+            self.doing = "thinking"
+        elif isinstance(event, Spoken) and event.speech.audio is not None:
+            self.doing = "speaking"
+        elif isinstance(event, Ended):
+            self.doing = ""
+            self.later(self.save())
+        self.show()
+
+    def tell(self, header: dict[str, Any]) -> None:
+        self.outbox.put(header)
+
+    def complain(self, error: TwinError) -> None:
+        """Tell what went wrong and the way out."""
+        self.tell({"type": "error", "code": getattr(error, "code", "failed"), "message": error.message, "hint": error.hint,
+                    "kept": getattr(error, "kept", False)})
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """What the twin is doing, and a note."""
+        if self.doing == "speaking" or (self.doing and self.rooms.awake.is_set()):
+            return self.doing, ""
+        if not self.rooms.awake.is_set():
+            return self.doing or "waking", WAKING.get(self.language, WAKING["en"])
+        return ("listening" if self.mic.on else "idle"), ""
+
+    def show(self) -> None:
+        if (state := self.state) != self._shown:
+            self._shown = state
+            self.tell({"type": "state", "state": state[0], "note": state[1]})
+
+    def _ready(self) -> dict[str, Any]:
+        return {
+            "type": "ready", "twin": self.twin.card(), "twins": [twin.card() for twin in self.rooms.twins.values()],
+            "conversation": self.saved.id, "history": self.talk.history, "channels": list(CHANNELS), "full": FULL, "fps": FPS,
+            "engines": self.rooms.engines(), "hearing": self.rooms.hearing(), "codec": self.codec,
+            "state": self.state[0], "note": self.state[1]}
+
+    # keeping it --------------------------------------------------------------------------------------------------------------------
+
+    def later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def save(self) -> None:
+        """Keep the conversation, once its user has said something."""
+        if self.talk is None:
+            return
+        history = [dict(message) for message in self.talk.history]
+        if history == self.saved.history or not any(m["role"] == "user" for m in history):
+            return
+        saved = self.saved
+        async with self._saving:
+            saved.history = history
+            try:
+                await asyncio.to_thread(self.rooms.saved.save, self.user.id, saved)
+            except TwinError as error:
+                log.warning("%s %s", error.message, error.hint)
+                self.complain(Complaint("unsaved", self.language, why=error.message))
