@@ -1,0 +1,83 @@
+/**
+ * The skin as it is drawn: the fine mesh under the present pose, with soft rims at the eyes and the mouth. Typed arrays only, no WebGL:
+ * `fixed` goes to the GPU once, `places` every frame.
+ */
+import { Light } from "./light.js";
+import { Mesh } from "./mesh.js";
+
+export class Surface {
+  /** @param {import("./pose.js").Rig} rig @param {import("./pose.js").Pose} pose at rest */
+  constructor(rig, pose) {
+    this.pose = pose;
+    const corners = new Set(rig.eyes.flatMap((eye) => [eye.upper[0], eye.upper.at(-1)]));
+    this.mesh = new Mesh(pose.picture, rig.triangles, corners);
+    this.light = new Light(rig.light ?? [-0.3, -0.5, -0.8], rig.triangles, pose.count);
+    this.light.settle(pose.points);
+    this.field = new Float32Array(this.mesh.count * 3);
+    this.holes = [13, ...rig.eyes.map((eye) => eye.upper[4])].map((i) => Uint16Array.from(this.mesh.rims.find((loop) => loop.includes(i))));
+    this.#build(rig);
+  }
+
+  #build(rig) {
+    const { mesh, holes } = this;
+    const soft = holes.reduce((sum, loop) => sum + loop.length, 0);
+    this.count = mesh.count + soft;
+    this.fixed = new Float32Array(this.count * 4);      // x, y px in the portrait; alpha; lid
+    this.places = new Float32Array(this.count * 3);     // x, y px; change of light
+    const [right, left] = rig.eyes.map((eye) => new Set(eye.upper.slice(1, -1)));
+    const lid = mesh.linear((i) => (right.has(i) ? -1 : left.has(i) ? 1 : 0));
+    for (let v = 0; v < mesh.count; v++) this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 1, lid[v]], 4 * v);
+    const strips = [];
+    let at = mesh.count;
+    for (const loop of holes) {
+      const start = at;
+      loop.forEach((v, k) => {
+        this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 0, lid[v]], 4 * at++);
+        const next = (k + 1) % loop.length;
+        strips.push(v, loop[next], start + k, start + k, loop[next], start + next);
+      });
+    }
+    const all = new Uint16Array(mesh.triangles.length + strips.length);
+    all.set(mesh.triangles);
+    all.set(strips, mesh.triangles.length);
+    this.triangles = all;
+  }
+
+  /** Fills `places` from the pose. @param {number} rim width of the soft rims, px of the portrait */
+  update(rim) {
+    const { pose, mesh, field, places, light } = this, p = pose.points, r = pose.picture;
+    light.update(p);
+    for (let i = 0; i < pose.count; i++) {
+      field[3 * i] = p[3 * i] - r[3 * i];
+      field[3 * i + 1] = p[3 * i + 1] - r[3 * i + 1];
+      field[3 * i + 2] = light.lit[i];
+    }
+    mesh.fill(field);
+    const rest = mesh.rest;
+    for (let v = 0; v < mesh.count; v++) {
+      places[3 * v] = rest[2 * v] + field[3 * v];
+      places[3 * v + 1] = rest[2 * v + 1] + field[3 * v + 1];
+      places[3 * v + 2] = field[3 * v + 2];
+    }
+    let at = 3 * mesh.count;
+    for (const loop of this.holes) {
+      const n = loop.length;
+      for (let k = 0; k < n; k++, at += 3) {
+        const a = 3 * loop[k === 0 ? n - 1 : k - 1], b = 3 * loop[k], c = 3 * loop[k + 1 === n ? 0 : k + 1];
+        const dx = places[c] - places[a], dy = places[c + 1] - places[a + 1], length = Math.sqrt(dx * dx + dy * dy) || 1;
+        places[at] = places[b] + rim * dy / length;       // the hole lies to the left of the rim's direction
+        places[at + 1] = places[b + 1] - rim * dx / length;
+        places[at + 2] = places[b + 2];
+      }
+    }
+  }
+
+  /** The fine points between two coarse points along a hole's rim, by way of a third. @returns {Uint16Array} */
+  along(from, to, by) {
+    const loop = [...this.holes.find((rim) => rim.includes(by))];
+    const turned = loop.indexOf(from);
+    const round = [...loop.slice(turned), ...loop.slice(0, turned)];
+    const part = round.slice(0, round.indexOf(to) + 1);
+    return Uint16Array.from(part.includes(by) ? part : [from, ...round.slice(round.indexOf(to)).reverse()]);
+  }
+}

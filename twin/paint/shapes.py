@@ -1,0 +1,333 @@
+"""The 52 ARKit blendshapes as displacements of MediaPipe's landmarks, sized by the face's own proportions.
+
+Control points are moved by hand-set amounts, the skin between them follows by a biharmonic field on the mesh (the smoothest one that keeps
+the controls and leaves everything beyond `reach` still). Amounts are in units of the distance between the irises (about 63 mm in an adult).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from twin.types import ARKIT
+
+from . import topology
+from .topology import LEFT, LOWER_LIP, RIGHT, UPPER_LIP, Side
+
+JAW = 0.50                 # how far jawOpen = 1 lowers the lower lip
+CORNER = 0.34              # the part of it that the corners of the mouth follow
+Controls = dict[int, np.ndarray]
+
+
+def smooth(low: float, high: float, x: np.ndarray | float) -> np.ndarray:
+    """0 at low, 1 at high, a smooth step between."""
+    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+@dataclass
+class Form:
+    """A face in its own frame: x to the picture's right, y down along the face, z away; the origin is between the irises."""
+    places: np.ndarray      # [n, 3] landmarks (at rest, lips and lids as they are), then the ring; px
+    axes: np.ndarray        # [3, 3] rows: the frame's axes in the picture
+    unit: float             # px between the irises
+    springs: sparse.csr_matrix   # [n, n] rows sum to 0: each point minus the weighted mean of its neighbours
+
+    @classmethod
+    def of(cls, points: np.ndarray, triangles: np.ndarray) -> Form:
+        """`points` [n, 3] in px: 478 landmarks, then the ring."""
+        across = points[[454, 263, 291, 473]].sum(0) - points[[234, 33, 61, 468]].sum(0)
+        down = points[152] - points[10]
+        ex = across / np.linalg.norm(across)
+        ey = down - (down @ ex) * ex
+        ey /= np.linalg.norm(ey)
+        axes = np.stack([ex, ey, np.cross(ex, ey)])
+        places = (points - (points[468] + points[473]) / 2) @ axes.T
+        edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), 1), axis=0)
+        unit = float(np.linalg.norm(points[473] - points[468]))
+        length = np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
+        pull = 1 / np.maximum(length, 0.02 * unit)
+        n = len(points)
+        graph = sparse.csr_matrix((np.r_[pull, pull], (np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]])), (n, n))
+        total = np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-9)
+        return cls(places, axes, unit, sparse.csr_matrix(sparse.identity(n) - sparse.diags(1 / total) @ graph))
+
+    def spread(self, controls: Controls, reach: float) -> np.ndarray:
+        """Displacements [n, 3] in px of the face's frame: `controls` kept (in units), points further than `reach` units from them still."""
+        keys = np.array(sorted(controls))
+        held = np.array([controls[k] for k in keys]) * self.unit
+        gaps = np.linalg.norm(self.places[:, None, :2] - self.places[keys][None, :, :2], axis=2).min(1)
+        known = gaps > reach * self.unit
+        known[topology.FACE:topology.POINTS] = True
+        known[keys] = True
+        field = np.zeros_like(self.places)
+        field[keys] = held
+        free = ~known
+        energy = (self.springs.T @ self.springs).tocsc()
+        if free.any():
+            field[free] = spsolve(energy[free][:, free], -(energy[free][:, known] @ field[known])).reshape(-1, 3)
+        return field
+
+
+def vec(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
+    return np.array([x, y, z], float)
+
+
+class Basis:
+    """Makes the shapes of one face. Each method returns displacements [n, 3] in px of the face's frame."""
+
+    def __init__(self, form: Form):
+        self.form = form
+        q = form.places / form.unit
+        self.q = q
+        self.middle = (q[61] + q[291]) / 2
+        self.half = abs(q[291, 0] - q[61, 0]) / 2                       # half the mouth's width
+        self.line = q[[13, 14]].mean(0)                                  # where the lips meet
+        self.lips = {i: (half, ring, float(np.clip((q[i, 0] - self.middle[0]) / self.half, -1, 1)))
+                     for half, rows in ((-1, UPPER_LIP), (1, LOWER_LIP)) for ring, row in enumerate(rows) for i in row}
+        for ring, row in enumerate(UPPER_LIP):                           # corners belong to both lips
+            for i in (row[0], row[-1]):
+                self.lips[i] = (0, ring, float(np.sign(self.lips[i][2])))
+        self.thick = {-1: self.line[1] - q[0, 1], 1: q[17, 1] - self.line[1]}
+        self.jaw = self.jaw_open()
+
+    def spread(self, controls: Controls, reach: float) -> np.ndarray:
+        return self.form.spread(controls, reach)
+
+    # --- jaw ---------------------------------------------------------------------------------------------------------------------------
+
+    def jaw_open(self) -> np.ndarray:
+        c: Controls = {}
+        for i, (half, ring, x) in self.lips.items():
+            bow = 1 - abs(x) ** 2.4
+            inward = -0.16 * self.half * x * abs(x)
+            if half < 0:
+                c[i] = vec(inward, JAW * (CORNER * abs(x) ** 3.2 - 0.015 * bow * (ring / 3)), 0.03 * abs(x))
+            else:
+                corner = CORNER if half else CORNER * (1 - 0.05 * ring)
+                c[i] = vec(inward, JAW * (corner + (1 - corner) * bow * (1 - 0.04 * (3 - ring))), 0.10 * bow + 0.03)
+        for i in topology.CHIN:
+            far = abs(self.q[i, 0] - self.middle[0])
+            c[i] = vec(-0.05 * (self.q[i, 0] - self.middle[0]), JAW * (0.94 - 0.22 * smooth(0.1, 0.75, far)), 0.14)
+        for (r, left), down in zip(topology.JAW_LINE, (0.60, 0.36, 0.15, 0.03)):
+            for i in (r, left):
+                c[i] = vec(-0.07 * down * np.sign(self.q[i, 0]), JAW * down, 0.12 * down)
+        for i in (*topology.NOSE, 164, 234, 454, 93, 323):
+            c.setdefault(i, vec())
+        return self.spread(c, 1.25)
+
+    def mouth_close(self) -> np.ndarray:
+        c = {i: -self.jaw[i] / self.form.unit for i in self.lips}
+        for i in (*topology.CHIN_TIP, *topology.NOSE, 152, 148, 377, 176, 400):
+            c[i] = vec()
+        for pair in topology.JAW_LINE:
+            for i in pair:
+                c[i] = vec()
+        return self.spread(c, 0.5)
+
+    def jaw_shift(self, x: float, z: float) -> np.ndarray:
+        """The lower jaw sideways or forward."""
+        share = np.clip(self.jaw[:, 1] / (JAW * self.form.unit), 0, 1)[:, None]
+        return share * vec(x, 0.015 if x else 0.0, z) * self.form.unit
+
+    # --- lips --------------------------------------------------------------------------------------------------------------------------
+
+    def lip_field(self, move, reach: float = 0.55, more: Controls | None = None, hold: tuple[int, ...] = ()) -> np.ndarray:
+        """`move(half, ring, x) -> vec` for every lip point; half -1 upper, 1 lower, 0 corner; ring 0 skin .. 3 inner; x -1..1."""
+        c = {i: move(*key) for i, key in self.lips.items()}
+        c.update({i: vec() for i in hold})
+        c.update(more or {})
+        return self.spread(c, reach)
+
+    def inner_share(self, half: int, ring: int) -> float:
+        """How much of its lip's thickness lies between this ring and the line where the lips meet: 1 at the skin, 0 at the line."""
+        if half == 0:
+            return 0.0
+        row = (UPPER_LIP if half < 0 else LOWER_LIP)[ring]
+        return float(abs(self.q[row[5], 1] - self.line[1]) / max(self.thick[half], 1e-6))
+
+    def pucker(self) -> np.ndarray:
+        narrow, fuller = 0.40, 0.22
+        return self.lip_field(lambda half, ring, x: vec(
+            -narrow * self.half * x * (0.75 + 0.25 * abs(x)),
+            half * fuller * self.thick.get(half, 0) * self.inner_share(half, ring) * (1 - x * x) + (0.01 if half == 0 else 0),
+            -0.17 * (1 - 0.5 * x * x)), 0.6, {i: vec(0, -0.01, -0.05) for i in (18, 164)}, (1, 2, 4, 94, 152))
+
+    def funnel(self) -> np.ndarray:
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            bow = 1 - abs(x) ** 2.2
+            open_ = {-1: -0.055, 0: 0.0, 1: 0.075}[half] * bow
+            flare = half * 0.10 * self.thick.get(half, 0) * self.inner_share(half, ring) * bow
+            return vec(-0.27 * self.half * x, open_ + flare, -0.15 * (1 - 0.5 * x * x))
+        return self.lip_field(move, 0.6, None, (1, 2, 4, 94, 152))
+
+    def sideways(self, sign: int) -> np.ndarray:
+        return self.lip_field(lambda half, ring, x: vec(sign * 0.13 * (1 - 0.25 * abs(x)), -0.02 * max(0, sign * x), 0), 0.6)
+
+    def smile(self, side: Side) -> np.ndarray:
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            t = max(0.0, side.sign * x)
+            lift, out = t ** 1.9, t ** 1.15
+            thin = -half * 0.16 * self.thick.get(half, 0) * self.inner_share(half, ring) * smooth(-0.3, 0.6, side.sign * x)
+            return vec(side.sign * 0.155 * out, -0.135 * lift + 0.012 * (1 - t) * smooth(-0.3, 0.2, side.sign * x) + thin, 0.07 * lift)
+        rest = side.rest
+        more = {i: vec(side.sign * 0.035, -0.075, -0.05) for i in rest["apple"]}
+        more |= {i: vec(side.sign * 0.075, -0.085, -0.01) for i in rest["corner"][1:2]}
+        more |= {i: vec(side.sign * 0.03, -0.035, -0.01) for i in rest["fold"][4:5]}
+        more |= {i: vec(0, -0.012) for i in side.lower[2:7]}
+        more |= {i: vec(0, -0.03, -0.02) for i in side.below[3:7]}
+        more |= {i: vec(side.sign * 0.010, -0.012) for i in rest["nostril"]}
+        return self.lip_field(move, 0.75, more, (1, 4, 152, *side.upper))
+
+    def frown(self, side: Side) -> np.ndarray:
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            t = max(0.0, side.sign * x)
+            return vec(-side.sign * 0.005 * t, 0.115 * t ** 2.2 - 0.008 * (1 - t) * smooth(-0.3, 0.3, side.sign * x), 0.02 * t)
+        return self.lip_field(move, 0.5, {200: vec(0, -0.012, -0.01), 199: vec(0, -0.01, -0.01)})
+
+    def corner_pull(self, side: Side, out: float, down: float, back: float) -> np.ndarray:
+        """dimple, stretch: one corner outwards."""
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            t = max(0.0, side.sign * x)
+            thin = -half * 0.10 * self.thick.get(half, 0) * self.inner_share(half, ring) * t
+            return vec(side.sign * out * t ** 1.4, down * t ** 1.6 + thin, back * t)
+        return self.lip_field(move, 0.55)
+
+    def press(self, side: Side) -> np.ndarray:
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            w = smooth(-0.5, 0.5, side.sign * x)
+            if half == 0:
+                return w * vec(side.sign * 0.02, 0, 0.01)
+            close = {-1: 0.010, 1: -0.045}[half] * (1 - x * x)
+            thin = -half * 0.30 * self.thick[half] * self.inner_share(half, ring) * (1 - 0.4 * x * x)
+            return w * vec(side.sign * 0.012 * abs(x), close + thin, 0.02)
+        return self.lip_field(move, 0.4, {200: vec(0, -0.008, -0.01)})
+
+    def roll(self, which: int) -> np.ndarray:
+        """The upper (-1) or lower (1) lip rolls in over the teeth."""
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            if half != which:
+                return vec()
+            bow = 1 - abs(x) ** 2.5
+            close = -which * (0.055 if which > 0 else 0.03) * bow
+            thin = -which * 0.52 * self.thick[half] * self.inner_share(half, ring) * bow
+            return vec(0, close + thin, 0.06 * bow)
+        return self.lip_field(move, 0.4)
+
+    def shrug(self, which: int) -> np.ndarray:
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            bow = 1 - abs(x) ** 2
+            if which > 0:
+                return vec(0, (-0.075 if half > 0 else -0.045 if half < 0 else 0.012) * bow, -0.05 * bow)
+            return vec(0, (-0.05 if half < 0 else -0.02) * bow, -0.05 * bow) if half <= 0 else vec(0, -0.02 * bow, 0)
+        more = {i: vec(0, -0.055, -0.03) for i in (152, 199, 175, 200, 18)} if which > 0 else None
+        return self.lip_field(move, 0.5, more)
+
+    def part(self, side: Side, which: int) -> np.ndarray:
+        """lowerDown, upperUp: half of one lip away from the other."""
+        def move(half: int, ring: int, x: float) -> np.ndarray:
+            w = smooth(-0.6, 0.6, side.sign * x) * (1 - abs(x) ** 3)
+            if half != which:
+                return vec()
+            far = 0.12 if which > 0 else -0.095
+            return w * vec(0, far * (0.72 + 0.28 * ring / 3), 0.02)
+        more = {} if which > 0 else {i: vec(0, -0.022) for i in side.rest["nostril"]} | {i: vec(0, -0.035) for i in side.rest["fold"][4:7]}
+        hold = () if which < 0 else (152,)
+        return self.lip_field(move, 0.5, more, hold)
+
+    # --- eyes --------------------------------------------------------------------------------------------------------------------------
+
+    def lids(self, side: Side, upper: float, lower: float, skin: float = 0.0, shift: float = 0.0) -> np.ndarray:
+        """Both lids as parts of the opening, positive = down; `skin`: how much of the lower lid's way the skin below takes."""
+        q, c = self.q, {}
+        for u, low in zip(side.upper, side.lower):
+            gap = (q[low] - q[u]) * (u != low)
+            c[u] = gap * upper + vec(shift)
+            c[low] = gap * lower + vec(shift) if u != low else c[u]
+        for row, share in ((side.above, 0.20), (side.fold, 0.05)):
+            for i, u in zip(row[1:8], side.upper[1:8]):
+                c[i] = c[u] * share
+        for i, low in zip(side.below[2:8], side.lower[1:8]):
+            c[i] = c[low] * (0.55 + 0.35 * skin)
+        for i in (side.upper[0], side.upper[8], *side.brow_low, *(() if skin else side.bag)):
+            c[i] = vec()
+        return self.spread(c, 0.22)
+
+    def blink(self, side: Side) -> np.ndarray:
+        """The upper lid exactly onto the lower one, which comes up a little."""
+        return self.lids(side, 0.92, -0.08)
+
+    def look(self, side: Side, x: float, y: float) -> np.ndarray:
+        """What the lids do as the eye turns; x > 0 to the picture's right, y > 0 down."""
+        return self.lids(side, 0.36 * max(y, 0) - 0.15 * max(-y, 0), 0.12 * max(y, 0) - 0.06 * max(-y, 0), 0.0, 0.012 * x)
+
+    def squint(self, side: Side) -> np.ndarray:
+        lids = self.lids(side, 0.10, -0.30, 1.0)
+        cheek = self.spread({i: vec(0, -0.03, -0.01) for i in (*side.rest["apple"][1:3], *side.bag[2:6])}
+                            | {i: vec() for i in (*side.lower, *side.upper)}, 0.3)
+        return lids + cheek
+
+    def cheek_squint(self, side: Side) -> np.ndarray:
+        c = {i: vec(0, -0.06, -0.04) for i in side.rest["apple"]} | {i: vec(0, -0.05, -0.02) for i in side.bag[2:6]}
+        c |= {i: (self.q[u] - self.q[i]) * 0.16 for u, i in zip(side.upper[1:8], side.lower[1:8])}
+        c |= {i: vec() for i in (*side.upper, *topology.NOSE)}
+        return self.spread(c, 0.45)
+
+    def wide(self, side: Side) -> np.ndarray:
+        return self.lids(side, -0.20, 0.06)
+
+    # --- brows, nose, cheeks -----------------------------------------------------------------------------------------------------------
+
+    def brow(self, side: Side, amounts: tuple[float, ...], inward: float = 0.0) -> np.ndarray:
+        """The brow's five stations, from the middle of the face outwards, by `amounts` (positive = down)."""
+        c = {}
+        for k, y in enumerate(amounts):
+            move = vec(-side.sign * inward * (1 - k / 5), y)
+            c[side.brow_top[k]], c[side.brow_low[k]] = move, move * 0.92
+            if k < 4:
+                c[side.rest["front"][k]] = move * 0.45
+        for i, k in zip(side.fold[2:7], (4, 3, 2, 1, 0)):
+            c[i] = vec(0, amounts[k] * 0.22)
+        c |= {i: vec() for i in (*side.upper, *side.above, 6, 197)}
+        return self.spread(c, 0.42)
+
+    def brows_in(self) -> np.ndarray:
+        both = sum(self.brow(side, (-0.115, -0.075, -0.03, 0.0, 0.0)) for side in (RIGHT, LEFT))
+        return both + self.spread({9: vec(0, -0.05), 8: vec(0, -0.025), 151: vec(0, -0.03)} | {i: vec() for i in (107, 336, 55, 285, 6)}, 0.2)
+
+    def sneer(self, side: Side) -> np.ndarray:
+        c = {i: vec(side.sign * 0.008, -0.055) for i in side.rest["nostril"]} | {i: vec(0, -0.05) for i in side.rest["fold"][:2]}
+        c |= {UPPER_LIP[r][k]: vec(0, -0.03) for r in range(3) for k in ((6, 7) if side.sign > 0 else (3, 4))}
+        c |= {i: vec() for i in (1, 2, 4, 13, 14, *side.lower, 61, 291)}
+        return self.spread(c, 0.4)
+
+    def cheek_puff(self) -> np.ndarray:
+        c = {i: vec(side.sign * 0.055, 0, -0.13) for side in (RIGHT, LEFT) for i in side.rest["puff"]}
+        c |= {i: vec(-0.04 * self.half * x, half * 0.02 * (1 - x * x) * self.inner_share(half, ring), -0.04)
+              for i, (half, ring, x) in self.lips.items()}
+        c |= {i: vec() for side in (RIGHT, LEFT) for i in side.lower}
+        return self.spread(c, 0.6)
+
+
+def basis(form: Form) -> dict[str, np.ndarray]:
+    """All 52 shapes as displacements [n, 3] in px of the picture at weight 1; a shape that moves nothing (tongueOut) is all zero."""
+    b = Basis(form)
+    both = {"Right": RIGHT, "Left": LEFT}
+    made = {"jawOpen": b.jaw, "mouthClose": b.mouth_close(), "jawForward": b.jaw_shift(0, -0.14), "jawLeft": b.jaw_shift(0.11, 0),
+            "jawRight": b.jaw_shift(-0.11, 0), "mouthPucker": b.pucker(), "mouthFunnel": b.funnel(), "mouthLeft": b.sideways(1),
+            "mouthRight": b.sideways(-1), "mouthRollUpper": b.roll(-1), "mouthRollLower": b.roll(1), "mouthShrugUpper": b.shrug(-1),
+            "mouthShrugLower": b.shrug(1), "browInnerUp": b.brows_in(), "cheekPuff": b.cheek_puff(), "tongueOut": np.zeros_like(form.places)}
+    for name, side in both.items():
+        s = side.sign
+        made |= {f"mouthSmile{name}": b.smile(side), f"mouthFrown{name}": b.frown(side), f"mouthPress{name}": b.press(side),
+                 f"mouthDimple{name}": b.corner_pull(side, 0.07, -0.005, 0.06), f"mouthStretch{name}": b.corner_pull(side, 0.15, 0.035, 0.06),
+                 f"mouthLowerDown{name}": b.part(side, 1), f"mouthUpperUp{name}": b.part(side, -1),
+                 f"eyeBlink{name}": b.blink(side), f"eyeSquint{name}": b.squint(side), f"eyeWide{name}": b.wide(side),
+                 f"eyeLookUp{name}": b.look(side, 0, -1), f"eyeLookDown{name}": b.look(side, 0, 1),
+                 f"eyeLookIn{name}": b.look(side, -s, 0), f"eyeLookOut{name}": b.look(side, s, 0),
+                 f"cheekSquint{name}": b.cheek_squint(side), f"noseSneer{name}": b.sneer(side),
+                 f"browDown{name}": b.brow(side, (0.085, 0.085, 0.065, 0.035, 0.015), 0.045),
+                 f"browOuterUp{name}": b.brow(side, (-0.015, -0.06, -0.105, -0.115, -0.085))}
+    return {name: made[name] @ form.axes for name in ARKIT}
