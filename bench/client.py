@@ -1,9 +1,8 @@
-"""A client without a browser: one API over both transports. It decodes what comes, and hears as fast as it is told to.
+"""A client without a browser: one API over both transports. It decodes what comes and reports what it "heard".
 
-    async with await connect("http://127.0.0.1:7860/", transport="socket") as client:      # or transport="gradio"
-        await client.ready(greet=False)
-        await client.send({"type": "say", "text": "hello"})
-        async for header, event in client: ...
+    async with Client("http://127.0.0.1:7860/", transport="socket", greet=True) as client:      # or transport="gradio"
+        at = await client.sound()                            # the greeting's first sound
+        for seconds, header, event in await client.turn("How much is a flat tyre?"): ...
 """
 from __future__ import annotations
 
@@ -11,6 +10,7 @@ import asyncio
 import base64
 import json
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -23,34 +23,57 @@ Met = tuple[dict[str, Any], Event | None]
 
 
 class Client:
-    """What the two transports share. `bytes_in` counts what was received as sent on the wire, without the transport's own framing."""
+    """`hello` fields (greet, lang, twin, conversation, codecs, seq ...) may be given by name. `async with` opens the channel and waits for
+    `ready`, which is then in `.begin`; ConnectionError holds the server's reason when it refuses.
 
-    def __init__(self, url: str, token: str = "", page: str = ""):
+    `bytes_in` counts what was received as it is on the wire, without the transport's own framing (Gradio's base64 adds a third).
+    """
+
+    def __init__(self, url: str, *, transport: str = "socket", token: str = "", page: str = "", decodes: bool = True, **hello: Any):
         self.url, self.token, self.page = url.rstrip("/") + "/", token or secrets.token_hex(32), page or secrets.token_hex(16)
-        self.seq, self.bytes_in, self.conversation = 0, 0, ""
-        self.decodes = True                              # False: Spoken events come back as their header alone, which costs less
+        self.fields = hello
+        self.decodes = decodes                           # False: sound and motion stay packed, which costs less
+        self.begin: dict[str, Any] = {}
+        self.conversation = hello.get("conversation", "")
+        self.seq, self.bytes_in, self.sounded = 0, 0, 0
         self.closed: tuple[int, str] | None = None
+        self._carrier: Socket | Stream = {"socket": Socket, "gradio": Stream}[transport](self)
         self._decoder = Decoder()
         self._met: asyncio.Queue[Met | None] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Client:
+        await self.open()
         return self
 
     async def __aexit__(self, *_: Any) -> None:
         await self.close()
 
-    def hello(self, **fields: Any) -> dict[str, Any]:
+    async def open(self) -> dict[str, Any]:
+        """Say hello and wait for `ready`."""
         hello = {"type": "hello", "token": self.token, "page": self.page, "lang": "en", "codecs": ["opus", "pcm16"], "greet": False}
-        return hello | ({"conversation": self.conversation} if self.conversation else {}) | fields
-
-    async def ready(self, **fields: Any) -> dict[str, Any]:
-        """Say hello and wait for `ready`. Raises ConnectionError with the server's reason when it refuses."""
-        await self.open(self.hello(**fields))
-        header, _ = await self.until(lambda header, _: header["type"] in ("ready", "error"), 30.0)
+        hello |= self.fields
+        if self.conversation:
+            hello["conversation"] = self.conversation
+        await self._carrier.open(hello)
+        header, _ = await self.until(lambda header, _: header["type"] in ("ready", "error"))
         if header["type"] == "error":
             raise ConnectionError(f"{header['code']}: {header['message']}")
+        self.begin, self.conversation = header, header["conversation"]
         return header
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._carrier.close()
+
+    async def send(self, message: dict[str, Any] | bytes) -> None:
+        """A JSON message, or sound of the microphone (int16 at 16 kHz)."""
+        await self._carrier.send(message)
+
+    async def say(self, text: str) -> None:
+        await self.send({"type": "say", "text": text})
 
     async def until(self, wanted: Callable[[dict[str, Any], Event | None], bool], seconds: float = 30.0) -> Met:
         """The first message that fits; those before it are dropped. Raises TimeoutError, or ConnectionError when the server closes."""
@@ -60,22 +83,28 @@ class Client:
                     return met
         raise ConnectionError(f"closed: {self.closed}")
 
-    async def turn(self, text: str, pace: float = 0.0, seconds: float = 60.0) -> list[tuple[float, dict[str, Any], Event | None]]:
+    async def sound(self, seconds: float = 120.0) -> Met:
+        """The first sound of the next turn that speaks."""
+        def fits(header: dict[str, Any], _: Event | None) -> bool:
+            return header["type"] == "spoken" and header["seconds"] > 0 and header["turn"] > self.sounded
+        met = await self.until(fits, seconds)
+        self.sounded = met[0]["turn"]
+        return met
+
+    async def turn(self, text: str, pace: float = 0.0, seconds: float = 120.0) -> list[tuple[float, dict[str, Any], Event | None]]:
         """Ask and hear all of the answer: (s since asked, header, event) of each message. `pace` 1 = heard as it sounds, 0 = at once."""
-        began, met, first = time.perf_counter(), [], 0.0
-        await self.send({"type": "say", "text": text})
+        began, met, first, turn = time.perf_counter(), [], 0.0, 0
+        await self.say(text)
         async with asyncio.timeout(seconds):
             async for header, event in self:
                 now = time.perf_counter()
                 met.append((now - began, header, event))
+                turn = header["turn"] if header["type"] == "heard" else turn
                 if header["type"] == "spoken" and header["seconds"]:
                     first = first or now
                     end = header["at"] + header["seconds"]
-                    if pace:
-                        self._later(first + end * pace - now, {"type": "heard", "turn": header["turn"], "at": end})
-                    else:
-                        await self.send({"type": "heard", "turn": header["turn"], "at": end})
-                if header["type"] == "ended" and any(h["type"] == "heard" for _, h, _ in met):
+                    self.start(self._hear(first + end * pace - now if pace else 0.0, header["turn"], end))
+                if header["type"] == "ended" and header["turn"] == turn:
                     return met
         raise ConnectionError(f"closed: {self.closed}")
 
@@ -89,54 +118,49 @@ class Client:
             raise StopAsyncIteration
         return met
 
+    async def _hear(self, wait: float, turn: int, at: float) -> None:
+        if wait > 0:
+            await asyncio.sleep(wait)
+        await self.send({"type": "heard", "turn": turn, "at": at})
+
+    def start(self, work: Any) -> None:
+        """Run something beside, until the client closes."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def take(self, message: str | bytes) -> None:
-        """A message came."""
+        """A message came. One that came before is not given twice."""
         self.bytes_in += len(message.encode()) if isinstance(message, str) else len(message)
         header, event = self._decoder.decode(message) if self.decodes or isinstance(message, str) else (unpack(message)[0], None)
-        if header.get("type") == "ready":
-            self.conversation = header["conversation"]
-        elif header.get("seq", 0) and header["seq"] <= self.seq:
+        seq = header.get("seq", 0)
+        if header["type"] != "ready" and 0 < seq <= self.seq:
             return
-        self.seq = max(self.seq, header.get("seq", 0))
+        self.seq = max(self.seq, seq)
         self._met.put_nowait((header, event))
 
-    def over(self, code: int = 0, reason: str = "") -> None:
+    def over(self, code: int = 0, reason: str = "", last: dict[str, Any] | None = None) -> None:
+        """The server has closed the channel."""
+        if last is not None:
+            self._met.put_nowait((last, None))
         self.closed = self.closed or (code, reason)
         self._met.put_nowait(None)
 
-    def _later(self, seconds: float, message: dict[str, Any]) -> None:
-        async def send() -> None:
-            await asyncio.sleep(seconds)
-            await self.send(message)
-        self._tasks = [task for task in self._tasks if not task.done()] + [asyncio.create_task(send())]
+
+class Socket:
+    """The WebSocket."""
+
+    def __init__(self, client: Client):
+        self.client, self.socket = client, None
 
     async def open(self, hello: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    async def send(self, message: dict[str, Any] | bytes) -> None:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-class SocketClient(Client):
-    """Over the WebSocket."""
-
-    async def open(self, hello: dict[str, Any]) -> None:
-        import ssl
-
-        from websockets.asyncio.client import connect as dial
-        parts = urlsplit(self.url)
-        address = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path + "live", "", ""))
-        unverified = ssl.create_default_context()
-        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
-        extra = {"ssl": unverified} if parts.scheme == "https" else {}
-        self.socket = await dial(address, max_size=None, proxy=None, compression=None, **extra)
+        from websockets.asyncio.client import connect
+        parts = urlsplit(self.client.url)
+        secure = parts.scheme == "https"
+        address = urlunsplit(("wss" if secure else "ws", parts.netloc, parts.path + "live", "", ""))
+        self.socket = await connect(address, max_size=None, proxy=None, compression=None, **({"ssl": _unverified()} if secure else {}))
         await self.send(hello)
-        self._tasks.append(asyncio.create_task(self._read()))
+        self.client.start(self._read())
 
     async def send(self, message: dict[str, Any] | bytes) -> None:
         await self.socket.send(message if isinstance(message, bytes) else json.dumps(message))
@@ -145,93 +169,94 @@ class SocketClient(Client):
         from websockets.exceptions import ConnectionClosed
         try:
             async for message in self.socket:
-                self.take(message)
+                self.client.take(message)
         except ConnectionClosed:
             pass
-        self.over(self.socket.close_code or 0, self.socket.close_reason or "")
+        self.client.over(self.socket.close_code or 0, self.socket.close_reason or "")
 
     async def close(self) -> None:
-        await super().close()
-        if hasattr(self, "socket"):
+        if self.socket is not None:
             await self.socket.close()
 
 
-class GradioClient(Client):
-    """Over Gradio's event stream, as page/transport.py describes it."""
+class Stream:
+    """Gradio's event stream, as twin/page/transport.py describes it."""
+
+    def __init__(self, client: Client):
+        self.client, self.http, self.session = client, None, ""
+        self._number, self._unsent, self._sending = 0, [], asyncio.Lock()
 
     async def open(self, hello: dict[str, Any]) -> None:
         import httpx
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=30.0, trust_env=False, verify=False)
-        self._number, self._unsent, self._sending = 0, [], asyncio.Lock()
+        self.http = httpx.AsyncClient(base_url=self.client.url, timeout=30.0, trust_env=False, verify=_unverified())
         answer = await self._run("live_open", hello)
         if error := answer.get("error"):
-            self._met.put_nowait((error, None))
-            self.over(reason=error["code"])
+            self.client.over(0, error["code"], error)
             return
         self.session = answer["session"]
-        self._tasks += [asyncio.create_task(self._read()), asyncio.create_task(self._acknowledge())]
+        self.client.start(self._read())
+        self.client.start(self._acknowledge())
 
     async def send(self, message: dict[str, Any] | bytes) -> None:
         """One request at a time; what comes meanwhile goes with the next."""
         self._unsent.append(base64.b64encode(message).decode() if isinstance(message, bytes) else message)
         async with self._sending:
-            if not self._unsent:
-                return
-            batch, self._unsent = self._unsent[:64], self._unsent[64:]
-            await self._deliver(batch)
+            while self._unsent:
+                batch, self._unsent = self._unsent[:64], self._unsent[64:]
+                await self._deliver(batch)
 
     async def _deliver(self, batch: list[Any]) -> None:
         self._number += 1
-        answer = await self._run("live_send", {"session": self.session, "n": self._number, "ack": self.seq, "messages": batch})
+        answer = await self._run("live_send", {"session": self.session, "n": self._number, "ack": self.client.seq, "messages": batch})
         if error := answer.get("error"):
-            self.over(reason=error["code"])
+            self.client.over(0, error["code"])
 
     async def _acknowledge(self) -> None:
         told = 0
-        while self.closed is None:
+        while self.client.closed is None:
             await asyncio.sleep(1.0)
-            if self.seq > told:
-                told = self.seq
+            if self.client.seq > told:
+                told = self.client.seq
                 async with self._sending:
                     await self._deliver([])
 
     async def _run(self, name: str, data: dict[str, Any]) -> dict[str, Any]:
-        response = await self._http.post(f"gradio_api/run/{name}", json={"data": [json.dumps(data)]})
+        response = await self.http.post(f"gradio_api/run/{name}", json={"data": [json.dumps(data)]})
         response.raise_for_status()
         return json.loads(response.json()["data"][0])
 
     async def _read(self) -> None:
         import httpx
-        while self.closed is None:
+        while self.client.closed is None:
             try:
-                body = {"data": [json.dumps({"session": self.session, "ack": self.seq})]}
-                joined = await self._http.post("gradio_api/call/live_events", json=body)
-                async with self._http.stream("GET", f"gradio_api/call/live_events/{joined.json()['event_id']}") as stream:
+                asked = json.dumps({"session": self.session, "ack": self.client.seq})
+                joined = await self.http.post("gradio_api/call/live_events", json={"data": [asked]})
+                async with self.http.stream("GET", f"gradio_api/call/live_events/{joined.json()['event_id']}") as stream:
                     kind = ""
                     async for line in stream.aiter_lines():
                         if line.startswith("event: "):
                             kind = line[7:]
                         elif line.startswith("data: ") and kind == "generating":
-                            self._take_list(json.loads(json.loads(line[6:])[0]))
+                            self._take(json.loads(json.loads(line[6:])[0]))
             except httpx.HTTPError:
                 await asyncio.sleep(0.2)
 
-    def _take_list(self, messages: list[Any]) -> None:
+    def _take(self, messages: list[Any]) -> None:
         for message in messages:
             if isinstance(message, str):
-                self.take(base64.b64decode(message))
+                self.client.take(base64.b64decode(message))
             elif "seq" in message:
-                self.take(json.dumps(message))
+                self.client.take(json.dumps(message))
             else:                                        # the stream's own last word
-                self._met.put_nowait((message, None))
-                self.over(reason=message.get("code", ""))
+                self.client.over(0, message["code"], message)
 
     async def close(self) -> None:
-        await super().close()
-        if hasattr(self, "_http"):
-            await self._http.aclose()
+        if self.http is not None:
+            await self.http.aclose()
 
 
-async def connect(url: str, transport: str = "socket", token: str = "", page: str = "") -> Client:
-    """A client for that page; `ready()` opens the channel."""
-    return {"socket": SocketClient, "gradio": GradioClient}[transport](url, token, page)
+def _unverified() -> ssl.SSLContext:
+    """Our own certificate is nobody's."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context

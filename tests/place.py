@@ -46,7 +46,8 @@ class Clicks:
 class Place:
     """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
 
-    def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64, **parts):
+    def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
+                 **parts: Any):
         self.crew = crew_of(**parts)
         self.made: list[Conversation] = []
         mind = mind or Mind()
@@ -70,7 +71,8 @@ class Place:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def routes(self):
-        return [WebSocketRoute("/live", Live(self.sessions).serve), *Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions).routes()]
+        media = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions)
+        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes()]
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _):
@@ -88,11 +90,12 @@ class Place:
             from twin.page.transport import Transport
             with gr.Blocks(analytics_enabled=False) as self.page:
                 Transport(self.sessions).register()
-            app, _, _ = self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True, strict_cors=True,
+            app, _, _ = self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True,
                                          run_history=False, max_threads=200, ssr_mode=False, app_kwargs={"lifespan": self.lifespan})
             app.router.routes[:0] = self.routes()
             return self
-        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=self.routes(), lifespan=self.lifespan), port=self.port, log_level="warning"))
+        application = Starlette(routes=self.routes(), lifespan=self.lifespan)
+        self.server = uvicorn.Server(uvicorn.Config(application, port=self.port, log_level="warning"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         began = time.monotonic()
