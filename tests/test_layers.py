@@ -22,7 +22,9 @@ ALLOWED = {                                              # room -> rooms of twin
     "wire": ({"conversation", "codec", "store", "users", "registry", "settings", "streams", "text", "types", "errors", "listen"}, True),
     "page": ({"conversation", "wire", "codec", "users", "store", "registry", "settings", "types", "errors"}, True),
     "serve": ({"page", "wire", "meet", "certificate", "registry", "settings", "store", "types", "errors"}, False),
-    "__main__": ({"conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
+    "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
+    "doctor": ({"registry", "settings", "store", "devices", "think", "types", "errors"}, False),
+    "__main__": ({"meet", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }
 
 

@@ -163,6 +163,10 @@ class Registry:
             self._embed = importlib.import_module("twin.think.embed").Embedder().embed
         return self._embed(texts)
 
+    def endpointer(self) -> Any:
+        """A finder of utterances for one microphone. Raises Missing when its wheel is not there."""
+        return importlib.import_module("twin.listen.vad").Endpointer()
+
     @property
     def embedder(self) -> Callable[[list[str]], Any] | None:
         """`embed`, or None where the weights are missing."""

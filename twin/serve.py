@@ -117,10 +117,10 @@ class Server:
     def _rooms(self) -> Any:
         from .meet import Host
         from .wire.session import Rooms
-        twins = Twins()
+        twins = Twins(Path(self.settings.twins).expanduser()) if self.settings.twins else Twins()
         host = Host(self.registry)
         return Rooms(
-            twins=twins, saved=Conversations(self.data), talk=host.converse, endpointer=_endpointer, engines=self._engines,
+            twins=twins, saved=Conversations(self.data), talk=host.converse, endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
             origins=tuple(origin.strip().lower().rstrip("/") for origin in self.settings.origins.split(",") if origin.strip()))
 
@@ -142,11 +142,6 @@ class Server:
     def _hearing(self) -> dict[str, bool]:
         backend = self.registry.engines["listen"].backend
         return {language: not backend.missing and (not backend.languages or language in backend.languages) for language in ("en", "zh")}
-
-
-def _endpointer() -> Any:
-    from .listen.vad import Endpointer
-    return Endpointer()
 
 
 def _check_address(host: str, port: int) -> None:

@@ -25,6 +25,7 @@ class Settings:
     origins: str = _setting("", "Other sites that may open the live socket, separated by commas.")
     data: str = _setting("", "Folder for conversations and made twins; empty: the user's data folder.")
     cache: str = _setting("", "Folder for converted models; empty: the user's cache folder.")
+    twins: str = _setting("", "Folder with the twins to show; empty: the default twins.")
     twin: str = _setting("maya", "The twin that is there when the page opens.")
     listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")
     think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, or auto.")
