@@ -12,8 +12,10 @@ from .phones import FORWARD, FUNNEL, JAW, PART, PARTS, PUCKER, SPREAD, TONGUE, T
 # Reach in s before and after a sound, by articulator: rounding is prepared about 100 ms ahead.
 BEFORE = np.zeros(len(PARTS))
 AFTER = np.zeros(len(PARTS))
-for _part, _before, _after in ((JAW, 0.060, 0.065), (PART, 0.050, 0.055), (PUCKER, 0.105, 0.075), (FUNNEL, 0.095, 0.075), (SPREAD, 0.070, 0.070),
-                               (TONGUE, 0.045, 0.045), (TUCK, 0.040, 0.040), (FORWARD, 0.060, 0.060)):
+for _part, _before, _after in (
+    (JAW, 0.060, 0.065), (PART, 0.050, 0.055), (PUCKER, 0.105, 0.075), (FUNNEL, 0.095, 0.075), (SPREAD, 0.070, 0.070),
+    (TONGUE, 0.045, 0.045), (TUCK, 0.040, 0.040), (FORWARD, 0.060, 0.060),
+):
     BEFORE[_part], AFTER[_part] = _before, _after
 
 
@@ -22,10 +24,11 @@ def articulate(segments: Segments, times: np.ndarray, loud: np.ndarray) -> np.nd
     target with a weight that falls off on both sides; what it does not care about is left to its neighbours.
     `loud` [frames] scales jaw and parting."""
     middle = (segments.start + segments.end) / 2
-    half = np.maximum(0.015, (segments.end - segments.start) * 0.30)
+    length = segments.end - segments.start
+    half = np.where(segments.silent, np.maximum(0.2 * length, length / 2 - 0.05), np.maximum(0.015, 0.30 * length))
     away = times[:, None] - middle                        # [frames, n]
     beyond = np.maximum(0.0, np.abs(away) - half)[:, :, None]
-    reach = np.where((away < 0)[:, :, None], BEFORE, AFTER)
+    reach = np.where((away < 0)[:, :, None], BEFORE, AFTER) * np.where(segments.silent, 0.7, 1.0)[:, None]
     pull = np.exp(-((beyond / reach) ** 2)) * segments.weight
     target = segments.target.copy()
     target[:, JAW] *= np.where(segments.vowel, np.array([0.80, 0.95, 1.12])[segments.stress], 1.0)

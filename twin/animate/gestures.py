@@ -64,7 +64,8 @@ def accents(scene: Scene) -> list[Accent]:
 def pauses(scene: Scene) -> list[tuple[float, float]]:
     """(start, end) in absolute s of the silences that part clauses."""
     s = scene.segments
-    return [(scene.at + a, scene.at + b) for a, b, quiet in zip(s.start[1:-1], s.end[1:-1], s.silent[1:-1], strict=True) if quiet and b - a >= PAUSE]
+    rows = [k for k in range(1, len(s.start) - 1) if s.silent[k] and s.end[k] - s.start[k] >= PAUSE]
+    return [(float(scene.at + s.start[k]), float(scene.at + s.end[k])) for k in rows]
 
 
 def blink(scene: Scene) -> np.ndarray:
@@ -72,13 +73,14 @@ def blink(scene: Scene) -> np.ndarray:
     first, last = int(scene.times[0] // BLINK_SLOT) - 1, int(scene.times[-1] // BLINK_SLOT) + 1
     whens = [(slot + 0.15 + 0.7 * chance(scene.seed, 1, slot)) * BLINK_SLOT for slot in range(first, last + 1)]
     whens = [w for w in whens if w > 0.5]
+    own = np.array(whens)
     for start, _ in pauses(scene):
-        if chance(scene.seed, 2, round(start * 10)) < 0.35:
+        if chance(scene.seed, 2, round(start * 10)) < 0.40 and np.abs(own - start).min(initial=9.0) > 1.3:
             whens.append(start + 0.08)
     out = np.zeros(len(scene.times))
     for when in whens:
         if scene.times[0] - 0.3 < when < scene.times[-1] + 0.3:
-            out = np.maximum(out, np.minimum(1.0, 1.25 * bump(scene.times, when, 0.085, 0.19)))
+            out = np.maximum(out, np.minimum(1.0, 1.12 * bump(scene.times, when, 0.085, 0.19)))
     return out
 
 
@@ -112,7 +114,10 @@ def gaze(scene: Scene, turned: np.ndarray) -> np.ndarray:
         held = plateau(t, [(start, start + LOOK_SLOT * 0.7)], 0.05, 0.05)
         out += held[:, None] * ((np.array([chance(scene.seed, 8, slot), chance(scene.seed, 9, slot)]) - 0.5) * (0.05, 0.03))
     often = PONDER.get(scene.mood.name, 0.18)
-    for _, end in pauses(scene):
+    begins = [end for _, end in pauses(scene) if end < scene.at + scene.segments.end[-2] - 0.01]
+    if scene.text and scene.at > 0.3:
+        begins.append(scene.at + 0.1)
+    for end in begins:
         key = round(end * 10)
         if chance(scene.seed, 10, key) < often:
             aside = plateau(t, [(end - 0.12, end + 0.25 + 0.35 * chance(scene.seed, 12, key))], 0.07, 0.08)
@@ -133,13 +138,16 @@ def brows(scene: Scene, found: list[Accent]) -> np.ndarray:
 
 
 def _asking(scene: Scene) -> np.ndarray:
-    """0..1 [frames]: raised towards the end of a question, told by its mark in the text or by F0 that rises before a pause."""
-    ends = [start for start, end in pauses(scene) if end - start > 0.15 and scene.times[0] < start <= scene.times[-1] + 0.3]
-    out = np.zeros(len(scene.times))
-    for end in ends:
-        near = (scene.times > end - 0.28) & (scene.times < end) & (scene.pitch > 0)
-        before = (scene.times <= end - 0.28) & (scene.pitch > 0)
-        rising = near.sum() > 5 and before.sum() > 5 and scene.pitch[near][-3:].mean() > 1.18 * np.median(scene.pitch[before])
-        if rising or scene.text.rstrip().endswith(("?", "？")):
-            out = np.maximum(out, plateau(scene.times, [(end - 0.35, end + 0.25)], 0.35, 0.45))
+    """0..1 [frames]: a question, told by its mark in the text (half raised while its first piece lasts) or by F0 that rises at its end."""
+    t, s = scene.times, scene.segments
+    out = np.zeros(len(t))
+    if scene.text.rstrip("\"'”’」』)） \n").endswith(("?", "？")):
+        out = 0.5 * smooth((t - scene.at) / 0.35)
+    quiet = s.silent[-2] and s.end[-2] - s.start[-2] > 0.15
+    end = scene.at + s.start[-2]                           # of the last sound
+    if quiet and t[0] < end:
+        near = (t > end - 0.28) & (t < end) & (scene.pitch > 0)
+        before = (t <= end - 0.28) & (scene.pitch > 0)
+        if near.sum() > 5 and before.sum() > 5 and scene.pitch[near][-3:].mean() > 1.18 * np.median(scene.pitch[before]):
+            out = np.maximum(out, plateau(t, [(end - 0.30, end + 0.25)], 0.35, 0.45))
     return out

@@ -26,8 +26,9 @@ for _name in CHANNELS:
         SETTLE[AT[_name]] = 0.20
     elif _name.startswith(("gaze", "eyeBlink")):
         SETTLE[AT[_name]] = 0.06
-OPENERS = np.array([AT[n] for n in ("mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "tongueOut")])
+OPENERS = np.array([AT[n] for n in CHANNELS if n.startswith(("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "tongueOut"))])
 LIPS = np.array([AT[n] for n in CHANNELS if n.startswith(("mouth", "jaw", "tongue", "cheekPuff"))])
+PRESSED = (("mouthPressLeft", 0.36), ("mouthPressRight", 0.36), ("mouthRollLower", 0.22), ("mouthRollUpper", 0.22), ("cheekPuff", 0.06))
 SMILES = ("mouthSmileLeft", "mouthSmileRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight")
 
 
@@ -53,8 +54,12 @@ class Visemes:
         _speak(track, said, times - at, prosody.loud(rms), mood, tuck)
         _feel(track, mood, np.clip(times / BLEND, 0, 1))
         _gesture(track, scene)
-        whole = track[2:] + join(track, *_left(before), SETTLE, FPS)
-        return Motion(_bytes(_shut(whole, shut[2:], tuck[2:])))
+        _shut(track, shut, tuck)
+        left = join(track, *_left(before), SETTLE, FPS)
+        left[:, OPENERS] *= 1 - shut[2:, None]            # nothing left over may open lips that have to be shut
+        whole = track[2:] + left
+        whole[:, AT["mouthClose"]] = np.clip(whole[:, AT["jawOpen"]], 0, 1) * shut[2:]
+        return Motion(_bytes(whole))
 
 
 def _speak(track: np.ndarray, said: Segments, times: np.ndarray, loud: np.ndarray, mood: Mood, tuck: np.ndarray) -> None:
@@ -120,18 +125,15 @@ def _left(before: Motion | None) -> tuple[np.ndarray, np.ndarray]:
     return tail[-1], slope
 
 
-def _shut(track: np.ndarray, shut: np.ndarray, tuck: np.ndarray) -> np.ndarray:
-    """Lips shut where `shut` is 1 [frames]: nothing opens them, mouthClose takes up the whole jaw, they press."""
-    open_ = 1 - shut
-    track[:, OPENERS] *= open_[:, None]
-    jaw = track[:, AT["jawOpen"]] * (1 - 0.55 * shut) * (1 - 0.45 * tuck)
-    track[:, AT["jawOpen"]] = jaw
-    track[:, AT["mouthClose"]] = np.clip(jaw, 0, 1) * shut
-    for name, least in (("mouthPressLeft", 0.36), ("mouthPressRight", 0.36), ("mouthRollLower", 0.22), ("mouthRollUpper", 0.22), ("cheekPuff", 0.06)):
+def _shut(track: np.ndarray, shut: np.ndarray, tuck: np.ndarray) -> None:
+    """Lips shut where `shut` is 1 [frames], in place: nothing opens them, mouthClose takes up the whole jaw, they press."""
+    track[:, OPENERS] *= 1 - shut[:, None]
+    track[:, AT["jawOpen"]] *= (1 - 0.55 * shut) * (1 - 0.45 * tuck)
+    track[:, AT["mouthClose"]] = np.clip(track[:, AT["jawOpen"]], 0, 1) * shut
+    for name, least in PRESSED:
         track[:, AT[name]] = np.maximum(track[:, AT[name]], least * shut)
     for name in SMILES:
         track[:, AT[name]] *= 1 - 0.25 * shut
-    return track
 
 
 def _bytes(track: np.ndarray) -> np.ndarray:
@@ -157,7 +159,8 @@ def gap(weights: np.ndarray) -> np.ndarray:
     w = {name: weights[:, index].astype(np.float64) / 255 for name, index in AT.items()}
     return np.maximum(0.0, (
         w["jawOpen"] - w["mouthClose"] + 0.10 * (w["mouthLowerDownLeft"] + w["mouthLowerDownRight"])
-        + 0.07 * (w["mouthUpperUpLeft"] + w["mouthUpperUpRight"]) + 0.10 * w["mouthFunnel"] + 0.02 * (w["mouthSmileLeft"] + w["mouthSmileRight"])
+        + 0.07 * (w["mouthUpperUpLeft"] + w["mouthUpperUpRight"]) + 0.10 * w["mouthFunnel"]
+        + 0.02 * (w["mouthSmileLeft"] + w["mouthSmileRight"])
         - 0.04 * (w["mouthPressLeft"] + w["mouthPressRight"]) - 0.08 * w["mouthRollLower"] - 0.06 * w["mouthRollUpper"]
         - 0.06 * w["mouthShrugLower"] - 0.03 * w["mouthShrugUpper"]))
 

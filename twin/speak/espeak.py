@@ -15,7 +15,7 @@ from twin.types import PIECE, RATE, Audio, Mark, Mood, Speech, Voice
 
 from . import shaping
 from .library import Library, library
-from .readable import readable
+from .readable import readable, respelled
 from .runs import runs, sentences
 
 WORDS = 172                                              # words a minute at rate 1
@@ -24,7 +24,10 @@ LANGUAGES = {"en": "en-us", "zh": "cmn", "fr": "fr-fr", "pt": "pt-br", "no": "nb
 FIRST, NEXT, LEAST = 12_000, 24_000, 9_600               # samples of a piece; a last one shorter than LEAST joins the one before
 AROUND = 0.4                                             # s of neighbours' marks given with a piece
 PAUSES = ((".!?。！？", 0.28), ("…", 0.34), (",;:，；：、—", 0.12))
-LEAD, SEAM = 0.010, 0.030                                # s of quiet kept before a sentence, and on each side where languages meet
+LEAD, SEAM = 0.010, 0.020                                # s of quiet kept before a sentence, and on each side where languages meet
+END, DECAY = 0.06, 0.08                                  # s of quiet without punctuation; of the last sound's own decay that is kept
+QUIET = 300                                              # of 32768: what counts as silence at the ends of a run
+LIFT, WIDEN = {"cmn": 9, "yue": 9}, {"cmn": 26, "yue": 26}
 PROBE = {"cmn": "我们今天去公园看花，你也来吧。", "": "We were away a year ago, and now we may all begin again."}
 # espeak's Mandarin names -> IPA. Finals that end in -ng are told as one phone by espeak; they are two here.
 MANDARIN = {"s.": "ʂ", "ts.": "tʂ", "ts.h": "tʂʰ", "tsh": "tsʰ", "tɕh": "tɕʰ", "ph": "pʰ", "th": "tʰ", "kh": "kʰ", "χ": "x", "i.": "ɻ̩",
@@ -43,6 +46,14 @@ class Settings:
 
     def voice(self, language: str) -> str:
         return f"{self.english if language == 'en' else language}+{self.variant}"
+
+    def pitch_in(self, language: str) -> int:
+        """espeak's Mandarin lies lower than its English: raised, so that a twin sounds like itself in both."""
+        return min(99, self.pitch + LIFT.get(language, 0))
+
+    def span_in(self, language: str) -> int:
+        """How far F0 moves. Tones need more of it than espeak gives: 7 semitones instead of 4."""
+        return min(99, self.span + WIDEN.get(language, 0))
 
 
 class Espeak:
@@ -80,13 +91,13 @@ def _settings(engine: Library, voice: Voice, mood: Mood) -> Settings:
     english, _, variant = voice.name.rpartition("+")
     if voice.name.startswith("en-") and not english:
         english, variant = voice.name, VARIANT
-    pitch = 50 + 50 * (voice.pitch + mood.pitch) / 12    # espeak scales F0 by about 2 ** ((p - 50) / 50)
+    pitch = 50 + 5.7 * (voice.pitch + mood.pitch)        # measured: 10 steps are 1.75 semitones
     return Settings(
         variant=variant if variant in engine.variants else VARIANT,
         english=english if english.startswith("en-") and engine.knows(english) else "en-us",
         rate=round(min(420.0, max(80.0, WORDS * voice.rate * mood.rate))),
         pitch=round(min(99.0, max(0.0, pitch))),
-        span=round(min(90.0, max(20.0, 34 + 34 * mood.energy))),
+        span=round(min(90.0, max(20.0, 42 + 32 * mood.energy))),
         volume=min(2.0, max(0.0, voice.volume * mood.volume)),
     )
 
@@ -104,24 +115,20 @@ def _sentence(engine: Library, text: str, language: str, settings: Settings) -> 
     parts, marks, length = [], [], 0
     spoken = runs(text, language)
     for index, (own, part) in enumerate(spoken):
-        name = settings.voice(own)
-        raw = engine.synth(part, name, settings.rate, settings.pitch, settings.span)
-        sound, own_marks = _trim(raw.samples, raw.rate, _marks(raw.phones, len(raw.samples), own), LEAD if index == 0 else SEAM, SEAM)
+        name, last = settings.voice(own), index + 1 == len(spoken)
+        raw = engine.synth(respelled(part) if own == "cmn" else part, name, settings.rate, settings.pitch_in(own), settings.span_in(own))
+        pause = (_pause(part) or (END if last else 0.0)) * WORDS / settings.rate
+        own_marks = _marks(raw.phones, len(raw.samples), own)
+        sound, own_marks = _trim(raw.samples, raw.rate, own_marks, SEAM if index else LEAD, max(SEAM, min(pause, DECAY)))
         if not own_marks:
             continue
         sound = shaping.fade(shaping.limit(shaping.shape(sound, raw.rate) * (_gain(engine, name) * settings.volume)))
-        parts.append(sound)
         marks += [Mark(m.start + length / RATE, m.end + length / RATE, m.phone) for m in own_marks]
-        length += len(sound)
-        if index + 1 < len(spoken) and (pause := _pause(part)):
-            parts.append(np.zeros(round(pause * RATE * WORDS / settings.rate), np.float32))
-            length += len(parts[-1])
+        parts += [sound, np.zeros(max(0, round((own_marks[-1].end + pause) * RATE) - len(sound)), np.float32)]
+        length += len(parts[-2]) + len(parts[-1])
     if not parts:
         return np.zeros(0, np.float32), []
-    pause = (_pause(text) or 0.05) * WORDS / settings.rate
-    tail = round(pause * RATE)
-    tail += -(length + tail) % PIECE
-    sound = np.concatenate([*parts, np.zeros(tail, np.float32)])
+    sound = np.concatenate([*parts, np.zeros(-length % PIECE, np.float32)])
     return sound, _whole(marks, len(sound) / RATE)
 
 
@@ -148,11 +155,14 @@ def _trim(samples: np.ndarray, rate: int, marks: list[Mark], before: float, afte
     sounding = [m for m in marks if m.phone]
     if not sounding:
         return samples[:0], []
-    loud = np.flatnonzero(np.abs(samples) > 60)
-    start = max(0.0, min(sounding[0].start, (loud[0] / rate if len(loud) else 0.0)) - before)
-    end = max(sounding[-1].end, loud[-1] / rate if len(loud) else 0.0) + after
-    cut = samples[round(start * rate): round(end * rate)]
-    return cut, [Mark(m.start - start, m.end - start, m.phone) for m in marks if sounding[0].start <= m.start and m.end <= sounding[-1].end]
+    loud = np.flatnonzero(np.abs(samples) > QUIET)
+    if not len(loud):
+        return samples[:0], []
+    start = max(0.0, min(sounding[0].start, loud[0] / rate) - before)
+    last = loud[-1] / rate                                # a final l or n dies away long before its mark ends
+    kept = [Mark(m.start - start, min(m.end, last) - start, m.phone) for m in marks
+            if sounding[0].start <= m.start < last - 0.005 and m.end <= sounding[-1].end]
+    return samples[round(start * rate): round((last + after) * rate)], kept
 
 
 def _pause(text: str) -> float:
@@ -186,7 +196,8 @@ def _pieces(text: str, sound: np.ndarray, marks: list[Mark]) -> Iterator[Speech]
         if len(sound) - end < LEAST:
             end = len(sound)
         low, high = start / RATE, end / RATE
-        near = tuple(Mark(round(m.start - low, 4), round(m.end - low, 4), m.phone) for m in marks if m.end > low - AROUND and m.start < high + AROUND)
+        near = tuple(Mark(round(m.start - low, 4), round(m.end - low, 4), m.phone)
+                     for m in marks if m.end > low - AROUND and m.start < high + AROUND)
         yield Speech("" if start else text, Audio(np.ascontiguousarray(sound[start:end])), near)
         start = end
 

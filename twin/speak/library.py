@@ -101,7 +101,7 @@ class Library:
 
 
 def _declare(lib: ctypes.CDLL) -> None:
-    """The exact types of the six functions used."""
+    """The exact types of the functions used."""
     c = ctypes
     for name, arguments, result in (
         ("espeak_Initialize", [c.c_int, c.c_int, c.c_char_p, c.c_int], c.c_int),

@@ -1,11 +1,12 @@
 """What a voice reads: text as written -> text as said. Pure. Markdown, addresses and emoji are left out or named; sums, prices, times
-and dates are worded; what the Mandarin of espeak-ng spells out in English instead of reading is respelled."""
+and dates are worded. And `respelled`: what the Mandarin of espeak-ng would spell out in English instead of reading."""
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_PUNCTUATION = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": ", ", "…": "...", "\u00a0": " ", "•": ", ", "·": " ", "　": " "})
+_PUNCTUATION = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": ", ", "…": "...", "\u00a0": " ", "\u3000": " ",
+                              "•": ", ", "·": " "})
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.S)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*\)")
 _URL = re.compile(r"(?:https?://|www\.)(?:www\.)?([\w.-]+\w)[^\s\u3000-\u9fff\uff00-\uffef]*", re.I)
@@ -13,9 +14,11 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
 _MARKUP = re.compile(r"(?m)^\s*(?:#{1,6}\s+|>\s+|[-*+]\s+|-{3,}\s*$|={3,}\s*$)|[*_]{2,}|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`|~~|\[\[|\]\]")
 _REPEATED = re.compile(r"([^\w\s])\1{2,}")
 _LAUGH = re.compile(r"([^\W\d])\1{4,}")                   # "sooooooo", "哈哈哈哈哈哈": three are enough
-_KEPT = set("L N P Z".split())                           # letters, numbers, punctuation, spaces
+_KEPT = frozenset("LNPZ")                          # letters, numbers, punctuation, spaces
 _SIGNS = set("$€£¥%+=×÷°&@#/<>^~|-−")
 
+_MONEY_EN = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan"}
+_PLURAL = {"$": "s", "€": "s", "£": "s", "¥": ""}
 _EN = (
     (re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b"), lambda m: _date_en(*map(int, m.groups()))),
     (re.compile(r"\b(\d{1,2}):00\b(?!\s*[ap]\.?m)", re.I), r"\1 o'clock"),
@@ -33,9 +36,7 @@ _EN = (
     (re.compile(r"(?<!\w)[-−](?=\d)"), "minus "), (re.compile(r"#(?=\d)"), "number "), (re.compile(r"(?<=[a-z])/(?=[a-z])", re.I), " or "),
     (re.compile(r"\be\.g\.", re.I), "for example"), (re.compile(r"\bi\.e\.", re.I), "that is"), (re.compile(r"[~^|<>#]"), " "),
 )
-_MONEY_EN = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan"}
-_PLURAL = {"$": "s", "€": "s", "£": "s", "¥": ""}
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 _DIGITS = "零一二三四五六七八九"
 _ZH = (
@@ -51,13 +52,15 @@ _ZH = (
     (re.compile(r"(\d)\s*kg", re.I), r"\1公斤"), (re.compile(r"(\d)\s*cm", re.I), r"\1厘米"),
     (re.compile(r"(?<=\d)\s*[×*]\s*(?=\d)"), "乘以"), (re.compile(r"(?<=\d)\s*[÷/]\s*(?=\d)"), "除以"),
     (re.compile(r"(?<=\d)\s+[-−]\s+(?=\d)"), "减"), (re.compile(r"(?<=\d)\s?[-~～]\s?(?=\d)"), "到"),
-    (re.compile(r"(?<=\d)\s*\+\s*(?=\d)"), "加"), (re.compile(r"\s*=\s*"), "等于"), (re.compile(r"(?<![\w])[-−](?=\d)"), "负"),
+    (re.compile(r"(?<=\d)\s*\+\s*(?=\d)"), "加"), (re.compile(r"\s*=\s*"), "等于"), (re.compile(r"(?<![A-Za-z\d])[-−](?=\d)"), "负"),
     (re.compile(r"&"), "和"), (re.compile(r"[#^|<>/]"), " "), (re.compile(r"[~～]"), "，"),
-    (re.compile(r"\d[\d,]*(?:\.\d+)?"), lambda m: _number_zh(m[0])),
-    # Final -r: espeak's dictionary holds these words with pinyin it cannot read, and spells them.
+    (re.compile(r"(?<![A-Za-z\d])\d[\d,]*(?:\.\d+)?"), lambda m: _number_zh(m[0])),
+)
+# Final -r: espeak's Mandarin dictionary holds these words with pinyin that it cannot read, and spells them. Some syllables are missing
+# from its table: they are given as phonemes, in double brackets.
+_RESPELLED = (
     (re.compile(r"(?<=[这那哪])儿"), "里"),
     (re.compile(r"(?<=[点会玩花事孩份块样活劲味头门嘴盘圈弯空边伴本画歌鸟狗猫球串馅])儿(?![子女童孙媳科歌])"), ""),
-    # Syllables missing from its table: the phonemes themselves.
     (re.compile(r"[兄胸凶匈汹]"), "[[S;jong55]]"), (re.compile(r"[熊雄]"), "[[S;jong35]]"),
     (re.compile(r"[穷琼]"), "[[tS;hjong35]]"), (re.compile(r"[窘炯迥]"), "[[tS;jong214]]"),
 )
@@ -76,6 +79,13 @@ def readable(text: str, language: str) -> str:
         text = pattern.sub(said, text)
     text = re.sub(r"\s+([,.!?;:，。！？；：、])", r"\1", re.sub(r"\s+", " ", text)).strip()
     return text if any(c.isalnum() for c in text) else ""
+
+
+def respelled(text: str) -> str:
+    """A run of Mandarin as espeak-ng can read all of it; phonemes come in [[double brackets]]."""
+    for pattern, said in _RESPELLED:
+        text = pattern.sub(said, text)
+    return text
 
 
 def _kept(character: str) -> str:
@@ -106,7 +116,8 @@ def _number_zh(digits: str) -> str:
         return _spelled(whole) + tail
     if int(whole) == 0:
         return "零" + tail
-    out, groups = "", []
+    out = ""
+    groups: list[str] = []
     while whole:
         groups.insert(0, whole[-4:])
         whole = whole[:-4]

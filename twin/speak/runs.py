@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 LONGEST = 240                                            # characters espeak is given at once
-ABBREVIATIONS = frozenset("mr mrs ms dr prof st vs etc e.g i.e no approx jr sr".split())
+ABBREVIATIONS = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "e.g", "i.e", "no", "approx", "jr", "sr"))
 
 # A code block is one lump whatever stands in it; otherwise a sentence ends at its marks, with the quotes and brackets that close there.
-_LUMP = re.compile(r"```.*?(?:```|\Z)|[^\n.!?。！？…]*(?:[.!?]+[\"'”’)\]*_]*(?=\s|\Z|[\u3400-\u9fff])|[。！？…]+[\"'”’）」』\]]*|[.!?]|\n+|\Z)\s*", re.S)
+_LUMP = re.compile(
+    r"```.*?(?:```|\Z)|[^\n.!?。！？…]*(?:[.!?]+[\"'”’)\]*_]*(?=\s|\Z|[\u3400-\u9fff])|[。！？…]+[\"'”’）」』\]]*|[.!?]|\n+|\Z)\s*", re.S)
 _CUT = (re.compile(r"[,;:，；：、—]\s*"), re.compile(r"\s+"))
 
 # (first, last, language) of the scripts that tell a language by themselves, and the languages that may keep them.
@@ -19,7 +20,9 @@ SCRIPTS = (
 )
 KEEPS = {"cmn": {"cmn", "yue", "hak", "ja"}, "ru": {"ru", "uk", "bg", "sr", "be", "mk", "kk", "ky", "tt", "ba", "cv"},
          "ar": {"ar", "fa", "ur", "sd", "ug"}, "hi": {"hi", "mr", "ne", "kok"}}
-_NATIVE = {"cmn", "yue", "hak", "ja", "ko", "el", "ru", "uk", "bg", "be", "mk", "he", "ar", "fa", "ur", "hi", "mr", "ne", "bn", "ta", "th", "ka", "hy"}
+# Languages in whose text a Latin word is taken for English.
+_NATIVE = {"cmn", "yue", "hak", "ja", "ko", "el", "ru", "uk", "bg", "be", "mk", "he", "ar", "fa", "ur", "hi", "mr", "ne", "bn", "ta", "th",
+           "ka", "hy"}
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -27,7 +30,8 @@ def sentences(text: str) -> Iterator[str]:
     no more than the first sentence until the second is asked for."""
     held, at = "", 0
     while at < len(text):
-        lump = _LUMP.match(text, at).group() or text[at:at + LONGEST]
+        found = _LUMP.match(text, at)
+        lump = found[0] if found and found[0] else text[at:at + LONGEST]
         at += len(lump)
         held += lump
         if len(held) < LONGEST and _goes_on(held):
