@@ -26,9 +26,9 @@ export class Bar {
 
   /** @param {any} engines */
   setEngines(engines) {
-    const parts = [engines.think?.name, engines.speak?.name].filter(Boolean);
-    this.short.textContent = parts.join(" · ");
-    this.pill.hidden = !parts.length;
+    const mind = engines.think?.name ?? "", voice = engines.speak?.name ?? "";
+    this.short.replaceChildren(mind, h("span", { class: "voice" }, mind && voice ? " · " + voice : voice));
+    this.pill.hidden = !mind && !voice;
     this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: "engines_note" }));
   }
 

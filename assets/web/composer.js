@@ -4,6 +4,7 @@ import { recall, remember } from "./keep.js";
 import { word } from "./words.js";
 
 const LONGEST = 4000;                                   // characters sent at once; the server has the last word
+const TAP = 350;                                        // ms: a shorter press is a tap
 
 export class Composer {
   /**
@@ -74,11 +75,21 @@ export class Composer {
     this.box.setSelectionRange(text.length, text.length);
   }
 
-  /** The microphone: hold it, or hold a key on it. */
+  /** The microphone: hold it, or a key on it; a short tap keeps it open until the next one. */
   hold() {
-    const up = () => { if (this.holding) { this.holding = false; this.does.release(); } };
-    const down = () => { if (!this.holding) { this.holding = true; this.does.press(); } };
-    this.holding = false;
+    const up = () => {
+      if (!this.holding) return;
+      this.holding = false;
+      if (performance.now() - this.pressed < TAP) this.latched = true; else this.does.release();
+    };
+    const down = () => {
+      if (this.holding) return;
+      if (this.latched) { this.latched = false; this.does.release(); return; }
+      this.holding = true;
+      this.pressed = performance.now();
+      this.does.press();
+    };
+    this.holding = this.latched = false;
     this.mic.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       event.preventDefault();
@@ -105,6 +116,7 @@ export class Composer {
   /** @param {"off" | "push" | "free"} mode */
   setMic(mode) {
     this.mode = mode;
+    if (mode !== "push") this.latched = this.holding = false;
     this.mic.classList.toggle("on", mode === "push");
     tip(this.mic, mode === "push" ? "mic_on" : "mic");
     this.hands.setAttribute("aria-pressed", String(mode === "free"));

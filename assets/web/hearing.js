@@ -15,7 +15,8 @@ export class Hearing {
     this.can = { en: true, zh: false };
     this.mode = "off";
     /** @type {Recogniser | null} */ this.native = null;
-    mic.onchunk = (bytes) => live.sendBytes({ type: "audio" }, bytes);
+    mic.onchunk = (bytes) => live.sendBytes(bytes);
+    mic.onopen = () => { this.told = live.send({ type: "mic", on: true, mode: this.mode }); };
     this.ask = h("dialog", { class: "sheet small-sheet", "aria-labelledby": "twin-hear" });
   }
 
@@ -26,9 +27,7 @@ export class Hearing {
     this.set(mode);
     if (mode === "push") this.to.cutIn();
     try {
-      if (!await this.mic.start(mode)) return;
-      this.live.send({ type: "mic", on: true, mode });
-      this.told = true;
+      await this.mic.start(mode);
     } catch (error) {
       if (!(error instanceof MicError)) throw error;
       this.set("off");

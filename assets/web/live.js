@@ -8,16 +8,8 @@ const PATIENCE = 4000;                                  // ms for a socket to op
 const ELSEWHERE = 4001;                                 // close code: this tab lives on in another window
 const WAITS = [300, 700, 1500, 3000, 6000, 10000];      // ms between attempts
 
-/** Binary envelope: u32 little-endian length of the JSON, the JSON, the payload. @param {object} header @param {Uint8Array} payload */
-export function pack(header, payload) {
-  const json = new TextEncoder().encode(JSON.stringify(header)), bytes = new Uint8Array(4 + json.length + payload.length);
-  new DataView(bytes.buffer).setUint32(0, json.length, true);
-  bytes.set(json, 4);
-  bytes.set(payload, 4 + json.length);
-  return bytes;
-}
-
-/** @param {Uint8Array} bytes @returns {{message: any, payload: Uint8Array}} */
+/** Binary envelope: u32 little-endian length of the JSON, the JSON, the payload.
+ * @param {Uint8Array} bytes @returns {{message: any, payload: Uint8Array}} */
 export function unpack(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
   return { message: JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size))), payload: bytes.subarray(4 + size) };
@@ -147,6 +139,6 @@ export class Live {
     return true;
   }
 
-  /** @param {object} header @param {Uint8Array} payload */
-  sendBytes(header, payload) { if (this.state === "open") this.line.send(pack(header, payload)); }
+  /** Sound of the microphone, as it is. @param {Uint8Array} bytes */
+  sendBytes(bytes) { if (this.state === "open") this.line.send(bytes); }
 }

@@ -26,6 +26,7 @@ export class Mic {
     this.loudFor = 0;
     this.held = new Int16Array(0);
     this.wanted = 0;                                    // counts starts and stops, so that a late device finds out it is not wanted
+    this.onopen = () => {};                             // the device is there; sound follows
     this.onchunk = (/** @type {Uint8Array} */ _bytes) => {};
     this.onlevel = (/** @type {number} */ _level, /** @type {boolean} */ _voice) => {};
   }
@@ -42,6 +43,7 @@ export class Mic {
     const stream = await this.ask();
     if (mine !== this.wanted) { for (const track of stream.getTracks()) track.stop(); return false; }
     this.stream = stream;
+    this.onopen();
     this.context = new AudioContext({ latencyHint: "interactive" });
     const source = this.context.createMediaStreamSource(stream), resampler = new Resampler(this.context.sampleRate);
     const take = (/** @type {Float32Array} */ samples) => this.take(samples, resampler);

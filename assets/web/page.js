@@ -1,5 +1,6 @@
 /** Wiring: the parts of the page, and which message goes to which of them. Nothing is drawn or decided here that a part could do. */
 import { Bar } from "./bar.js";
+import { copy, save } from "./carry.js";
 import { Composer } from "./composer.js";
 import { Conversations } from "./conversations.js";
 import { h } from "./dom.js";
@@ -9,12 +10,13 @@ import { Live } from "./live.js";
 import { menu } from "./menu.js";
 import { Mic } from "./mic.js";
 import { Notices } from "./notices.js";
-import { Picker } from "./picker.js";
+import { Picker, shortName } from "./picker.js";
 import { Player } from "./player.js";
 import { applyTheme, choices, Settings } from "./settings.js";
 import { codecs } from "./sound.js";
 import { Stage } from "./stage.js";
 import { Talk } from "./talk.js";
+import { welcome } from "./welcome.js";
 import { getLanguage, LANGUAGES, own, setLanguage, word } from "./words.js";
 
 const ALONE = 60_000;                                   // ms of silence after which the twin may say something of its own
@@ -41,6 +43,8 @@ class Page {
     this.twin = null;
     this.twins = [];
     this.asked = 0;                                     // when the user's last message went out, ms; 0 = answered
+    this.askedAfter = 0;                                // the newest turn when it did
+    this.newest = 0;                                    // the newest turn anything was heard of
     this.lastFirst = 0;
     this.aside = { at: performance.now(), done: false };
     setLanguage(LANGUAGES.includes(asked) ? asked : recall("lang", navigator.language?.startsWith("zh") ? "zh" : "en"), root);
@@ -59,8 +63,9 @@ class Page {
   }
 
   hello() {
-    return { type: "hello", token: token(), page: tabId(), twin: this.wanted || this.twin?.id || recall("twin", ""), lang: getLanguage(), codecs: this.codecs,
-      ...(this.conversation ? { conversation: this.conversation } : {}), greet: !this.live.seq };
+    const twin = this.wanted || this.twin?.id || recall("twin", "");
+    return { type: "hello", token: token(), page: tabId(), lang: getLanguage(), codecs: this.codecs, greet: !this.live.seq,
+      ...(twin ? { twin } : {}), ...(this.conversation ? { conversation: this.conversation } : {}) };
   }
 
   /** @param {URLSearchParams} query */
@@ -72,7 +77,7 @@ class Page {
       does: { captions: (on) => { choice.captions = on; remember("captions", on); }, mute: (on) => { choice.muted = on; remember("muted", on); this.volume(); },
         only: (on) => this.setOnly(on), tap: () => this.player.unlock() } });
     this.talk = new Talk({ edit: (index, text) => this.edit(index, text), rewind: (index) => live.send({ type: "rewind", index }) && this.talk.cutFrom(index),
-      regenerate: () => this.regenerate(), copy: (text) => this.copy(text) });
+      regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices) });
     this.hearing = new Hearing(this.mic, live, { mode: (mode) => { this.composer.setMic(mode); if (mode === "off") this.player.duck(false); this.setState(); },
       trouble: (key) => this.notices.tell(key), partial: (text) => this.composer.offer(text, "corrected"), cutIn: () => this.stop(),
       said: (text) => { this.composer.done(true); if (text) this.say(text); } });
@@ -90,7 +95,8 @@ class Page {
   lay(query) {
     const actions = h("div", { class: "actions" }, menu([
       ["plus", "clear", () => { if (confirm(word("clear_ask"))) { this.hush(); this.live.send({ type: "clear" }); } }],
-      ["history", "earlier", () => this.earlier.open()], ["copy", "copy_all", () => this.copy(this.talk.markdown())], ["save", "save", () => this.save()]]));
+      ["history", "earlier", () => this.earlier.open()], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
+      ["save", "save", () => save(this.talk.markdown(), this.twin?.id ?? "twin")]]));
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
     this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.hearing.ask);
     if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
@@ -118,6 +124,8 @@ class Page {
 
   wireLive() {
     const { live, talk, player, notices } = this;
+    for (const type of ["heard", "thought", "token", "spoken"]) live.on(type, ({ turn }) => { this.newest = Math.max(this.newest, turn); });
+    live.on("engines", ({ engines, hearing }) => { this.engines = engines; this.hearing.can = hearing ?? this.hearing.can; this.bar.setEngines(engines); });
     live.on("offline", ({ attempt }) => { if (attempt > 1 || live.everOpen) notices.offline(true, () => live.retry()); this.setState(); });
     live.on("elsewhere", () => { notices.tell("elsewhere", {}, { stay: true }); this.setState(); });
     live.on("ready", (ready) => this.ready(ready));
@@ -128,7 +136,7 @@ class Page {
     live.on("token", (token) => talk.token(token));
     live.on("spoken", (message, payload) => player.push(message, payload));
     live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.awake(); });
-    live.on("vad", ({ speech }) => { if (speech) this.player.stop(); else this.asked = performance.now(); this.awake(); });
+    live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.awake(); });
     live.on("history", ({ history }) => talk.load(history, this.twin));
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
     for (const type of ["trouble", "error"]) live.on(type, ({ message, hint }) => notices.show(message, hint));
@@ -162,26 +170,18 @@ class Page {
     this.player.use(ready.channels, ready.full, ready.fps);
     this.bar.setEngines(ready.engines);
     this.picker.show(ready.twins, ready.twin.id);
-    this.composer.setName(own(ready.twin.name));
+    this.composer.setName(shortName(ready.twin));
     this.stage.use(ready.twin, ready.channels);
     document.title = `${own(ready.twin.name)} · Twin`;
     if (!ready.resumed) {
-      if (ready.conversation !== this.drawn) this.hush();
+      this.hush();
+      this.player.oldest = this.newest = 0;              // another conversation counts its turns anew
+      this.player.turn = 0;
       this.talk.load(ready.history, ready.twin);
     }
-    this.drawn = ready.conversation;
     this.hearing.renew();
-    this.welcome();
+    welcome(this.talk.hello, this.twin);
     this.setState();
-  }
-
-  /** The card of the first visit. */
-  welcome() {
-    if (recall("seen", false)) { this.talk.hello.replaceChildren(); return; }
-    const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-    const args = { name: own(this.twin.name), host: word(here ? "this_machine" : "that_machine") };
-    this.talk.hello.replaceChildren(h("div", { class: "hello" }, h("p", {}, word("welcome", args)),
-      h("button", { type: "button", class: "small", t: "got_it", onclick: () => { remember("seen", true); this.talk.hello.replaceChildren(); } })));
   }
 
   /** @param {string} text */
@@ -199,6 +199,7 @@ class Page {
 
   begin() {
     this.asked = performance.now();
+    this.askedAfter = this.newest;
     this.state = "thinking";
     this.awake();
     this.setState();
@@ -213,7 +214,11 @@ class Page {
 
   /** @param {any} heard */
   heard(heard) {
-    if (heard.sure !== false && heard.text) { this.talk.heard(heard); this.begin(); return; }
+    if (heard.sure !== false && heard.text) {
+      this.talk.heard(heard);
+      if (!this.asked) this.begin();
+      return;
+    }
     if (heard.text) this.composer.offer(heard.text, "corrected"); else this.notices.tell("heard_nothing");
     this.asked = 0;
   }
@@ -234,12 +239,13 @@ class Page {
 
   /** Silence here at once, and there as soon as it hears of it. */
   stop() {
-    const { turn, at } = this.player.stop();
-    if (this.live.send({ type: "stop", turn, at })) this.state = this.state === "waking" ? "waking" : "idle";
+    const fresh = this.asked > 0 && this.newest <= this.askedAfter, at = this.player.stop(this.newest);
+    if (this.live.send({ type: "stop", turn: fresh ? null : this.newest, at: fresh ? 0 : at }) && this.state !== "waking") this.state = "idle";
+    this.asked = 0;
     this.setState();
   }
 
-  hush() { this.player.stop(); this.stage.setTap(false); }
+  hush() { this.player.stop(this.newest); this.stage.setTap(false); }
 
   /** @param {string} id */
   change(id) {
@@ -257,10 +263,10 @@ class Page {
     this.hearing.stop();
     if (!this.twin) return;
     this.picker.show(this.twins, this.twin.id);
-    this.composer.setName(own(this.twin.name));
+    this.composer.setName(shortName(this.twin));
     this.stage.rename();
     this.talk.redraw();
-    this.welcome();
+    welcome(this.talk.hello, this.twin);
   }
 
   /** @param {string} name @param {any} value */
@@ -304,19 +310,5 @@ class Page {
     if (this.shown !== "idle" || performance.now() - this.aside.at < ALONE) return;
     this.aside.done = true;
     this.live.send({ type: "idle" });
-  }
-
-  /** @param {string} text */
-  async copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.notices.show(word("copied"), "", { kind: "good" });
-    } catch { this.notices.tell("copy_failed"); }        // NotAllowedError, or no clipboard in this context
-  }
-
-  save() {
-    const url = URL.createObjectURL(new Blob([this.talk.markdown()], { type: "text/markdown" }));
-    h("a", { href: url, download: `${this.twin?.id ?? "twin"}-${new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-")}.md` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 }

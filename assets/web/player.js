@@ -130,10 +130,11 @@ export class Player {
   /** What was held back while the browser was locked begins now, whole and in step. */
   release() { for (const piece of this.pieces) if (piece.when === Infinity) this.schedule(piece); }
 
-  /** Fall silent and play nothing more of this turn or older ones. @returns {{turn: number, at: number}} what had been heard */
-  stop() {
-    const heard = { turn: this.turn, at: this.position() };
-    this.oldest = this.turn + 1;
+  /** Fall silent and play nothing more of this turn or older ones. @param {number} [turn] the newest one that is known
+   * @returns {number} s of that turn that had been heard */
+  stop(turn = this.turn) {
+    const heard = turn === this.turn ? this.position() : 0;
+    this.oldest = Math.max(turn, this.turn) + 1;
     this.silence();
     return heard;
   }

@@ -1,6 +1,7 @@
 /** The picture: the twin itself, what must be known about it, and what can be done to it. Draws a frame whenever the screen does. */
 import { Captions } from "./captions.js";
 import { h, icon, iconButton, say, tip } from "./dom.js";
+import { shortName } from "./picker.js";
 import { tintOf } from "./tint.js";
 import { own, word } from "./words.js";
 
@@ -22,6 +23,7 @@ export class Stage {
     this.weights = new Float32Array(57);
     this.pointer = null;
     this.frames = 0;
+    this.onframe = () => {};                            // after each frame, for those who measure
     this.twin = null;
     this.captions = new Captions();
     this.captionsOn = options.captions;
@@ -72,7 +74,7 @@ export class Stage {
       this.still.hidden = false;
       this.still.src = base + "portrait.webp";
     }
-    this.element.dataset.ready = "";
+    this.element.dataset.ready = this.face ? "moving" : "still";
     this.place();
   }
 
@@ -103,6 +105,7 @@ export class Stage {
       this.player.weights(this.weights);
       this.face.set(this.weights, this.options.transparent ? "transparent" : "scene");
       this.face.draw();
+      this.onframe();
     }
     if (this.captionsOn && this.captions.update(this.player)) this.place();
     if (this.player.playing) this.element.style.setProperty("--loud", Math.min(1, this.player.energy() * 6).toFixed(3));
@@ -111,8 +114,7 @@ export class Stage {
   /** Captions stand below the chin, whatever the shape of the window. */
   place() {
     const mouth = this.face?.mouthBox?.();
-    const height = this.element.clientHeight, bottom = mouth ? mouth.y + mouth.h : height * 0.62;
-    const chin = bottom + (mouth ? Math.max(mouth.h * 0.6, height * 0.05) : 0);
+    const height = this.element.clientHeight, chin = mouth?.height ? mouth.y + mouth.height + Math.max(10, 0.45 * mouth.width) : height * 0.66;
     const who = /** @type {HTMLElement} */ (this.foot.lastElementChild).offsetHeight;
     this.captions.room(Math.max(56, height - chin - who - 34));
   }
@@ -141,7 +143,7 @@ export class Stage {
     this.canvas.setAttribute("aria-label", word("portrait", { name: own(this.twin.name) }));
     this.still.alt = this.canvas.getAttribute("aria-label");
     this.element.setAttribute("aria-label", own(this.twin.name));
-    say(this.tapWord, "tap", { name: own(this.twin.name) });
+    say(this.tapWord, "tap", { name: shortName(this.twin) });
   }
 
   toggleCaptions(on = !this.captionsOn) { this.captionsOn = on; this.show(); this.options.does.captions(on); }

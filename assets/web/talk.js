@@ -24,6 +24,7 @@ export class Talk {
   /** @param {any[]} history @param {any} twin */
   load(history, twin) {
     this.twin = twin;
+    const pending = this.items.filter((item) => item.turn === -1);           // sent, not yet heard of
     this.items = [];
     this.list.replaceChildren();
     this.list.setAttribute("aria-live", "off");         // an old conversation is not read out
@@ -31,6 +32,7 @@ export class Talk {
       this.add({ role: message.role, text: message.content, cut: message.cut ?? "", turn: message.turn ?? 0, step: message.step ?? "",
         mood: message.mood ?? "", sources: message.sources ?? [], open: false });
     }
+    for (const item of pending) { this.items.push(item); this.list.append(item.element); }
     requestAnimationFrame(() => { this.list.setAttribute("aria-live", "polite"); this.down(true); });
   }
 
@@ -108,7 +110,7 @@ export class Talk {
     const waiting = item.open && !item.text;
     const text = h("div", { class: "text" }, item.text + (item.text && item.cut ? " " : ""), item.cut && h("span", { class: "cut", title: word("cut_tip") }, item.cut),
       waiting && h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
-    const foot = h("div", { class: "meta" }, item.role === "assistant" && !waiting && this.how(item), h("span", { class: "tools" }, ...this.tools(item)));
+    const foot = h("div", { class: "meta" }, item.role === "assistant" && !waiting && this.how(item), h("span", { class: "tools" }, ...this.tools(item).filter(Boolean)));
     item.element.replaceChildren(h("span", { class: "unseen" }, (item.role === "user" ? word("you") : own(this.twin?.name ?? "")) + ": "), text, foot);
     item.element.classList.toggle("open", item.open);
   }
@@ -129,7 +131,8 @@ export class Talk {
     const copy = iconButton("copy", "copy", () => this.does.copy(item.text), tool);
     if (item.role === "user") return [iconButton("edit", "edit", () => this.does.edit(at(), item.text), tool), copy];
     if (item.open) return [];
-    return [copy, iconButton("again", "regenerate", () => this.does.regenerate(), { class: "round tiny last-only" }),
+    const again = this.items.some((other) => other.role === "user") && iconButton("again", "regenerate", () => this.does.regenerate(), { class: "round tiny last-only" });
+    return [copy, again,
       iconButton("rewind", "rewind", () => this.does.rewind(at() + 1), { class: "round tiny not-last" })];
   }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from twin.page.stage import Stage
+from twin.page.stage import stage
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 SHEETS = ("page.css", "stage.css", "talk.css", "panels.css")
@@ -50,5 +50,5 @@ def build(settings: Any = None) -> gr.Blocks:
     """The page. `settings` may have `title`; everything else reaches the browser over the live channel."""
     title = getattr(settings, "title", "") or "Twin"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(600, 1800), fill_width=True, fill_height=True) as page:
-        Stage(elem_id="twin-stage")
+        stage()
     return page
