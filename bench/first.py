@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 HERE = Path(__file__).parent / "first"
 NOW = datetime(2026, 11, 21, 20, 30)
@@ -42,27 +41,16 @@ def digest(turn: dict, before: list[dict], reply: str) -> str:
 
 async def sit(turns: list[dict], language: str, registry) -> list[dict]:
     """Every turn with its reply, step and hash, each dialogue a new conversation that begins with the greeting."""
-    from dataclasses import replace
+    from twin.meet import Host, twin_of
+    from twin.store import DEFAULTS
+    from twin.types import Thought
 
-    from persona.card import Persona
-    from persona.emotion import EMOTIONS
-    from persona.mind import Mind
-    from twin.conversation import Conversation
-    from twin.store import mood_of, twin_folder
-    from twin.types import Thought, Voice
-
-    minds: dict[str, Mind] = {}
-    rows: list[dict] = []
-    crew = replace(registry.crew(), sampling=registry.crew().sampling | {"seed": 7})
+    host, rows = Host(registry), []
+    twins = {name: twin_of(HERE / name if "/" in name else DEFAULTS / name) for name in dict.fromkeys(t["twin"] for t in turns)}
     for name in dict.fromkeys(t["dialogue"] for t in turns):
         dialogue = [t for t in turns if t["dialogue"] == name]
-        twin = dialogue[0]["twin"]
-        if twin not in minds:
-            folder = HERE / twin if "/" in twin else twin_folder(twin)
-            minds[twin] = Mind.load(Persona.load(folder), folder if folder.is_dir() else None, registry.embedder)
         events: list = []
-        talk = Conversation(SimpleNamespace(id=twin, voice=Voice()), crew, minds[twin], lambda n: mood_of(EMOTIONS, n), events.append,
-                            language=language, ear=False, now=lambda: NOW)
+        talk = host.converse(twins[dialogue[0]["twin"]], events.append, language, ear=False, now=lambda: NOW, sampling={"seed": 7})
         await talk.greet()
         await talk.settled()
         before: list[dict] = []

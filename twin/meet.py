@@ -1,20 +1,24 @@
 """Bringing a twin, its mind and the crew together into a Conversation: for the page, the terminal, a film and the benchmarks alike."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona.card import Persona
+from persona.card import CardError, Persona
 from persona.emotion import EMOTIONS
 from persona.lines import Lines, load_lines
 from persona.mind import Mind
 
 from .conversation import Conversation
+from .errors import Refused, TwinError
 from .registry import Registry
 from .store import Twin, load_twin
 from .types import Event, Mood, Voice
+
+log = logging.getLogger("twin.meet")
 
 
 def mood(name: str, strength: float = 1.0) -> Mood:
@@ -35,13 +39,24 @@ class Host:
     def mind(self, twin: Twin) -> Mind:
         """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
         if twin.folder not in self._minds:
-            self._minds[twin.folder] = Mind(twin.persona, self.lines(twin), self.registry.embedder)
+            self._minds[twin.folder] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self.registry.settings.folder("cache") / "lines")
         return self._minds[twin.folder]
+
+    async def warm(self, twins: Iterable[Twin]) -> None:
+        """Make the minds ready, one after another on the crew's own thread, so that no first question waits for it."""
+        for twin in twins:
+            try:
+                await self.registry.crew().mind.run(lambda t=twin: self.mind(t).warm(), budget=300.0)
+            except TwinError as error:                   # told again, to the user, when that twin is asked
+                log.warning("%s: %s %s", twin.id, error.message, error.hint)
 
     def lines(self, twin: Twin) -> Lines:
         """The twin's own lines by language, with those that fit anyone."""
         if twin.folder not in self._lines:
-            self._lines[twin.folder] = load_lines(twin.folder)
+            try:
+                self._lines[twin.folder] = load_lines(twin.folder)
+            except CardError as error:
+                raise Refused(error.message, error.hint) from None
         return self._lines[twin.folder]
 
     def converse(self, twin: Twin, send: Callable[[Event], None], language: str = "en", history: list[dict[str, Any]] | None = None, *,
@@ -81,9 +96,6 @@ def twin_of(file: Path) -> Twin:
     """A twin of a persona file alone, or of a whole twin folder. Raises TwinError when it can't be read."""
     if file.is_dir():
         return load_twin(file)
-    from persona.card import CardError
-
-    from .errors import Refused
     try:
         persona = Persona.load(file)
     except CardError as error:

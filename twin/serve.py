@@ -76,7 +76,14 @@ class Server:
         except OSError as error:
             raise Refused(f"Nothing could be served on port {self.settings.port}: {error}.", "Choose another: PORT=7861 make run") from None
         app.router.routes[:0] = self._routes()           # before Gradio's own, some of which catch everything
-        asyncio.run_coroutine_threadsafe(self.registry.wake(), self._loop)
+        asyncio.run_coroutine_threadsafe(self._wake(), self._loop)
+
+    async def _wake(self) -> None:
+        """The twin that the page begins with, then the engines, then the other twins."""
+        rooms = self._sessions.rooms
+        await self._host.warm([rooms.twins[rooms.first]])
+        await self.registry.wake()
+        await self._host.warm(rooms.twins.values())
 
     def welcome(self) -> str:
         """What is printed once the page is up: where it is, and who is not."""
@@ -118,7 +125,7 @@ class Server:
         from .meet import Host
         from .wire.session import Rooms
         twins = Twins(Path(self.settings.twins).expanduser()) if self.settings.twins else Twins()
-        host = Host(self.registry)
+        self._host = host = Host(self.registry)
         return Rooms(
             twins=twins, saved=Conversations(self.data), talk=host.converse, endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
