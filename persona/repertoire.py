@@ -1,0 +1,127 @@
+"""All that one twin can say in one language without a model: its own lines, lines for anybody, and its facts; found by meaning."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from persona.card import Persona
+from persona.fields import Fact, facts, statement
+from persona.lines import Line, Quoted, general
+from persona.search import Embed, Index
+
+
+@dataclass(frozen=True)
+class Margins:
+    """From which score on a line is said as it is (`close`), shown to the model (`middling`); a fact is the answer (`fact`) or worth
+    falling back to (`near`)."""
+    close: float
+    middling: float
+    fact: float
+    near: float
+
+
+MARGINS = {"en": Margins(0.74, 0.42, 0.60, 0.42), "zh": Margins(0.52, 0.30, 0.42, 0.26)}
+PLAIN = Margins(0.62, 0.35, 0.50, 0.32)                  # English without an embedder
+
+
+@dataclass(frozen=True)
+class Hit:
+    line: Line
+    score: float
+    own: bool
+    ask: str
+
+
+@dataclass(frozen=True)
+class Known:
+    fact: Fact
+    score: float
+
+
+class Repertoire:
+    """Indexes are made at the first question of the language."""
+
+    def __init__(self, persona: Persona, own: Sequence[Line], language: str, embed: Embed | None, cache: Path | None):
+        self.persona, self.language, self.own, self.anybody = persona, language, tuple(own), general(language)
+        self.margins = MARGINS[language] if language == "zh" or embed else PLAIN
+        self._embed, self._cache = embed, cache
+        self.all_facts = facts(persona)
+        self.facts = tuple(fact for fact in self.all_facts if fact.language == language)
+        self.elsewhere = tuple(fact for fact in self.all_facts if fact.language != language
+                               and not any(mine.source == fact.source for mine in self.facts))
+        values = {"name": persona.text("name", language)}
+        self.quoted = Quoted([*self.own, *self.anybody], values)
+        self.lines = {line.id: line for line in (*self.anybody, *self.own)}
+
+    @cached_property
+    def _own(self) -> tuple[Index, np.ndarray]:
+        return self._index(self.own)
+
+    @cached_property
+    def _anybody(self) -> tuple[Index, np.ndarray]:
+        return self._index(self.anybody)
+
+    @cached_property
+    def _facts(self) -> Index:
+        return Index([fact.text for fact in self.facts], self.language, self._embed, self._cache)
+
+    def warm(self) -> None:
+        """Makes the indexes now."""
+        _ = self._own, self._anybody, self._facts
+
+    def vector(self, query: str) -> np.ndarray | None:
+        return self._anybody[0].vector(query)
+
+    def hits(self, query: str, last: str, vector: np.ndarray | None) -> tuple[list[Hit], list[Hit]]:
+        """(own lines, lines for anybody), best first, one hit a line. A line that follows another counts only right after it."""
+        return (self._best(self.own, self._own, query, last, vector, True), self._best(self.anybody, self._anybody, query, last, vector, False))
+
+    def known(self, query: str, vector: np.ndarray | None) -> list[Known]:
+        """Facts of this language, best first."""
+        if not self.facts:
+            return []
+        scores = self._facts.scores(query, vector)
+        scores = np.maximum(scores, self._facts.scores(statement(query, self.language)))
+        return [Known(self.facts[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
+
+    def about(self, line: Line, pool: Sequence[Fact] | None = None, language: str = "") -> list[Fact]:
+        """The facts that a line for anybody asks after, in the card's order, facts before the description."""
+        if language and language != self.language:
+            line = next((other for other in general(language) if other.id == line.id), line)
+        if not line.fact:
+            return []
+        found = [fact for fact in (self.facts if pool is None else pool) if re.search(line.fact, fact.text, re.IGNORECASE)]
+        return [fact for fact in found if fact.source.startswith("fact")] or found
+
+    def same_intent(self, line: Line, last: str) -> Hit | None:
+        """The own line that people ask for in the same words as `line` for anybody, if there is one."""
+        best: Hit | None = None
+        index, owner = self._anybody
+        for i in np.flatnonzero(owner == self.anybody.index(line)) if self.own and line in self.anybody else ():
+            hits = self._best(self.own, self._own, index.texts[i], last, index.row(int(i)), True)
+            if hits and hits[0].score >= self.margins.close + 0.06 and (best is None or hits[0].score > best.score):
+                best = hits[0]
+        return best
+
+    def _index(self, lines: Sequence[Line]) -> tuple[Index, np.ndarray]:
+        owner = [number for number, line in enumerate(lines) for _ in line.ask]
+        return Index([ask for line in lines for ask in line.ask], self.language, self._embed, self._cache), np.array(owner, int)
+
+    def _best(self, lines: Sequence[Line], indexed: tuple[Index, np.ndarray], query: str, last: str, vector: np.ndarray | None, own: bool) -> list[Hit]:
+        index, owner = indexed
+        if not len(index):
+            return []
+        scores = index.scores(query, vector)
+        found: dict[str, Hit] = {}
+        for i in np.argsort(-scores, kind="stable")[:60]:
+            line = lines[owner[i]]
+            if line.id in found or line.follow and line.follow != last:
+                continue
+            bonus = 0.12 if line.follow and scores[i] < 0.95 else 0.0
+            found[line.id] = Hit(line, float(scores[i]) + bonus, own, index.texts[i])
+        return sorted(found.values(), key=lambda hit: -hit.score)
