@@ -292,6 +292,7 @@ class Page {
     const { player, live } = this;
     let state = live.state === "open" ? this.state : live.state === "offline" ? "offline" : "connecting";
     if (this.hearing.mode === "push") state = "listening";
+    else if (player.waiting && state !== "offline") state = "idle";
     else if (live.state === "open" && player.playing) state = "speaking";
     else if (state === "speaking" && !player.waiting && this.asked) state = "thinking";
     this.bar.setOnline(live.state === "open");

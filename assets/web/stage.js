@@ -5,6 +5,8 @@ import { shortName } from "./picker.js";
 import { tintOf } from "./tint.js";
 import { own, word } from "./words.js";
 
+const CLOSEST = 1.4;                                    // times the size at which all of the portrait is seen
+const EYES = 0.41;                                      // of the stage's height: where the eyes stand
 const STATES = ["waking", "idle", "listening", "thinking", "speaking", "offline", "connecting"];
 
 export class Stage {
@@ -46,7 +48,7 @@ export class Stage {
     this.element.addEventListener("pointermove", (event) => this.look(event));
     this.element.addEventListener("pointerleave", () => { this.pointer = null; });
     this.show();
-    new ResizeObserver(() => { this.face?.resize(); this.place(); }).observe(this.element);
+    new ResizeObserver(() => { this.fit(); this.place(); }).observe(this.element);
     requestAnimationFrame(() => this.frame());
   }
 
@@ -85,9 +87,21 @@ export class Stage {
     this.idle = new Idle(channels);
     this.weights = new Float32Array(channels.length);
     await this.face.load(base);
-    this.face.resize();
+    this.fit();
     this.canvas.hidden = false;
     this.still.hidden = true;
+  }
+
+  /** The person fills the stage's width, so that no edge of the portrait shows; the eyes stand where a photographer would have them. */
+  fit() {
+    const { face } = this;
+    face?.resize();
+    if (!face?.rig) return;
+    const { fit, rig } = face, [w, h] = rig.size, { left, right } = rig.iris;
+    const scale = Math.min(Math.max(fit.scale, fit.width / w), fit.scale * CLOSEST);
+    const eyes = (left[1] + right[1]) / 2, middle = (left[0] + right[0]) / 2;
+    const x = Math.min(0, Math.max(fit.width - w * scale, fit.width / 2 - middle * scale));
+    Object.assign(fit, { scale, x: w * scale < fit.width ? (fit.width - w * scale) / 2 : x, y: Math.max(fit.height - h * scale, EYES * fit.height - eyes * scale) });
   }
 
   /** @param {PointerEvent} event */

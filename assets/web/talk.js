@@ -108,7 +108,7 @@ export class Talk {
   /** @param {Item} item */
   draw(item) {
     const waiting = item.open && !item.text;
-    const text = h("div", { class: "text" }, item.text + (item.text && item.cut ? " " : ""), item.cut && h("span", { class: "cut", title: word("cut_tip") }, item.cut),
+    const text = h("div", { class: "text" }, item.text + seam(item), item.cut && h("span", { class: "cut", title: word("cut_tip") }, item.cut),
       waiting && h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
     const foot = h("div", { class: "meta" }, item.role === "assistant" && !waiting && this.how(item), h("span", { class: "tools" }, ...this.tools(item).filter(Boolean)));
     item.element.replaceChildren(h("span", { class: "unseen" }, (item.role === "user" ? word("you") : own(this.twin?.name ?? "")) + ": "), text, foot);
@@ -120,7 +120,7 @@ export class Talk {
     const parts = [];
     if (has("step_" + step)) parts.push(h("span", { class: "step", t: "step_" + step, title: word("tip_" + step), tabindex: -1 }));
     if (mood && mood !== "neutral" && has("mood_" + mood)) parts.push(h("span", { t: "mood_" + mood }));
-    const list = sources.filter((source) => /\s|[\u3400-\u9fff]/.test(source)).slice(0, 2);   // ids of lines mean nothing to a reader
+    const list = sources.filter((source) => /\s|[\u3400-\u9fff]/.test(source) && !/^\w+ \d+$/.test(source)).slice(0, 2);   // ids mean nothing to a reader
     if (list.length) parts.push(h("span", { class: "source" }, word("sources", { list: list.join(" · ") })));
     return h("span", { class: "how" }, ...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
   }
@@ -153,3 +153,6 @@ export class Talk {
     return `# ${name}\n\n${word("saved_by", { name, when })}\n\n${said.join("\n\n")}\n`;
   }
 }
+
+/** What stands between what was heard and what was not. @param {{text: string, cut: string}} item */
+const seam = ({ text, cut }) => (text && cut && !(/[\u3000-\uffef]$/.test(text) || /^[\u3000-\uffef]/.test(cut)) ? " " : "");

@@ -13,7 +13,7 @@ export const WORDS = {
   that_machine: ["this server", "这台服务器"],
   got_it: ["Got it", "知道了"],
   // states
-  waking: ["Waking up", "正在醒来"], idle: ["Here for you", "在呢"], listening: ["Listening", "正在听"], thinking: ["Thinking", "正在想"],
+  waking: ["Waking up", "正在醒来"], idle: ["Ready", "在呢"], listening: ["Listening", "正在听"], thinking: ["Thinking", "正在想"],
   speaking: ["Speaking", "正在说"], offline: ["Offline", "已断线"], connecting: ["Connecting", "正在连接"],
   // talking
   say_here: ["Say something to {name}", "对{name}说点什么"],
