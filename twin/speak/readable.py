@@ -56,11 +56,11 @@ _ZH = (
     (re.compile(r"&"), "和"), (re.compile(r"[#^|<>/]"), " "), (re.compile(r"[~～]"), "，"),
     (re.compile(r"(?<![A-Za-z\d])\d[\d,]*(?:\.\d+)?"), lambda m: _number_zh(m[0])),
 )
-# Final -r: espeak's Mandarin dictionary holds these words with pinyin that it cannot read, and spells them. Some syllables are missing
-# from its table: they are given as phonemes, in double brackets.
+# Final -r: espeak's Mandarin dictionary holds some of these words with pinyin that it cannot read, and spells them; the bare word is as
+# good Mandarin. Some syllables are missing from its table: they are given as phonemes, in double brackets.
 _RESPELLED = (
-    (re.compile(r"(?<=[这那哪])儿"), "里"),
-    (re.compile(r"(?<=[点会玩花事孩份块样活劲味头门嘴盘圈弯空边伴本画歌鸟狗猫球串馅])儿(?![子女童孙媳科歌])"), ""),
+    (re.compile(r"(?<=[这那哪])儿"), "里"), (re.compile(r"(?<=[今明昨后])儿"), "天"),
+    (re.compile(r"(?<=[\u4e00-\u9fff])(?<![女婴幼孤少胎托健娇宠弃男患育产生侄妻血运])儿(?![子女童孙媳科歌])"), ""),
     (re.compile(r"[兄胸凶匈汹]"), "[[S;jong55]]"), (re.compile(r"[熊雄]"), "[[S;jong35]]"),
     (re.compile(r"[穷琼]"), "[[tS;hjong35]]"), (re.compile(r"[窘炯迥]"), "[[tS;jong214]]"),
 )
