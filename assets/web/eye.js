@@ -1,7 +1,7 @@
 /** One eye behind its lids: where the eyeball is, how it is turned, the lids' contours over it, and the lashes on the upper one. */
 
 const LOOK = 0.45;
-const OPEN_LASH = 0.045, SHUT_LASH = 0.115;          // of the eye's width
+const OPEN_LASH = 0.04, SHUT_LASH = 0.14;          // of the eye's width
 
 export class Eye {
   /** @param {import("./pose.js").Rig} rig @param {number} k 0: the picture's left @param {import("./surface.js").Surface} surface */
@@ -79,7 +79,7 @@ export class Eye {
 
   #lash(places) {
     const rim = this.rim, n = rim.length, out = this.lashes;
-    const fall = this.shut * this.shut * (3 - 2 * this.shut), first = 3 * rim[0], last = 3 * rim[n - 1];
+    const turn = Math.min(1, Math.max(0, (this.shut - 0.08) / 0.34)), fall = turn * turn * (3 - 2 * turn), first = 3 * rim[0], last = 3 * rim[n - 1];
     const ux = (places[last] - places[first]) * -this.side, uy = (places[last + 1] - places[first + 1]) * -this.side, u = Math.hypot(ux, uy) || 1;
     const downX = -uy / u, downY = ux / u;              // down along the face
     for (let k = 0; k < n; k++) {

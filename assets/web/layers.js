@@ -33,8 +33,8 @@ export class Layers {
     gl.bindVertexArray(this.skin);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ARRAY_BUFFER, surface.fixed, gl.STATIC_DRAW);
-    attribute(gl, 0, 2, 16, 0);
-    attribute(gl, 1, 2, 16, 8);
+    attribute(gl, 0, 2, 20, 0);
+    attribute(gl, 1, 3, 20, 8);
     this.places = gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferData(gl.ARRAY_BUFFER, surface.places.byteLength, gl.DYNAMIC_DRAW);
@@ -58,10 +58,11 @@ export class Layers {
     gl.useProgram(p.SKIN.program);
     gl.uniform2fv(p.SKIN.at.size, this.rig.size);
     gl.uniform3fv(p.SKIN.at.lid, this.colours.lid);
+    gl.uniform1f(p.SKIN.at.wide, eyes[0].width);
+    gl.uniform1f(p.SKIN.at.unit, mouth.unit);
     gl.useProgram(p.EYE.program);
     gl.uniform1i(p.EYE.at.iris, 1);
     gl.uniform2fv(p.EYE.at.lamp, this.lamp);
-    gl.uniform1f(p.EYE.at.width, eyes[0].width);
     gl.useProgram(p.MOUTH.program);
     gl.uniform1f(p.MOUTH.at.unit, mouth.unit);
     gl.uniform1f(p.MOUTH.at.width, mouth.width);
@@ -145,6 +146,7 @@ export class Layers {
     this.shut[0] = left.shut;
     this.shut[1] = right.shut;
     gl.uniform2fv(at.shut, this.shut);
+    gl.uniform1f(at.apart, this.parts.mouth.apart);
     gl.bindVertexArray(this.skin);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, surface.places);

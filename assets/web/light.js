@@ -1,10 +1,14 @@
 /** How the light on each coarse point changes as the face moves: its normal now against its normal at rest, towards a fixed lamp. */
 
-const GAIN = 0.55, MOST = 0.22;
+const GAIN = 0.34, MOST = 0.13;
 
 export class Light {
-  /** @param {number[]} lamp direction the light comes from, z negative = from the front @param {number[][]} triangles @param {number} count */
-  constructor(lamp, triangles, count) {
+  /**
+   * @param {number[]} lamp direction the light comes from, z negative = from the front @param {number[][]} triangles @param {number} count
+   * @param {Float32Array} share how much of the change each point takes
+   */
+  constructor(lamp, triangles, count, share) {
+    this.share = share;
     const length = Math.hypot(...lamp) || 1;
     this.lamp = lamp.map((v) => v / length);
     this.triangles = Uint16Array.from(triangles.flat());
@@ -24,7 +28,7 @@ export class Light {
     this.#shine(points);
     for (let i = 0; i < this.lit.length; i++) {
       const d = GAIN * (this.lit[i] - this.rest[i]);
-      this.lit[i] = d > MOST ? MOST : d < -MOST ? -MOST : d;
+      this.lit[i] = this.share[i] * MOST * d / (MOST + (d < 0 ? -d : d));
     }
   }
 

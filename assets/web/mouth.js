@@ -14,7 +14,7 @@ export class Mouth {
     this.bottom = new Float32Array(22);
     this.box = new Float32Array(4);
     this.spot = new Float32Array(9);
-    this.raise = this.tongue = this.out = this.gap = 0;
+    this.raise = this.tongue = this.gap = this.apart = 0;
     this.rim = surface.along(this.rig.upper[0], this.rig.upper[10], 14);
     this.strip = new Float32Array(this.rim.length * 4);
   }
@@ -34,7 +34,10 @@ export class Mouth {
     this.jaw[1] = (jaw[0] * down[0] + jaw[1] * down[1] + jaw[2] * down[2]) * open;
     this.#local(pose.points, this.rig.upper, this.top);
     this.#local(pose.points, this.rig.lower, this.bottom);
-    this.gap = Math.max(0, this.bottom[11] - this.top[11]);
+    const narrow = Math.min(1, Math.max(0, ((this.top[20] - this.top[0]) / this.width - 0.5) / 0.4));
+    const parted = Math.max(0, this.bottom[11] - this.top[11]);
+    this.gap = parted * (0.25 + 0.75 * narrow);          // a narrow mouth lets less light in
+    this.apart = Math.min(1, parted / (0.06 * u));
     const stretch = (w[at.mouthStretchLeft] + w[at.mouthStretchRight] + w[at.mouthSmileLeft] + w[at.mouthSmileRight]) / 2;
     const tip = w[at.tongueOut];
     this.raise = Math.min(1, 2.2 * tip + Math.min(0.55, 0.6 * stretch) * Math.max(0, 1 - 1.6 * open));
@@ -73,7 +76,7 @@ export class Mouth {
     for (let k = 0; k < this.rim.length; k++) {
       const o = 3 * this.rim[k];
       this.#into(places[o], places[o + 1], strip, 4 * k);
-      strip[4 * k + 1] -= 2;
+      strip[4 * k + 1] -= 0.03 * this.unit;              // under the lip's soft rim
       strip[4 * k + 2] = strip[4 * k];
       strip[4 * k + 3] = strip[4 * k + 1] + far;
     }

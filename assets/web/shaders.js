@@ -27,31 +27,40 @@ void main() { colour = vec4(texture(picture, uv).rgb, 1.0); }`,
 
 export const SKIN = {
   vertex: HEAD + VIEW + `layout(location = 0) in vec2 rest;    // px in the portrait: where the texture is
-layout(location = 1) in vec2 kind;     // x: alpha of the soft rim; y: how much it belongs to an upper lid, < 0 the picture's left one
+layout(location = 1) in vec3 kind;     // alpha of the soft rim; part of an upper lid, < 0 the picture's left one; inner edge of a lip, < 0 the upper one
 layout(location = 2) in vec3 place;    // x, y px; z: change of light
 uniform vec2 size;
 out vec2 uv;
-out vec3 info;
+out vec4 info;
 void main() {
   uv = rest / size;
-  info = vec3(kind, place.z);
+  info = vec4(kind, place.z);
   gl_Position = seen(place.xy);
 }`,
   fragment: HEAD + `uniform sampler2D portrait;
 uniform vec2 shut;       // how far the lids are closed, picture's left and right, 0..1
 uniform vec3 lid;
+uniform vec2 size;
+uniform float wide;      // px from corner to corner of an eye
+uniform float unit;      // px between the irises
+uniform float apart;     // 0 lips closed .. 1 parted
 in vec2 uv;
-in vec3 info;
+in vec4 info;
 out vec4 colour;
 void main() {
   vec4 c = texture(portrait, uv);
   float k = abs(info.y);
   float closed = info.y < 0.0 ? shut.x : shut.y;
-  vec3 soft = textureLod(portrait, uv, 4.5).rgb;
-  vec3 cover = mix(lid, soft / max(textureLod(portrait, uv, 4.5).a, 0.2), 0.25) * (1.03 - 0.16 * k * k);
-  float m = smoothstep(0.10, 0.5, k) * smoothstep(0.03, 0.45, closed) * (1.0 - 0.7 * smoothstep(0.95, 1.0, k));
-  c.rgb = mix(c.rgb, cover * c.a, m * 0.92);
-  c.rgb *= 1.0 + info.z;
+  vec2 above = uv - vec2(0.0, (0.02 + 0.26 * k) * wide / size.y);
+  vec4 near = textureLod(portrait, above, log2(wide * 0.06));        // the skin above the fold, without its lines
+  vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.6) * (1.01 - 0.16 * k * k * k);
+  float m = smoothstep(0.16, 0.50, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
+  c.rgb = mix(c.rgb, cover * c.a, m);
+  float edge = abs(info.z);                             // the dark line between closed lips opens into wet red
+  vec2 inner = uv + vec2(0.0, sign(info.z) * 0.050 * edge * unit / size.y);
+  vec3 wet = textureLod(portrait, inner, log2(max(unit * 0.014, 1.0))).rgb * (1.0 - edge * edge * vec3(0.20, 0.36, 0.34));
+  c.rgb = mix(c.rgb, wet, smoothstep(0.05, 0.75, edge) * apart * 0.9);
+  c.rgb *= 1.0 + info.w;
   colour = c * info.x;
 }`,
 };
@@ -89,7 +98,8 @@ float curve(vec2 line[9], float x) {
 }
 void main() {
   vec2 uv = clamp(0.5 + at / (2.0 * width), 0.004, 0.996);
-  vec3 c = texture(white, vec2(uv.x * 0.5 + half_, uv.y)).rgb;
+  vec4 ball = texture(white, vec2(uv.x * 0.5 + half_, uv.y));
+  vec3 c = ball.rgb / max(ball.a, 0.1);
   float radius = rest.z * 2.05;                       // of the eyeball
   vec2 p = (at - rest.xy) / radius;
   float r2 = dot(p, p);
@@ -104,10 +114,10 @@ void main() {
     c = disc.rgb + c * (1.0 - disc.a);
   }
   float top = curve(upper, at.x), bottom = curve(lower, at.x);
-  float shade = 0.50 * (1.0 - smoothstep(0.0, 0.15 * width, at.y - top));
-  shade += 0.16 * (1.0 - smoothstep(0.0, 0.05 * width, bottom - at.y));
+  float shade = 0.26 * (1.0 - smoothstep(0.0, 0.15 * width, at.y - top));
+  shade += 0.08 * (1.0 - smoothstep(0.0, 0.05 * width, bottom - at.y));
   float side = abs(at.x) / (0.5 * width);
-  shade += 0.22 * smoothstep(0.6, 1.05, side);
+  shade += 0.10 * smoothstep(0.6, 1.05, side);
   c *= 1.0 - min(shade, 0.85) * vec3(0.92, 1.0, 1.0);
   float wet = smoothstep(0.030 * width, 0.006 * width, bottom - at.y) * step(0.0, bottom - at.y) * smoothstep(0.95, 0.5, side);
   c += vec3(0.16, 0.13, 0.12) * wet;
@@ -156,15 +166,16 @@ vec4 row(vec2 p, float edge, float base) {            // p: px from the middle o
   return texture(teeth, vec2(uv.x, base + clamp(uv.y, 0.01, 0.99) * 0.5)) * inside;
 }
 vec4 tongueAt(vec2 p) {
-  float lift = raise * 0.16 * unit, far = out_ + tongue * 0.34 * unit;
-  vec2 middle = jaw * 0.92 + vec2(0.0, 0.135 * unit - lift + far * 0.45);
-  vec2 r = vec2(0.285 * unit - 0.03 * unit * raise, 0.135 * unit + lift * 0.3 + far * 0.55);
+  float lift = raise * (0.10 * unit + 0.35 * jaw.y), far = tongue * 0.26 * unit;
+  vec2 middle = vec2(jaw.x * 0.9, jaw.y * 0.78 + 0.115 * unit - lift + far * 0.5);
+  vec2 r = vec2(0.275 * unit - 0.035 * unit * max(raise, tongue), 0.135 * unit + 0.13 * jaw.y + lift * 0.3 + far * 0.75);
   vec2 d = (p - middle) / r;
-  float e = length(vec2(d.x, d.y < 0.0 ? d.y : d.y));
-  float groove = exp(-pow(d.x * 6.0, 2.0)) * smoothstep(0.9, 0.1, abs(d.y));
-  float light = 0.62 + 0.36 * (1.0 - e * e) - 0.10 * groove + 0.10 * smoothstep(0.2, -0.7, d.y);
-  vec3 c = vec3(0.70, 0.33, 0.31) * light;
-  return vec4(c, smoothstep(1.04, 0.90, e));
+  d.x *= 1.0 + 0.18 * max(d.y, 0.0) * tongue;
+  float e = length(d);
+  float groove = exp(-pow(d.x * 5.0, 2.0)) * smoothstep(0.95, 0.2, abs(d.y));
+  float light = 0.60 + 0.42 * (1.0 - e * e) - 0.12 * groove + 0.12 * smoothstep(0.3, -0.6, d.y) * (1.0 - tongue);
+  vec3 c = vec3(0.74, 0.37, 0.35) * light;
+  return vec4(c, smoothstep(1.03, 0.93, e));
 }
 void main() {
   float top = curve(upper, at.x), bottom = curve(lower, at.x);
@@ -178,18 +189,18 @@ void main() {
   vec3 c = mix(vec3(0.10, 0.025, 0.03), vec3(0.30, 0.085, 0.085), smoothstep(0.25, 1.0, deep));
   c = mix(c, vec3(0.33, 0.11, 0.10), smoothstep(0.35, 0.95, side) * 0.5);
   float lit = smoothstep(0.01 * unit, 0.20 * unit, gap);
-  float dim = 0.50 + 0.5 * lit;                       // a mouth that is hardly open lets little light in
-  c = mix(c, lick.rgb * mix(0.55, 1.0, smoothstep(0.0, 0.12 * unit, at.y - top)) * dim, lick.a * (1.0 - step(0.5, tongue)));
-  float round_ = 1.0 - 0.55 * smoothstep(0.18, 0.75, side);
+  vec3 dim = mix(vec3(0.60, 0.50, 0.47), vec3(1.0), lit);   // a mouth that is hardly open lets little light in, and that red
+  c = mix(c, lick.rgb * mix(0.42, 0.92, smoothstep(0.02 * unit, 0.22 * unit, at.y - top)) * dim, lick.a * (1.0 - step(0.5, tongue)));
+  vec3 round_ = mix(vec3(1.0), vec3(0.50, 0.38, 0.36), smoothstep(0.22, 0.85, side));
   vec4 low = row(at - jaw * vec2(1.0, 1.0) - vec2(0.0, 0.012 * unit), bite.y, 0.5);
-  float under = mix(0.58, 0.92, smoothstep(0.0, 0.10 * unit, at.y - top - 0.10 * unit));
+  vec3 under = mix(vec3(0.62, 0.52, 0.50), vec3(0.93, 0.90, 0.88), smoothstep(0.0, 0.10 * unit, at.y - top - 0.10 * unit));
   c = mix(c, low.rgb / max(low.a, 0.01) * round_ * dim * under, low.a);
   if (tongue > 0.5) c = mix(c, lick.rgb, lick.a);
   vec4 high = row(at - vec2(0.0, 0.040 * unit), bite.x, 0.0);
-  float shadow = mix(0.52, 1.0, smoothstep(0.0, 0.085 * unit, at.y - top));
+  vec3 shadow = mix(vec3(0.70, 0.60, 0.57), vec3(1.0), smoothstep(0.0, 0.075 * unit, at.y - top));
   c = mix(c, high.rgb / max(high.a, 0.01) * round_ * dim * shadow, high.a);
-  c *= mix(0.55, 1.0, smoothstep(0.0, 0.022 * unit, at.y - top));
-  c *= mix(0.60, 1.0, smoothstep(0.0, 0.035 * unit, bottom - at.y));
+  c *= mix(vec3(0.62, 0.50, 0.48), vec3(1.0), smoothstep(0.0, 0.020 * unit, at.y - top));
+  c *= mix(vec3(0.62, 0.52, 0.50), vec3(1.0), max(smoothstep(0.0, 0.030 * unit, bottom - at.y), tongue * lick.a));
   colour = vec4(c, 1.0);
 }`,
 };
@@ -205,11 +216,13 @@ void main() {
 uniform float strength;
 in vec2 on;
 out vec4 colour;
+float chance(float k) { return fract(sin(k * 12.9898) * 43758.5453); }
 void main() {
-  float hairs = 0.5 + 0.5 * sin(on.x * 150.0 + 9.0 * sin(on.x * 17.0) + on.y * 3.0);
-  float body = mix(1.0, smoothstep(0.25, 0.75, hairs), smoothstep(0.28, 0.5, on.y));
-  float a = body * (1.0 - smoothstep(0.35, 1.0, on.y)) * smoothstep(0.0, 0.10, on.x) * smoothstep(1.0, 0.86, on.x);
-  a *= smoothstep(0.0, 0.10, on.y);
+  float n = on.x * 46.0, id = floor(n), far = on.y / (0.50 + 0.50 * chance(id));
+  float beside = abs(fract(n) - 0.5 + 0.5 * (chance(id + 31.0) - 0.5) * on.y);
+  float hair = smoothstep(0.10, -0.10, beside - 0.42 * (1.0 - far)) * step(far, 1.0);
+  float a = max(hair * 0.85, 1.0 - smoothstep(0.10, 0.30, on.y));
+  a *= smoothstep(0.0, 0.06, on.x) * smoothstep(1.0, 0.90, on.x) * smoothstep(0.0, 0.08, on.y);
   colour = vec4(ink, 1.0) * a * strength;
 }`,
 };

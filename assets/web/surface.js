@@ -11,7 +11,7 @@ export class Surface {
     this.pose = pose;
     const corners = new Set(rig.eyes.flatMap((eye) => [eye.upper[0], eye.upper.at(-1)]));
     this.mesh = new Mesh(pose.picture, rig.triangles, corners);
-    this.light = new Light(rig.light ?? [-0.3, -0.5, -0.8], rig.triangles, pose.count);
+    this.light = new Light(rig.light ?? [-0.3, -0.5, -0.8], rig.triangles, pose.count, shares(rig, pose.count));
     this.light.settle(pose.points);
     this.field = new Float32Array(this.mesh.count * 3);
     this.holes = [13, ...rig.eyes.map((eye) => eye.upper[4])].map((i) => Uint16Array.from(this.mesh.rims.find((loop) => loop.includes(i))));
@@ -22,17 +22,23 @@ export class Surface {
     const { mesh, holes } = this;
     const soft = holes.reduce((sum, loop) => sum + loop.length, 0);
     this.count = mesh.count + soft;
-    this.fixed = new Float32Array(this.count * 4);      // x, y px in the portrait; alpha; lid
+    this.fixed = new Float32Array(this.count * 5);      // x, y px in the portrait; alpha; lid; lip
     this.places = new Float32Array(this.count * 3);     // x, y px; change of light
-    const [right, left] = rig.eyes.map((eye) => new Set(eye.upper.slice(1, -1)));
-    const lid = mesh.linear((i) => (right.has(i) ? -1 : left.has(i) ? 1 : 0));
-    for (let v = 0; v < mesh.count; v++) this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 1, lid[v]], 4 * v);
+    const kind = new Map();                              // how much a point belongs to an upper lid: its edge 1, the fold above half, < 0 the picture's left
+    for (const eye of rig.eyes) {
+      for (const [row, share] of [[eye.above, 0.5], [eye.upper, 1]]) row.slice(1, -1).forEach((i) => kind.set(i, share * eye.side));
+    }
+    const lid = mesh.linear((i) => kind.get(i) ?? 0);
+    const rim = new Map();                               // the lips' inner edges: -1 the upper one, 1 the lower one
+    for (const [row, sign] of [[rig.mouth.upper, -1], [rig.mouth.lower, 1]]) row.slice(1, -1).forEach((i) => rim.set(i, sign));
+    const lip = mesh.linear((i) => rim.get(i) ?? 0);
+    for (let v = 0; v < mesh.count; v++) this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 1, lid[v], lip[v]], 5 * v);
     const strips = [];
     let at = mesh.count;
     for (const loop of holes) {
       const start = at;
       loop.forEach((v, k) => {
-        this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 0, lid[v]], 4 * at++);
+        this.fixed.set([mesh.rest[2 * v], mesh.rest[2 * v + 1], 0, lid[v], lip[v]], 5 * at++);
         const next = (k + 1) % loop.length;
         strips.push(v, loop[next], start + k, start + k, loop[next], start + next);
       });
@@ -80,4 +86,16 @@ export class Surface {
     const part = round.slice(0, round.indexOf(to) + 1);
     return Uint16Array.from(part.includes(by) ? part : [from, ...round.slice(round.indexOf(to)).reverse()]);
   }
+}
+
+/** Light changes on the face, less at its edge, and not on hair, neck and clothes: what lies beside each other must not part. */
+function shares(rig, count) {
+  const share = new Float32Array(count);
+  const near = new Map();
+  for (const t of rig.triangles) for (const a of t) for (const b of t) if (b >= 478) near.set(a, (near.get(a) ?? 0) + 1);
+  for (let i = 0; i < 468; i++) share[i] = near.has(i) ? 0 : 1;
+  const edge = [...near.keys()].filter((i) => i < 468);
+  for (const t of rig.triangles) if (t.some((i) => edge.includes(i))) for (const i of t) share[i] = Math.min(share[i], edge.includes(i) ? 0.15 : 0.55);
+  for (const i of edge) share[i] = 0.15;
+  return share;
 }

@@ -35,6 +35,7 @@ def build(rig: dict, depth: np.ndarray | None = None) -> dict:
     if unit < 8:
         raise Refused(f"The eyes are {unit:.0f} px apart.", "Use a picture in which the face is larger.")
     width, height = rig["size"]
+    points = _mended(points)
     places, follow = _ring(points, width, height, rig.get("shoulder_y", height))
     rest = _closed(points)
     triangles = _triangles(np.concatenate([_opened(points + rest), places]))
@@ -42,9 +43,12 @@ def build(rig: dict, depth: np.ndarray | None = None) -> dict:
     everything = np.concatenate([points + rest, ring])
     form = shapes.Form.of(everything, triangles)
     tiny = MOVED * max(1.0, width / 1024)
+    lamp = [float(v) for v in rig.get("light", (-0.3, -0.5, -0.8))]
+    if lamp[2] > 0:                                   # given as y up, z towards the viewer: here y runs down and near is negative
+        lamp = [lamp[0], -lamp[1], -lamp[2]]
     made = {name: _sparse(field, tiny) for name, field in shapes.basis(form).items()}
     return rig | {
-        "version": 1, "points": _rounded(points), "ring": _rounded(ring), "ring_follow": [round(float(f), 3) for f in follow],
+        "version": 1, "light": [round(v, 4) for v in lamp], "points": _rounded(points), "ring": _rounded(ring), "ring_follow": [round(float(f), 3) for f in follow],
         "ring_breath": [round(float(f), 3) for f in _breath(ring, follow, points[152, 1], height)],
         "triangles": triangles.tolist(), "rest": _sparse(np.concatenate([rest, np.zeros_like(ring)]), 0.05), "shapes": made,
         "contact": {"lips": [[row[k] for rows in (UPPER_LIP, LOWER_LIP) for row in rows[:0:-1]] for k in range(1, 10)], "falloff": list(FALLOFF),
@@ -87,6 +91,22 @@ def _breath(ring: np.ndarray, follow: np.ndarray, chin: float, height: float) ->
     """How much of a breath's rise each ring point takes [n]: the chest most, the head a third, the lower border nothing."""
     chest = shapes.smooth(chin, chin + 0.6 * (height - chin), ring[:, 1]) * (1 - follow)
     return (0.35 * follow + chest) * (1 - shapes.smooth(0.85 * height, height, ring[:, 1]))
+
+
+def _mended(points: np.ndarray) -> np.ndarray:
+    """The landmarks with the two middle rings of the lips on the straight line from the outer ring to the inner one, where finders are vague."""
+    out = points.copy()
+    for rows in (UPPER_LIP, LOWER_LIP):
+        for k in range(11):
+            outer, inner = out[rows[0][k]], out[rows[3][k]]
+            way = inner - outer
+            length = max(float(way[:2] @ way[:2]), 1e-6)
+            for ring in (1, 2):
+                i = rows[ring][k]
+                t = np.clip((out[i] - outer)[:2] @ way[:2] / length, (ring - 0.6) / 3, (ring + 0.5) / 3)
+                if np.hypot(*(outer + t * way - out[i])[:2]) > 0.15 or abs((outer + t * way - out[i])[2]) > np.sqrt(length):
+                    out[i] = outer + t * way
+    return out
 
 
 def _closed(points: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ the controls and leaves everything beyond `reach` still). Amounts are in units o
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,9 @@ from . import topology
 from .topology import LEFT, LOWER_LIP, RIGHT, UPPER_LIP, Side
 
 JAW = 0.50                 # how far jawOpen = 1 lowers the lower lip
-CORNER = 0.34              # the part of it that the corners of the mouth follow
+CORNER = 0.42              # the part of it that the corners of the mouth follow
 Controls = dict[int, np.ndarray]
+Move = Callable[[int, float, float], np.ndarray]
 
 
 def smooth(low: float, high: float, x: np.ndarray | float) -> np.ndarray:
@@ -90,7 +92,8 @@ class Basis:
         for ring, row in enumerate(UPPER_LIP):                           # corners belong to both lips
             for i in (row[0], row[-1]):
                 self.lips[i] = (0, ring, float(np.sign(self.lips[i][2])))
-        self.thick = {-1: self.line[1] - q[0, 1], 1: q[17, 1] - self.line[1]}
+        inner = {i: row[3][k] for row in (UPPER_LIP, LOWER_LIP) for ring in row for k, i in enumerate(ring)}
+        self.off = {i: float(q[i, 1] - q[inner[i], 1]) for i in self.lips}    # how far below the line where the lips meet, in its own column
         self.jaw = self.jaw_open()
 
     def spread(self, controls: Controls, reach: float) -> np.ndarray:
@@ -104,7 +107,7 @@ class Basis:
             bow = 1 - abs(x) ** 2.4
             inward = -0.16 * self.half * x * abs(x)
             if half < 0:
-                c[i] = vec(inward, JAW * (CORNER * abs(x) ** 3.2 - 0.015 * bow * (ring / 3)), 0.03 * abs(x))
+                c[i] = vec(inward, JAW * (CORNER * abs(x) ** 2.5 - 0.015 * bow * (ring / 3)), 0.03 * abs(x))
             else:
                 corner = CORNER if half else CORNER * (1 - 0.05 * ring)
                 c[i] = vec(inward, JAW * (corner + (1 - corner) * bow * (1 - 0.04 * (3 - ring))), 0.10 * bow + 0.03)
@@ -134,44 +137,38 @@ class Basis:
 
     # --- lips --------------------------------------------------------------------------------------------------------------------------
 
-    def lip_field(self, move, reach: float = 0.55, more: Controls | None = None, hold: tuple[int, ...] = ()) -> np.ndarray:
-        """`move(half, ring, x) -> vec` for every lip point; half -1 upper, 1 lower, 0 corner; ring 0 skin .. 3 inner; x -1..1."""
-        c = {i: move(*key) for i, key in self.lips.items()}
+    def lip_field(self, move: Move, reach: float = 0.55, more: Controls | None = None, hold: tuple[int, ...] = ()) -> np.ndarray:
+        """`move(half, off, x)` for every lip point: half -1 upper, 1 lower, 0 corner; off: how far it lies below the line where the lips meet
+        (in units, negative above); x: -1 right corner .. 1 left corner."""
+        c = {i: move(half, self.off[i], x) for i, (half, _, x) in self.lips.items()}
         c.update({i: vec() for i in hold})
         c.update(more or {})
         return self.spread(c, reach)
 
-    def inner_share(self, half: int, ring: int) -> float:
-        """How much of its lip's thickness lies between this ring and the line where the lips meet: 1 at the skin, 0 at the line."""
-        if half == 0:
-            return 0.0
-        row = (UPPER_LIP if half < 0 else LOWER_LIP)[ring]
-        return float(abs(self.q[row[5], 1] - self.line[1]) / max(self.thick[half], 1e-6))
-
     def pucker(self) -> np.ndarray:
         narrow, fuller = 0.40, 0.22
-        return self.lip_field(lambda half, ring, x: vec(
+        return self.lip_field(lambda half, off, x: vec(
             -narrow * self.half * x * (0.75 + 0.25 * abs(x)),
-            half * fuller * self.thick.get(half, 0) * self.inner_share(half, ring) * (1 - x * x) + (0.01 if half == 0 else 0),
+            fuller * off * (1 - x * x),
             -0.17 * (1 - 0.5 * x * x)), 0.6, {i: vec(0, -0.01, -0.05) for i in (18, 164)}, (1, 2, 4, 94, 152))
 
     def funnel(self) -> np.ndarray:
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             bow = 1 - abs(x) ** 2.2
             open_ = {-1: -0.055, 0: 0.0, 1: 0.075}[half] * bow
-            flare = half * 0.10 * self.thick.get(half, 0) * self.inner_share(half, ring) * bow
+            flare = 0.10 * off * bow
             return vec(-0.27 * self.half * x, open_ + flare, -0.15 * (1 - 0.5 * x * x))
         return self.lip_field(move, 0.6, None, (1, 2, 4, 94, 152))
 
     def sideways(self, sign: int) -> np.ndarray:
-        return self.lip_field(lambda half, ring, x: vec(sign * 0.13 * (1 - 0.25 * abs(x)), -0.02 * max(0, sign * x), 0), 0.6)
+        return self.lip_field(lambda half, off, x: vec(sign * 0.13 * (1 - 0.25 * abs(x)), -0.02 * max(0, sign * x), 0), 0.6)
 
     def smile(self, side: Side) -> np.ndarray:
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             t = max(0.0, side.sign * x)
-            lift, out = t ** 1.9, t ** 1.15
-            thin = -half * 0.16 * self.thick.get(half, 0) * self.inner_share(half, ring) * smooth(-0.3, 0.6, side.sign * x)
-            return vec(side.sign * 0.155 * out, -0.135 * lift + 0.012 * (1 - t) * smooth(-0.3, 0.2, side.sign * x) + thin, 0.07 * lift)
+            lift, out = t ** 1.6, t ** 1.1
+            thin = -0.20 * off * smooth(-0.3, 0.6, side.sign * x)
+            return vec(side.sign * 0.150 * out, -0.128 * lift - 0.008 * smooth(-0.6, 0.6, side.sign * x) + thin, 0.07 * lift)
         rest = side.rest
         more = {i: vec(side.sign * 0.035, -0.075, -0.05) for i in rest["apple"]}
         more |= {i: vec(side.sign * 0.075, -0.085, -0.01) for i in rest["corner"][1:2]}
@@ -182,42 +179,42 @@ class Basis:
         return self.lip_field(move, 0.75, more, (1, 4, 152, *side.upper))
 
     def frown(self, side: Side) -> np.ndarray:
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             t = max(0.0, side.sign * x)
             return vec(-side.sign * 0.005 * t, 0.115 * t ** 2.2 - 0.008 * (1 - t) * smooth(-0.3, 0.3, side.sign * x), 0.02 * t)
         return self.lip_field(move, 0.5, {200: vec(0, -0.012, -0.01), 199: vec(0, -0.01, -0.01)})
 
     def corner_pull(self, side: Side, out: float, down: float, back: float) -> np.ndarray:
         """dimple, stretch: one corner outwards."""
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             t = max(0.0, side.sign * x)
-            thin = -half * 0.10 * self.thick.get(half, 0) * self.inner_share(half, ring) * t
+            thin = -0.10 * off * t
             return vec(side.sign * out * t ** 1.4, down * t ** 1.6 + thin, back * t)
         return self.lip_field(move, 0.55)
 
     def press(self, side: Side) -> np.ndarray:
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             w = smooth(-0.5, 0.5, side.sign * x)
             if half == 0:
                 return w * vec(side.sign * 0.02, 0, 0.01)
             close = {-1: 0.010, 1: -0.045}[half] * (1 - x * x)
-            thin = -half * 0.30 * self.thick[half] * self.inner_share(half, ring) * (1 - 0.4 * x * x)
+            thin = -0.32 * off
             return w * vec(side.sign * 0.012 * abs(x), close + thin, 0.02)
         return self.lip_field(move, 0.4, {200: vec(0, -0.008, -0.01)})
 
     def roll(self, which: int) -> np.ndarray:
         """The upper (-1) or lower (1) lip rolls in over the teeth."""
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             if half != which:
                 return vec()
             bow = 1 - abs(x) ** 2.5
             close = -which * (0.055 if which > 0 else 0.03) * bow
-            thin = -which * 0.52 * self.thick[half] * self.inner_share(half, ring) * bow
+            thin = -0.52 * off * bow
             return vec(0, close + thin, 0.06 * bow)
         return self.lip_field(move, 0.4)
 
     def shrug(self, which: int) -> np.ndarray:
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             bow = 1 - abs(x) ** 2
             if which > 0:
                 return vec(0, (-0.075 if half > 0 else -0.045 if half < 0 else 0.012) * bow, -0.05 * bow)
@@ -227,12 +224,12 @@ class Basis:
 
     def part(self, side: Side, which: int) -> np.ndarray:
         """lowerDown, upperUp: half of one lip away from the other."""
-        def move(half: int, ring: int, x: float) -> np.ndarray:
+        def move(half: int, off: float, x: float) -> np.ndarray:
             w = smooth(-0.6, 0.6, side.sign * x) * (1 - abs(x) ** 3)
             if half != which:
                 return vec()
             far = 0.12 if which > 0 else -0.095
-            return w * vec(0, far * (0.72 + 0.28 * ring / 3), 0.02)
+            return w * vec(0, far - 0.22 * off, 0.02)
         more = {} if which > 0 else {i: vec(0, -0.022) for i in side.rest["nostril"]} | {i: vec(0, -0.035) for i in side.rest["fold"][4:7]}
         hold = () if which < 0 else (152,)
         return self.lip_field(move, 0.5, more, hold)
@@ -261,7 +258,7 @@ class Basis:
 
     def look(self, side: Side, x: float, y: float) -> np.ndarray:
         """What the lids do as the eye turns; x > 0 to the picture's right, y > 0 down."""
-        return self.lids(side, 0.36 * max(y, 0) - 0.15 * max(-y, 0), 0.12 * max(y, 0) - 0.06 * max(-y, 0), 0.0, 0.012 * x)
+        return self.lids(side, 0.52 * max(y, 0) - 0.26 * max(-y, 0), 0.15 * max(y, 0) - 0.06 * max(-y, 0), 0.0, 0.012 * x)
 
     def squint(self, side: Side) -> np.ndarray:
         lids = self.lids(side, 0.10, -0.30, 1.0)
@@ -294,7 +291,7 @@ class Basis:
         return self.spread(c, 0.42)
 
     def brows_in(self) -> np.ndarray:
-        both = sum(self.brow(side, (-0.115, -0.075, -0.03, 0.0, 0.0)) for side in (RIGHT, LEFT))
+        both = sum(self.brow(side, (-0.10, -0.065, -0.025, 0.0, 0.0)) for side in (RIGHT, LEFT))
         return both + self.spread({9: vec(0, -0.05), 8: vec(0, -0.025), 151: vec(0, -0.03)} | {i: vec() for i in (107, 336, 55, 285, 6)}, 0.2)
 
     def sneer(self, side: Side) -> np.ndarray:
@@ -305,8 +302,7 @@ class Basis:
 
     def cheek_puff(self) -> np.ndarray:
         c = {i: vec(side.sign * 0.055, 0, -0.13) for side in (RIGHT, LEFT) for i in side.rest["puff"]}
-        c |= {i: vec(-0.04 * self.half * x, half * 0.02 * (1 - x * x) * self.inner_share(half, ring), -0.04)
-              for i, (half, ring, x) in self.lips.items()}
+        c |= {i: vec(-0.04 * self.half * x, 0.12 * self.off[i] * (1 - x * x), -0.04) for i, (_, _, x) in self.lips.items()}
         c |= {i: vec() for side in (RIGHT, LEFT) for i in side.lower}
         return self.spread(c, 0.6)
 
@@ -329,5 +325,5 @@ def basis(form: Form) -> dict[str, np.ndarray]:
                  f"eyeLookIn{name}": b.look(side, -s, 0), f"eyeLookOut{name}": b.look(side, s, 0),
                  f"cheekSquint{name}": b.cheek_squint(side), f"noseSneer{name}": b.sneer(side),
                  f"browDown{name}": b.brow(side, (0.085, 0.085, 0.065, 0.035, 0.015), 0.045),
-                 f"browOuterUp{name}": b.brow(side, (-0.015, -0.06, -0.105, -0.115, -0.085))}
+                 f"browOuterUp{name}": b.brow(side, (-0.015, -0.05, -0.09, -0.10, -0.075))}
     return {name: made[name] @ form.axes for name in ARKIT}
