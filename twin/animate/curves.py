@@ -38,11 +38,14 @@ def articulate(segments: Segments, times: np.ndarray, loud: np.ndarray) -> np.nd
 
 
 def plateau(times: np.ndarray, spans, rise: float, fall: float) -> np.ndarray:
-    """0..1 [frames]: 1 from start to end of each span, raised-cosine ramps of `rise` s before and `fall` s after."""
+    """0..1 [frames]: 1 from start to end of each span, raised-cosine ramps of `rise` s before and `fall` s after; steeper, down to
+    50 ms, where the next span is near: a short vowel between two closures is still seen."""
     out = np.zeros(len(times))
-    for start, end in spans:
-        up = np.clip((times - start + rise) / rise, 0, 1)
-        down = np.clip((end + fall - times) / fall, 0, 1)
+    for index, (start, end) in enumerate(spans):
+        back = start - spans[index - 1][1] if index else 9.0
+        on = spans[index + 1][0] - end if index + 1 < len(spans) else 9.0
+        up = (times - start) / min(rise, max(0.05, 0.42 * back)) + 1
+        down = (end - times) / min(fall, max(0.05, 0.42 * on)) + 1
         out = np.maximum(out, smooth(np.minimum(up, down)))
     return out
 

@@ -138,7 +138,8 @@ def brows(scene: Scene, found: list[Accent]) -> np.ndarray:
 
 
 def _asking(scene: Scene) -> np.ndarray:
-    """0..1 [frames]: a question, told by its mark in the text (half raised while its first piece lasts) or by F0 that rises at its end."""
+    """0..1 [frames]: a question, told by its mark in the text (half raised while its first piece lasts) or by F0 that rises
+    at its end by more than a tone of Mandarin does."""
     t, s = scene.times, scene.segments
     out = np.zeros(len(t))
     if scene.text.rstrip("\"'”’」』)） \n").endswith(("?", "？")):
@@ -148,6 +149,6 @@ def _asking(scene: Scene) -> np.ndarray:
     if quiet and t[0] < end:
         near = (t > end - 0.28) & (t < end) & (scene.pitch > 0)
         before = (t <= end - 0.28) & (scene.pitch > 0)
-        if near.sum() > 5 and before.sum() > 5 and scene.pitch[near][-3:].mean() > 1.18 * np.median(scene.pitch[before]):
+        if near.sum() > 5 and before.sum() > 5 and scene.pitch[near][-3:].mean() > 1.35 * np.median(scene.pitch[before]):
             out = np.maximum(out, plateau(t, [(end - 0.30, end + 0.25)], 0.35, 0.45))
     return out

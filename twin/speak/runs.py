@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-LONGEST = 240                                            # characters espeak is given at once
+LONGEST = 180                                            # characters espeak is given at once
 ABBREVIATIONS = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "e.g", "i.e", "no", "approx", "jr", "sr"))
 
 # A code block is one lump whatever stands in it; otherwise a sentence ends at its marks, with the quotes and brackets that close there.
