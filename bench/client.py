@@ -93,13 +93,20 @@ class Client:
 
     async def turn(self, text: str, pace: float = 0.0, seconds: float = 120.0) -> list[tuple[float, dict[str, Any], Event | None]]:
         """Ask and hear all of the answer: (s since asked, header, event) of each message. `pace` 1 = heard as it sounds, 0 = at once."""
-        began, met, first, turn = time.perf_counter(), [], 0.0, 0
+        began = time.perf_counter()
         await self.say(text)
+        return await self.hear(pace, seconds, began, lambda header: header["type"] == "heard")
+
+    async def hear(self, pace: float = 0.0, seconds: float = 120.0, began: float = 0.0,
+                   first_of: Callable[[dict[str, Any]], bool] = lambda header: header["type"] == "thought"
+                   ) -> list[tuple[float, dict[str, Any], Event | None]]:
+        """Hear a turn until it ends: the one whose message fits `first_of` (the newest such, if there are several)."""
+        met, first, turn = [], 0.0, 0
         async with asyncio.timeout(seconds):
             async for header, event in self:
                 now = time.perf_counter()
                 met.append((now - began, header, event))
-                turn = header["turn"] if header["type"] == "heard" else turn
+                turn = header["turn"] if first_of(header) else turn
                 if header["type"] == "spoken" and header["seconds"]:
                     first = first or now
                     end = header["at"] + header["seconds"]

@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,8 @@ class Conversations:
                 file.write(raw)
             os.replace(beside, path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
             raise TwinError(f"The conversation could not be saved: {error.strerror}.",
                             f"Make room on the disk, or name another folder with TWIN_DATA (now {self.root.parent}).") from None
         self._prune(path.parent)

@@ -24,11 +24,11 @@ def who(source: Any) -> User:
 
     Raises Refused when there is no token of 64 hexadecimal digits. A token is never looked for in a URL.
     """
-    if isinstance(source, Mapping):
-        token = source.get("token")
+    headers = getattr(source, "headers", None)           # asked first: a request is a mapping too, of what the server knows about it
+    if headers is not None:
+        token = headers.get(HEADER) or headers.get(HEADER.lower())
     else:
-        headers = getattr(source, "headers", None)
-        token = headers.get(HEADER) or headers.get(HEADER.lower()) if headers is not None else None
+        token = source.get("token") if isinstance(source, Mapping) else None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise Refused("This browser did not say who it is.", "Reload the page; it makes a key of its own and keeps it in this browser.")
     return User(hashlib.sha256(bytes.fromhex(token)).hexdigest())

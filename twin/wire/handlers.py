@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 Asked = dict[str, Any]
+ROUNDING = 0.001         # s; what a browser adds up from rounded times may fall short of the end by less
 
 
 async def hello(session: Session, _: Asked) -> None:
@@ -33,7 +34,7 @@ async def stop(session: Session, asked: Asked) -> None:
 
 
 async def heard(session: Session, asked: Asked) -> None:
-    session.talk.heard_until(asked["turn"], asked["at"])
+    session.talk.heard_until(asked["turn"], asked["at"] + ROUNDING)
 
 
 async def played(session: Session, asked: Asked) -> None:
@@ -41,22 +42,23 @@ async def played(session: Session, asked: Asked) -> None:
 
 
 async def regenerate(session: Session, _: Asked) -> None:
-    if await session.talk.regenerate() is None:
+    await session.talk.interrupt()
+    history = session.talk.history
+    last = next((i for i in range(len(history) - 1, -1, -1) if history[i]["role"] == "user"), None)
+    if last is None:
         raise Complaint("no-message", session.language)
-    session.started(edited=True)
+    await _again(session, last, history[last]["content"])
 
 
 async def edit(session: Session, asked: Asked) -> None:
     text = _typed(session, asked["text"])
-    _message(session, asked["index"], "user")
-    await session.talk.edit(asked["index"], text)
-    session.started(edited=True)
+    await _message(session, asked["index"], "user")
+    await _again(session, asked["index"], text)
 
 
 async def rewind(session: Session, asked: Asked) -> None:
-    _message(session, asked["index"])
-    await session.talk.rewind(asked["index"])
-    session.tell({"type": "history", "history": session.talk.history})
+    await _message(session, asked["index"])
+    await _rewind(session, asked["index"])
     session.later(session.save())
 
 
@@ -148,6 +150,18 @@ HANDLERS: dict[str, Callable[[Any, Asked], Awaitable[None]]] = {
 }
 
 
+async def _rewind(session: Session, index: int) -> None:
+    await session.talk.rewind(index)
+    session.outbox.discard(session.talk.turn.id if session.talk.turn else 0)
+    session.tell({"type": "history", "history": session.talk.history})
+
+
+async def _again(session: Session, index: int, text: str) -> None:
+    """Ask `text` in the place of message `index`; the page is told what is left before the answer begins."""
+    await _rewind(session, index)
+    await session.ask(text)
+
+
 def _typed(session: Session, text: str) -> str:
     """What was typed, cleaned. Raises Complaint, in the page's language, for nothing and for far too much."""
     try:
@@ -157,7 +171,10 @@ def _typed(session: Session, text: str) -> str:
         raise Complaint(code, session.language, kept=True, count=len(text), most=LONGEST) from None
 
 
-def _message(session: Session, index: int, role: str = "") -> None:
+async def _message(session: Session, index: int, role: str = "") -> None:
+    """Raises Complaint when there is no such message; the question that is being answered is one, once its answer is stopped."""
+    if index >= len(session.talk.history):
+        await session.talk.interrupt()
     history = session.talk.history
     if index >= len(history) or (role and history[index]["role"] != role):
         raise Complaint("no-message", session.language)

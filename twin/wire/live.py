@@ -51,9 +51,9 @@ class Sessions:
         except Refused:
             raise Complaint("who", hello["lang"]) from None
         async with self._opening:
-            session = self._find(user, hello["page"]) or await self._adopt(user, hello) or self._make(user, hello)
+            session = self._find(user, hello["page"]) or await self._adopt(user, hello) or await self._make(user, hello)
             if waiting := self._waiting.pop(session.id, None):
-                waiting.cancel()
+                waiting.cancel()                         # it can only be asleep: it ends sessions inside this lock
             cursor, first = await session.attach(hello, holder)
         return session, cursor, first
 
@@ -88,23 +88,24 @@ class Sessions:
         hello["conversation"] = ""                       # two tabs are independent
         return None
 
-    def _make(self, user: User, hello: dict[str, Any]) -> Session:
+    async def _make(self, user: User, hello: dict[str, Any]) -> Session:
         own = [s for s in self._sessions.values() if s.user == user]
         if len(self._sessions) >= self.rooms.most or len(own) >= PER_USER:
             spare = next((s for s in sorted(own or self._sessions.values(), key=lambda s: s.left) if s.holder is None), None)
             if spare is None:
                 raise Complaint("busy", hello["lang"], most=min(self.rooms.most, PER_USER) if own else self.rooms.most)
             self._sessions.pop(spare.id)
-            spare.later(spare.end())
+            await spare.end()
         session = Session(self.rooms, user, hello["page"])
         self._sessions[session.id] = session
         return session
 
     async def _put_away(self, session: Session) -> None:
         await asyncio.sleep(self.rooms.linger)
-        self._waiting.pop(session.id, None)
-        if session.holder is None and self._sessions.pop(session.id, None):
-            await session.end()
+        async with self._opening:                        # who comes back in this moment finds it kept
+            self._waiting.pop(session.id, None)
+            if session.holder is None and self._sessions.pop(session.id, None):
+                await session.end()
 
 
 def allowed(headers: Any, origins: tuple[str, ...]) -> bool:
@@ -136,7 +137,7 @@ class Live:
                 return await _refuse(websocket, "late", seconds=round(HELLO))
             except KeyError:                             # a binary frame
                 return await _refuse(websocket, "garbage")
-            session, cursor, letter = await self.sessions.open(unpack(first[:MOST_JSON])[0], holder)
+            session, cursor, letter = await self.sessions.open(_first(first), holder)
             await self._carry(websocket, session, holder, cursor, letter)
         except WebSocketDisconnect:
             pass
@@ -151,28 +152,35 @@ class Live:
         """Both directions, until one ends."""
         if letter:
             await websocket.send_text(letter.data)
-        down = asyncio.create_task(_downstream(websocket, session, holder, cursor))
-        up = asyncio.create_task(_upstream(websocket, session))
+        work = (_downstream(websocket, session, holder, cursor), _upstream(websocket, session), _full(session))
+        ways = [asyncio.create_task(way) for way in work]
         try:
-            done, _ = await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-            code = next((task.result() for task in (down, up) if task in done and task.exception() is None and task.result()), "")
+            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (up, down):
+            for task in ways:
                 task.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
+            await asyncio.gather(*ways, return_exceptions=True)
+        code = next((task.result() for task in done if task.result()), "")
         if code:
             await _refuse(websocket, code, session.language)
+
+
+def _first(text: str) -> dict[str, Any] | None:
+    try:
+        return unpack(text)[0] if len(text) <= MOST_JSON else None
+    except Refused:
+        return None
 
 
 async def _downstream(websocket: WebSocket, session: Session, holder: object, cursor: int) -> str:
     """Send what is in the outbox. Returns why it stopped: slow, elsewhere, or gone."""
     outbox = session.outbox
     while session.holder is holder:
-        if outbox.full:
-            return "slow"
         letters = await outbox.after(cursor)
-        if not letters or session.holder is not holder:
-            continue
+        if not letters:                                  # full
+            return "slow"
+        if session.holder is not holder:
+            break
         letter = letters[0]                              # one by one: an interruption takes back what has not left
         try:
             async with asyncio.timeout(STALL):
@@ -184,6 +192,12 @@ async def _downstream(websocket: WebSocket, session: Session, holder: object, cu
         cursor = letter.seq
         outbox.carried(cursor)
     return "elsewhere" if session.holder is not None else "gone"
+
+
+async def _full(session: Session) -> str:
+    """A peer that reads too little is not waited for, even in the middle of a message."""
+    await session.outbox.overflow()
+    return "slow"
 
 
 async def _upstream(websocket: WebSocket, session: Session) -> str:

@@ -31,7 +31,7 @@ class Outbox:
     def __init__(self, most_bytes: int = MOST_BYTES, most_count: int = MOST_COUNT, kept_bytes: int = KEPT_BYTES):
         self.most_bytes, self.most_count, self.kept_bytes = most_bytes, most_count, kept_bytes
         self.last = 0                                    # number of the newest message
-        self.full = False
+        self._overflow = asyncio.Event()
         self._waiting: deque[Letter] = deque()
         self._carried: deque[Letter] = deque()
         self._bytes = self._kept = 0
@@ -44,7 +44,7 @@ class Outbox:
         turn = header.get("turn") if header.get("type") in ("spoken", "token") else None
         letter = Letter(self.last, pack(header | {"seq": self.last}, payload), turn)
         if self.full or self._bytes + len(letter.data) > self.most_bytes or len(self._waiting) >= self.most_count:
-            self.full = True
+            self._overflow.set()
             self._dropped = self.last
         else:
             self._waiting.append(letter)
@@ -60,6 +60,15 @@ class Outbox:
             self._news.clear()
             await self._news.wait()
         return []
+
+    @property
+    def full(self) -> bool:
+        """Whether more came than may wait; what came since is lost."""
+        return self._overflow.is_set()
+
+    async def overflow(self) -> None:
+        """Wait until it is full."""
+        await self._overflow.wait()
 
     @property
     def waiting(self) -> bool:
@@ -96,7 +105,8 @@ class Outbox:
         self._waiting.clear()
         self._carried.clear()
         self._bytes = self._kept = 0
-        self._dropped, self.full = self.last, False
+        self._dropped = self.last
+        self._overflow.clear()
 
     def wake(self) -> None:
         """Let a reader look again."""

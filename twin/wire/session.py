@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..codec import Encoder, pack, unpack
@@ -64,6 +64,7 @@ class Session:
         self.quiet = False                               # the twin has broken this silence once already
         self._faults = 0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._waking: asyncio.Task[Any] | None = None
         self._saving = asyncio.Lock()
         self._receiving = asyncio.Lock()
 
@@ -104,8 +105,8 @@ class Session:
         self.outbox.wake()
         if self.talk is not None:
             await self.talk.interrupt()
-        for task in list(self._tasks):
-            task.cancel()
+        if self._waking:
+            self._waking.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.save()
         if self.rooms.live.get(self.saved.id) is self:
@@ -161,10 +162,8 @@ class Session:
         self.outbox.discard(turn.id - 1)
         self.started()
 
-    def started(self, edited: bool = False) -> None:
-        """A turn began; `edited`: what stood behind it in the history went."""
-        if edited:
-            self.tell({"type": "history", "history": self.talk.history})
+    def started(self) -> None:
+        """A turn began."""
         self.doing = self.doing or "thinking"
         self.show()
 
@@ -189,10 +188,10 @@ class Session:
             self._send(event, encoder)
 
         self.talk = self.rooms.talk(self.twin, send, self.language, self.saved.history)
+        self._shown = self.state
         self.tell(self._ready())
-        self.show()
-        if not self.rooms.awake.is_set():
-            self.later(self._wake())
+        if not self.rooms.awake.is_set() and self._waking is None:
+            self._waking = self.later(self._wake())
         if (self.greets if greet is None else greet) and not self.talk.history:
             await self.talk.greet()
             self.started()
@@ -256,10 +255,12 @@ class Session:
 
     # keeping it --------------------------------------------------------------------------------------------------------------------
 
-    def later(self, work: Any) -> None:
+    def later(self, work: Any) -> asyncio.Task[Any]:
+        """Do it beside; the end of the session waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def save(self) -> None:
         """Keep the conversation, once its user has said something."""
@@ -270,9 +271,9 @@ class Session:
             return
         saved = self.saved
         async with self._saving:
-            saved.history = history
             try:
-                await asyncio.to_thread(self.rooms.saved.save, self.user.id, saved)
+                await asyncio.to_thread(self.rooms.saved.save, self.user.id, replace(saved, history=history))
+                saved.history = history
             except TwinError as error:
                 log.warning("%s %s", error.message, error.hint)
                 self.complain(Complaint("unsaved", self.language, why=error.message))
