@@ -31,7 +31,7 @@ def articulate(segments: Segments, times: np.ndarray, loud: np.ndarray) -> np.nd
     reach = np.where((away < 0)[:, :, None], BEFORE, AFTER) * np.where(segments.silent, 0.7, 1.0)[:, None]
     pull = np.exp(-((beyond / reach) ** 2)) * segments.weight
     target = segments.target.copy()
-    target[:, JAW] *= np.where(segments.vowel, np.array([0.80, 0.95, 1.12])[segments.stress], 1.0)
+    target[:, JAW] *= np.where(segments.vowel, np.array([0.88, 1.04, 1.24])[segments.stress], 1.0)
     out = (pull * target).sum(1) / (pull.sum(1) + 1e-4)
     out[:, [JAW, PART]] *= loud[:, None]
     return out
