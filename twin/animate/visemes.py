@@ -26,7 +26,8 @@ for _name in CHANNELS:
         SETTLE[AT[_name]] = 0.20
     elif _name.startswith(("gaze", "eyeBlink")):
         SETTLE[AT[_name]] = 0.06
-OPENERS = np.array([AT[n] for n in CHANNELS if n.startswith(("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper", "tongueOut"))])
+OPENERS = np.array([AT[n] for n in CHANNELS
+                    if n.startswith(("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper", "tongueOut"))])
 LIPS = np.array([AT[n] for n in CHANNELS if n.startswith(("mouth", "jaw", "tongue", "cheekPuff"))])
 PRESSED = (("mouthPressLeft", 0.36), ("mouthPressRight", 0.36), ("mouthRollLower", 0.22), ("mouthRollUpper", 0.22), ("cheekPuff", 0.06))
 SMILES = ("mouthSmileLeft", "mouthSmileRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight")
