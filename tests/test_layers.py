@@ -4,7 +4,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import time
 
 import pytest
 from conftest import ROOT
@@ -74,6 +73,5 @@ def test_persona_needs_only_numpy_and_yaml(path):
 
 def test_import_twin_is_light():
     code = "import sys, twin, twin.types, twin.conversation, twin.registry; print(sorted(set(sys.modules) & {'torch', 'gradio', 'transformers', 'onnxruntime', 'cv2'}))"
-    began = time.perf_counter()
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert out.strip() == "[]" and time.perf_counter() - began < 5
+    assert out.strip() == "[]"

@@ -141,7 +141,7 @@ async def _say(options: argparse.Namespace) -> int:
         raise TwinError("There is nothing in that text a voice could say.", "Give it some words.")
     sound = np.concatenate(pieces)
     try:
-        with wave.open(str(options.output), "wb") as file:
+        with options.output.open("wb") as target, wave.open(target, "wb") as file:
             file.setparams((1, 2, rate, len(sound), "NONE", "not compressed"))
             file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
     except OSError as error:

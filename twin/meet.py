@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .registry import Registry
 from .store import Twin, load_twin
 from .types import Event, Mood, Voice
 
+GREETING = {"en": "Hello.", "zh": "你好。"}              # what a voice says to itself to be warm
 log = logging.getLogger("twin.meet")
 
 
@@ -43,10 +45,14 @@ class Host:
         return self._minds[twin.folder]
 
     async def warm(self, twins: Iterable[Twin]) -> None:
-        """Make the minds ready, one after another on the crew's own thread, so that no first question waits for it."""
+        """Make minds and voices ready, one twin after another on the crew's own threads, so that no first question waits for it."""
+        crew = self.registry.crew()
         for twin in twins:
             try:
-                await self.registry.crew().mind.run(lambda t=twin: self.mind(t).warm(), budget=300.0)
+                for language in twin.persona.languages:
+                    async with aclosing(crew.speak.stream(GREETING.get(language, GREETING["en"]), twin.voice, mood("neutral"), language)) as speech:
+                        await anext(speech, None)
+                await crew.mind.run(lambda t=twin: self.mind(t).warm(), budget=300.0)
             except TwinError as error:                   # told again, to the user, when that twin is asked
                 log.warning("%s: %s %s", twin.id, error.message, error.hint)
 
