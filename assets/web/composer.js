@@ -47,7 +47,9 @@ export class Composer {
     const text = this.box.value.trim();
     if (!text) return;
     if (text.length > LONGEST) { this.does.tell("too_long", { n: LONGEST }); return; }
-    if (this.does.send(text)) this.done(true);
+    if (!this.does.send(text)) return;
+    this.done(true);
+    if (!this.touch) this.box.focus();
   }
 
   /** @param {boolean} empty */
@@ -68,8 +70,8 @@ export class Composer {
   /** Text to look at before it is sent. @param {string} text @param {string} why key of words.js */
   offer(text, why) {
     this.box.value = text;
-    say(this.noteWord, why);
-    this.note.hidden = false;
+    if (why) say(this.noteWord, why);
+    this.note.hidden = !why;
     this.changed();
     this.box.focus();
     this.box.setSelectionRange(text.length, text.length);
@@ -80,7 +82,7 @@ export class Composer {
     const up = () => {
       if (!this.holding) return;
       this.holding = false;
-      if (performance.now() - this.pressed < TAP) this.latched = true; else this.does.release();
+      if (performance.now() - this.pressed < TAP && this.mode === "push") this.latched = true; else this.does.release();
     };
     const down = () => {
       if (this.holding) return;

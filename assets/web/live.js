@@ -88,7 +88,6 @@ export class Live {
     clearTimeout(this.timer);
     this.state = "open";
     this.everOpen = true;
-    this.attempt = 0;
     if (this.transport === "socket") this.line.send(JSON.stringify(this.greeting()));
     this.emit("online", {});
   }
@@ -99,8 +98,11 @@ export class Live {
   /** @param {string | Uint8Array} data */
   frame(data) {
     const { message, payload } = typeof data === "string" ? { message: JSON.parse(data), payload: new Uint8Array() } : unpack(data);
-    if (message.type === "ready" && !message.resumed) this.seq = 0;            // a new session counts anew
-    else if (message.seq && message.seq <= this.seq) return;
+    if (message.type === "ready") {
+      this.attempt = 0;
+      if (!message.resumed) this.seq = 0;               // a new session counts anew
+    }
+    if (message.seq && message.seq <= this.seq && message.type !== "ready") return;
     this.seq = Math.max(this.seq, message.seq ?? 0);
     this.emit(message.type, message, payload);
   }

@@ -47,8 +47,7 @@ export class Mic {
     this.context = new AudioContext({ latencyHint: "interactive" });
     const source = this.context.createMediaStreamSource(stream), resampler = new Resampler(this.context.sampleRate);
     const take = (/** @type {Float32Array} */ samples) => this.take(samples, resampler);
-    if (this.context.audioWorklet) await this.worklet(source, take);
-    else this.script(source, take);
+    if (!this.context.audioWorklet || !await this.worklet(source, take)) this.script(source, take);
     if (this.context?.state === "suspended") await this.context.resume();
     return mine === this.wanted;
   }
@@ -64,18 +63,22 @@ export class Mic {
     }
   }
 
-  /** @param {AudioNode} source @param {(samples: Float32Array) => void} take */
+  /** @param {AudioNode} source @param {(samples: Float32Array) => void} take @returns {Promise<boolean>} whether it took over */
   async worklet(source, take) {
     const context = this.context, url = URL.createObjectURL(new Blob([CATCH], { type: "text/javascript" }));
-    try { await context.audioWorklet.addModule(url); } finally { URL.revokeObjectURL(url); }
-    if (context.state === "closed") return;
+    try { await context.audioWorklet.addModule(url); }
+    catch { return context.state === "closed"; }         // AbortError: stopped meanwhile, or a policy forbids blobs
+    finally { URL.revokeObjectURL(url); }
+    if (context.state === "closed") return true;
     const node = new AudioWorkletNode(context, "catch", { numberOfOutputs: 0 });
     node.port.onmessage = ({ data }) => take(data);
     source.connect(node);
+    return true;
   }
 
   /** @param {AudioNode} source @param {(samples: Float32Array) => void} take */
   script(source, take) {
+    if (!this.context) return;
     const node = this.context.createScriptProcessor(2048, 1, 1);
     node.onaudioprocess = ({ inputBuffer }) => take(inputBuffer.getChannelData(0).slice());
     source.connect(node).connect(this.context.destination);

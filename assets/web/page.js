@@ -1,4 +1,5 @@
 /** Wiring: the parts of the page, and which message goes to which of them. Nothing is drawn or decided here that a part could do. */
+import { Aside } from "./aside.js";
 import { Bar } from "./bar.js";
 import { copy, save } from "./carry.js";
 import { Composer } from "./composer.js";
@@ -15,11 +16,9 @@ import { Player } from "./player.js";
 import { applyTheme, choices, Settings } from "./settings.js";
 import { codecs } from "./sound.js";
 import { Stage } from "./stage.js";
-import { Talk } from "./talk.js";
+import { SENT, Talk } from "./talk.js";
 import { welcome } from "./welcome.js";
 import { getLanguage, LANGUAGES, own, setLanguage, word } from "./words.js";
-
-const ALONE = 60_000;                                   // ms of silence after which the twin may say something of its own
 
 /** @param {HTMLElement} root the element that Gradio made for us */
 export async function open(root) {
@@ -46,7 +45,6 @@ class Page {
     this.askedAfter = 0;                                // the newest turn when it did
     this.newest = 0;                                    // the newest turn anything was heard of
     this.lastFirst = 0;
-    this.aside = { at: performance.now(), done: false };
     setLanguage(LANGUAGES.includes(asked) ? asked : recall("lang", navigator.language?.startsWith("zh") ? "zh" : "en"), root);
     this.player = new Player();
     this.live = new Live({ hello: () => this.hello(), transport: query.get("transport") ?? "" });
@@ -58,7 +56,8 @@ class Page {
     this.wireLive();
     this.wireKeys();
     this.setState();
-    setInterval(() => this.lonely(), 1000);
+    this.aside = new Aside(() => this.shown === "idle" && !this.player.locked && this.hearing.mode === "off" && !this.composer.box.value,
+      () => this.live.send({ type: "idle" }));
     window.twin = { player: this.player, live: this.live, stage: this.stage, get face() { return this.stage.face; }, state: () => this.shown, first: () => this.lastFirst };
   }
 
@@ -94,7 +93,7 @@ class Page {
   /** @param {URLSearchParams} query */
   lay(query) {
     const actions = h("div", { class: "actions" }, menu([
-      ["plus", "clear", () => { if (confirm(word("clear_ask"))) { this.hush(); this.live.send({ type: "clear" }); } }],
+      ["plus", "clear", () => { this.hush(); this.live.send({ type: "clear" }); }],
       ["history", "earlier", () => this.earlier.open()], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
       ["save", "save", () => save(this.talk.markdown(), this.twin?.id ?? "twin")]]));
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
@@ -102,6 +101,8 @@ class Page {
     if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
     this.setOnly(this.only);
     this.volume();
+    const view = window.visualViewport;                 // a phone's keyboard takes its room from the page, not from the composer
+    view?.addEventListener("resize", () => { if (view.scale === 1) this.root.style.height = Math.round(view.height) + "px"; });
   }
 
   wirePlayer() {
@@ -126,7 +127,7 @@ class Page {
     const { live, talk, player, notices } = this;
     for (const type of ["heard", "thought", "token", "spoken"]) live.on(type, ({ turn }) => { this.newest = Math.max(this.newest, turn); });
     live.on("engines", ({ engines, hearing }) => { this.engines = engines; this.hearing.can = hearing ?? this.hearing.can; this.bar.setEngines(engines); });
-    live.on("offline", ({ attempt }) => { if (attempt > 1 || live.everOpen) notices.offline(true, () => live.retry()); this.setState(); });
+    live.on("offline", ({ attempt }) => { if (attempt > 1) notices.offline(true, () => live.retry()); this.setState(); });
     live.on("elsewhere", () => { notices.tell("elsewhere", {}, { stay: true }); this.setState(); });
     live.on("ready", (ready) => this.ready(ready));
     live.on("state", ({ state, note }) => { this.state = state; this.note = note; this.setState(); });
@@ -135,12 +136,12 @@ class Page {
     live.on("thought", (thought) => talk.thought(thought));
     live.on("token", (token) => talk.token(token));
     live.on("spoken", (message, payload) => player.push(message, payload));
-    live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.awake(); });
-    live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.awake(); });
+    live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.aside.over(); });
+    live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.aside.over(); });
     live.on("history", ({ history }) => talk.load(history, this.twin));
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
     for (const type of ["trouble", "error"]) live.on(type, ({ message, hint }) => notices.show(message, hint));
-    live.on("error", ({ kept }) => { if (kept && this.sentText) { this.composer.box.value = this.sentText; this.composer.changed(); this.talk.settle(); } });
+    live.on("error", ({ kept }) => this.refused(Boolean(kept)));
   }
 
   wireKeys() {
@@ -197,11 +198,20 @@ class Page {
     return true;
   }
 
+  /** The server did not take the message; what was typed goes back into the box. @param {boolean} kept */
+  refused(kept) {
+    if (kept && this.sentText) this.composer.offer(this.sentText, "");
+    if (kept) this.talk.withdraw();
+    this.talk.settle();
+    this.asked = 0;
+  }
+
   begin() {
+    this.talk.wait();
     this.asked = performance.now();
     this.askedAfter = this.newest;
     this.state = "thinking";
-    this.awake();
+    this.aside.over();
     this.setState();
   }
 
@@ -216,7 +226,7 @@ class Page {
   heard(heard) {
     if (heard.sure !== false && heard.text) {
       this.talk.heard(heard);
-      if (!this.asked) this.begin();
+      if (this.asked) this.talk.wait(); else this.begin();
       return;
     }
     if (heard.text) this.composer.offer(heard.text, "corrected"); else this.notices.tell("heard_nothing");
@@ -233,7 +243,7 @@ class Page {
     this.hush();
     if (!this.live.send({ type: "regenerate" })) return;
     const last = this.talk.items.findLastIndex((item) => item.role === "user");
-    if (last >= 0) { this.talk.cutFrom(last + 1); this.talk.items[last].turn = -1; }
+    if (last >= 0) { this.talk.cutFrom(last + 1); this.talk.items[last].turn = SENT; }
     this.begin();
   }
 
@@ -242,6 +252,7 @@ class Page {
     const fresh = this.asked > 0 && this.newest <= this.askedAfter, at = this.player.stop(this.newest);
     if (this.live.send({ type: "stop", turn: fresh ? null : this.newest, at: fresh ? 0 : at }) && this.state !== "waking") this.state = "idle";
     this.asked = 0;
+    this.talk.settle();
     this.setState();
   }
 
@@ -301,15 +312,5 @@ class Page {
     this.busy = player.playing || this.asked > 0;
     this.stage.setState(state, this.note);
     this.composer.setState(state, this.busy);
-  }
-
-  awake() { this.aside = { at: performance.now(), done: false }; }
-
-  /** Nobody spoke, typed or listened for a while. */
-  lonely() {
-    if (this.aside.done || document.hidden || this.player.playing || this.player.locked || this.hearing.mode !== "off" || this.composer.box.value) { this.aside.at = performance.now(); return; }
-    if (this.shown !== "idle" || performance.now() - this.aside.at < ALONE) return;
-    this.aside.done = true;
-    this.live.send({ type: "idle" });
   }
 }

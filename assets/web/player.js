@@ -32,7 +32,7 @@ export class Player {
     this.names = 57; this.signed = 52; this.full = 0.5; this.fps = 60; /** @type {boolean[]} */ this.isHead = [];
     this.last = new Float32Array(57);
     this.samples = new Float32Array(1024);
-    this.line = Promise.resolve();                      // pieces are decoded one after the other
+    this.line = Promise.resolve();                      // pieces join in the order in which they came
     this.decoder = new Decoder();
     /** Told from outside. */
     this.onheard = (/** @type {number} */ _turn, /** @type {number} */ _at) => {};
@@ -76,7 +76,8 @@ export class Player {
   push(message, payload) {
     if (message.turn < this.oldest) return;
     if (message.turn > this.turn) this.begin(message.turn);
-    this.line = this.line.then(() => this.prepare(message, payload)).catch((error) => console.warn("a piece could not be played:", error.message));
+    const ready = this.prepare(message, payload);
+    this.line = this.line.then(() => ready).then((piece) => this.take(piece), (error) => console.warn("a piece could not be played:", error.message));
   }
 
   /** @param {number} turn */
@@ -85,25 +86,25 @@ export class Player {
     this.turn = this.oldest = turn;
     this.gaps = 0;
     this.next = 0;
-    this.decoder.close();
-    this.decoder = new Decoder();
+    this.line = Promise.resolve();
     this.turnGain = this.context.createGain();
     this.turnGain.connect(this.volume);
   }
 
-  /** @param {any} message @param {Uint8Array} payload */
+  /** @param {any} message @param {Uint8Array} payload @returns {Promise<Piece>} */
   async prepare(message, payload) {
-    const decoder = this.decoder, sound = message.audio ? (message.audio.sizes ?? []).reduce((sum, size) => sum + size, 0) : 0;
-    if (message.turn !== this.turn) return;
-    const cut = message.audio && !message.audio.sizes ? payload.length - (message.motion?.bytes ?? 0) : sound;
+    const cut = message.audio ? message.audio.sizes.reduce((sum, size) => sum + size, 0) : 0;
     const [buffer, track] = await Promise.all([
-      message.audio ? decoder.decode(message.audio, payload.subarray(0, cut), message.seconds) : null,
+      message.audio ? this.decoder.decode(message.turn, message.audio, payload.subarray(0, cut), message.seconds).catch(mute) : null,
       message.motion ? Track.open(payload.subarray(cut, cut + message.motion.bytes), message.motion.frames, this.names, message.at, this.fps) : null,
     ]);
-    if (message.turn !== this.turn || message.turn < this.oldest) return;
-    /** @type {Piece} */
-    const piece = { turn: message.turn, at: message.at, seconds: message.seconds, text: message.text, marks: message.marks ?? [], track, buffer,
+    return { turn: message.turn, at: message.at, seconds: message.seconds, text: message.text, marks: message.marks ?? [], track, buffer,
       source: null, when: Infinity };
+  }
+
+  /** @param {Piece} piece */
+  take(piece) {
+    if (piece.turn !== this.turn || piece.turn < this.oldest) return;
     this.pieces.push(piece);
     if (!this.locked) this.schedule(piece);
     else this.onlock(true);
@@ -135,6 +136,7 @@ export class Player {
   stop(turn = this.turn) {
     const heard = turn === this.turn ? this.position() : 0;
     this.oldest = Math.max(turn, this.turn) + 1;
+    this.decoder.drop(this.oldest - 1);
     this.silence();
     return heard;
   }
@@ -209,6 +211,9 @@ export class Player {
   /** @param {string} id of an output device, "" = the default */
   async setSpeaker(id) { if ("setSinkId" in this.context) await /** @type {any} */ (this.context).setSinkId(id); }
 }
+
+/** A sound that cannot be decoded is silence; captions and face go on. @param {Error} error */
+const mute = (error) => { if (error.message !== "opus: dropped") console.warn("a piece could not be played:", error.message); return null; };
 
 /** @param {number} x */
 const smooth = (x) => x * x * (3 - 2 * x);

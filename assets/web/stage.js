@@ -6,6 +6,7 @@ import { tintOf } from "./tint.js";
 import { own, word } from "./words.js";
 
 const CLOSEST = 1.4;                                    // times the size at which all of the portrait is seen
+const SLOW = 45, COARSEST = 0.45;                        // ms between frames at which the picture gets coarser, and its limit
 const EYES = 0.41;                                      // of the stage's height: where the eyes stand
 const STATES = ["waking", "idle", "listening", "thinking", "speaking", "offline", "connecting"];
 
@@ -25,6 +26,8 @@ export class Stage {
     this.weights = new Float32Array(57);
     this.pointer = null;
     this.frames = 0;
+    this.quality = 1;                                   // of the pixels that the screen has
+    this.pace = { then: 0, mean: 16, frames: 0 };
     this.onframe = () => {};                            // after each frame, for those who measure
     this.twin = null;
     this.captions = new Captions();
@@ -38,7 +41,7 @@ export class Stage {
       (this.stateWord = h("span", { role: "status" })));
     this.capButton = iconButton("captions", "captions", () => this.toggleCaptions(), { class: "round glass", "aria-pressed": "true" });
     this.muteButton = iconButton("sound", "mute", () => this.toggleMute(), { class: "round glass" });
-    this.onlyButton = iconButton("expand", "only", () => options.does.only(true), { class: "round glass" });
+    this.onlyButton = iconButton("expand", "only", () => options.does.only(!options.only), { class: "round glass" });
     this.tapButton = h("button", { type: "button", class: "tap", hidden: true, onclick: () => options.does.tap() }, icon("sound"), (this.tapWord = h("span")));
     this.foot = h("div", { class: "foot" }, this.captions.element, this.tapButton,
       h("div", { class: "who" }, h("div", { class: "names" }, this.name, this.line), this.chip));
@@ -69,7 +72,7 @@ export class Stage {
     try {
       await this.wake(base, channels);
     } catch (error) {
-      this.options.trouble("picture_failed");
+      this.options.trouble(document.createElement("canvas").getContext("webgl2") ? "picture_damaged" : "picture_failed");
       console.warn("the face could not be shown:", error);
       this.face = null;
       this.canvas.hidden = true;
@@ -97,7 +100,12 @@ export class Stage {
     const { face } = this;
     face?.resize();
     if (!face?.rig) return;
-    const { fit, rig } = face, [w, h] = rig.size, { left, right } = rig.iris;
+    const { fit, rig, canvas } = face, [w, h] = rig.size, { left, right } = rig.iris;
+    if (this.quality < 1) {
+      fit.ratio *= this.quality;
+      canvas.width = Math.round(fit.width * fit.ratio);
+      canvas.height = Math.round(fit.height * fit.ratio);
+    }
     const scale = Math.min(Math.max(fit.scale, fit.width / w), fit.scale * CLOSEST);
     const eyes = (left[1] + right[1]) / 2, middle = (left[0] + right[0]) / 2;
     const x = Math.min(0, Math.max(fit.width - w * scale, fit.width / 2 - middle * scale));
@@ -115,6 +123,7 @@ export class Stage {
     if (document.hidden) return;
     this.frames++;
     if (this.face && this.idle) {
+      this.measure(performance.now());
       this.idle.pose(performance.now() / 1000, STATES.indexOf(this.state) < 5 ? this.state : "idle", this.pointer, this.weights);
       this.player.weights(this.weights);
       this.face.set(this.weights, this.options.transparent ? "transparent" : "scene");
@@ -123,6 +132,17 @@ export class Stage {
     }
     if (this.captionsOn && this.captions.update(this.player)) this.place();
     if (this.player.playing) this.element.style.setProperty("--loud", Math.min(1, this.player.energy() * 6).toFixed(3));
+  }
+
+  /** On a device that cannot keep up the picture gets coarser, so that it moves and the sound has its time. @param {number} now ms */
+  measure(now) {
+    const { pace } = this, gap = Math.min(400, now - pace.then);
+    pace.then = now;
+    pace.mean += (gap - pace.mean) * 0.1;
+    if (++pace.frames < 12 || pace.mean < SLOW || this.quality <= COARSEST) return;
+    pace.frames = 0;
+    this.quality = Math.max(COARSEST, this.quality * 0.7);
+    this.fit();
   }
 
   /** Captions stand below the chin, whatever the shape of the window. */
@@ -176,7 +196,6 @@ export class Stage {
   setOnly(on) {
     this.onlyButton.replaceChildren(icon(on ? "shrink" : "expand"));
     tip(this.onlyButton, on ? "back" : "only");
-    this.onlyButton.onclick = null;
     this.options.only = on;
   }
 }

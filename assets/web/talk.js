@@ -5,6 +5,8 @@ import { getLanguage, has, own, word } from "./words.js";
 /** @typedef {{role: "user" | "assistant", text: string, cut: string, turn: number, step: string, mood: string, sources: string[],
  *   open: boolean, element: HTMLElement}} Item */
 
+export const SENT = -1, COMING = -2;                     // turns of messages that the server has not named yet
+
 export class Talk {
   /** @param {{edit(index: number, text: string): void, rewind(index: number): void, regenerate(): void, copy(text: string): void}} does */
   constructor(does) {
@@ -14,7 +16,7 @@ export class Talk {
     /** @type {any} */ this.twin = null;
     this.list = h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions", tip: "conversation" });
     this.hello = h("div", { class: "hello-place" });
-    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.list);
+    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.list, h("p", { class: "empty", t: "empty_hint" }));
     this.near = true;
     this.element.addEventListener("scroll", () => {
       this.near = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < 80;
@@ -24,7 +26,7 @@ export class Talk {
   /** @param {any[]} history @param {any} twin */
   load(history, twin) {
     this.twin = twin;
-    const pending = this.items.filter((item) => item.turn === -1);           // sent, not yet heard of
+    const pending = this.items.filter((item) => item.turn < 0);           // sent, not yet heard of
     this.items = [];
     this.list.replaceChildren();
     this.list.setAttribute("aria-live", "off");         // an old conversation is not read out
@@ -48,17 +50,22 @@ export class Talk {
   }
 
   /** What the user sent, before the server has said which turn it is. @param {string} text */
-  ask(text) { this.settle(); return this.add({ role: "user", text, cut: "", turn: -1, step: "", mood: "", sources: [], open: false }); }
+  ask(text) { this.settle(); return this.add({ role: "user", text, cut: "", turn: SENT, step: "", mood: "", sources: [], open: false }); }
 
   /** @param {{turn: number, text: string, sure: boolean}} heard */
   heard({ turn, text }) {
-    const pending = this.items.findLast((item) => item.turn === -1);
+    const pending = this.items.findLast((item) => item.turn === SENT);
     if (pending) { pending.turn = turn; if (pending.text !== text) { pending.text = text; this.draw(pending); } }
     else if (text) { this.settle(); this.add({ role: "user", text, cut: "", turn, step: "", mood: "", sources: [], open: false }); }
   }
 
+  /** The twin is about to answer. */
+  wait() { this.items.some((item) => item.turn === COMING) || this.add({ role: "assistant", text: "", cut: "", turn: COMING, step: "", mood: "", sources: [], open: true }); }
+
   /** The reply of a turn. @param {number} turn */
   reply(turn) {
+    const coming = this.items.find((item) => item.turn === COMING);
+    if (coming) coming.turn = turn;
     return this.items.find((item) => item.turn === turn && item.role === "assistant")
       ?? this.add({ role: "assistant", text: "", cut: "", turn, step: "", mood: "", sources: [], open: true });
   }
@@ -82,7 +89,7 @@ export class Talk {
   /** @param {{turn: number, reason: string, heard: string}} ended */
   ended({ turn, reason, heard }) {
     const item = this.items.find((other) => other.turn === turn && other.role === "assistant");
-    if (!item) return;
+    if (!item) { if (reason === "failed") this.settle(); return; }
     item.open = false;
     const all = item.text.trim(), told = (heard ?? "").trim();
     if (reason === "interrupted" && told.length < all.length) {
@@ -94,7 +101,15 @@ export class Talk {
   }
 
   /** Nothing is open any more: another question came. */
-  settle() { for (const item of this.items) if (item.open) { item.open = false; this.draw(item); } }
+  settle() {
+    for (const item of this.items.filter((other) => other.open)) {
+      item.open = false;
+      if (item.turn === COMING) this.remove(item); else this.draw(item);
+    }
+  }
+
+  /** What was sent was not taken. */
+  withdraw() { for (const item of this.items.filter((other) => other.turn < 0)) this.remove(item); }
 
   /** @param {Item} item */
   remove(item) {

@@ -2,11 +2,9 @@
 
 /** @type {Record<string, [string, string]>} */
 export const WORDS = {
-  title: ["Twin", "孪生"],
   talk: ["Talk", "对话"],
   places: ["Places", "页面"],
   ai: ["AI, not a person", "AI，不是真人"],
-  ai_tip: ["Everything you see and hear of this twin is made by a computer", "你看到和听到的一切都由计算机生成"],
   welcome: ["{name} is a digital human: an AI, not a person. Type or talk, and cut in whenever you like. It all runs on {host}.",
     "{name}是一个数字人：是 AI，不是真人。打字、说话都行，随时可以打断。一切都在{host}上运行。"],
   this_machine: ["this computer", "这台电脑"],
@@ -55,32 +53,31 @@ export const WORDS = {
   regenerate: ["Answer again", "重新回答"], edit: ["Edit and send again", "修改后重发"], rewind: ["Go back to here", "回到这里"], copy: ["Copy", "复制"],
   copied: ["Copied", "已复制"], copy_failed: ["This browser does not let the page copy. Select the text instead.", "浏览器不允许复制，请直接选中文字。"],
   // the conversation as a whole
-  more: ["More", "更多"], copy_all: ["Copy conversation", "复制对话"], save: ["Save as a file", "保存为文件"], clear: ["Start over", "重新开始"],
-  clear_ask: ["Start over? This conversation is deleted.", "重新开始？当前对话会被删除。"],
+  more: ["More", "更多"], copy_all: ["Copy conversation", "复制对话"], save: ["Save as a file", "保存为文件"], clear: ["New conversation", "新对话"],
   earlier: ["Earlier conversations", "以前的对话"], no_earlier: ["Nothing yet. Conversations are kept here for you alone.", "还没有。对话只为你保存在这里。"],
   resume: ["Resume", "继续"], forget: ["Delete this conversation", "删除这段对话"], untitled: ["Without a title", "无标题"],
   today: ["today", "今天"], current: ["current", "当前"],
   saved_by: ["A conversation with {name}, a digital human (AI). Saved {when}.", "与数字人（AI）{name}的对话，保存于 {when}。"],
   // stage
-  tap: ["Tap to hear {name}", "点一下，听{name}说话"], captions: ["Captions", "字幕"], captions_off: ["Captions are off", "字幕已关"],
+  tap: ["Tap to hear {name}", "点一下，听{name}说话"], captions: ["Captions", "字幕"],
   mute: ["Mute", "静音"], unmute: ["Sound on", "打开声音"], only: ["Only the twin", "只看数字人"], back: ["Back to the conversation", "返回对话"],
   portrait: ["{name}, a digital human", "数字人{name}"],
   // header
   twins: ["Twins", "数字人"], language: ["Language of the page", "页面语言"], other_language: ["中文", "English"],
   engines: ["Engines in use", "正在使用的引擎"], listen: ["Hearing", "听"], think: ["Mind", "想"], speak: ["Voice", "说"],
-  offline_engines: ["Private", "本地"], settings: ["Settings", "设置"], close: ["Close", "关闭"],
+ settings: ["Settings", "设置"], close: ["Close", "关闭"],
   engines_note: ["Nothing you say leaves this server.", "你说的话不会离开这台服务器。"],
   // settings
   look: ["Appearance", "外观"], auto: ["Auto", "自动"], light: ["Light", "浅色"], dark: ["Dark", "深色"],
   sound: ["Sound", "声音"], volume: ["Volume", "音量"], microphone: ["Microphone", "麦克风"], speaker: ["Speaker", "扬声器"],
   default_device: ["Default", "默认"], no_speaker: ["This browser chooses the speaker itself.", "扬声器由浏览器选择。"],
   ask_devices: ["Allow the microphone once to see its name here.", "允许一次麦克风后，这里会显示名称。"],
-  test_mic: ["Level", "音量"], show_captions: ["Show captions on the picture", "在画面上显示字幕"], keys: ["Keys", "按键"],
+ show_captions: ["Show captions on the picture", "在画面上显示字幕"], keys: ["Keys", "按键"],
   key_space: ["Hold the space bar to talk", "按住空格键说话"], key_esc: ["Esc stops the twin", "Esc 让数字人停下"],
   key_enter: ["Enter sends, Shift+Enter starts a new line", "回车发送，Shift+回车换行"],
   // trouble
   offline_title: ["The connection is gone.", "连接断开了。"], offline_hint: ["Your text is kept. Trying again by itself.", "写的字会保留，正在自动重连。"],
-  retry: ["Try now", "现在重试"], back_online: ["Connected again.", "已重新连接。"], dismiss: ["Dismiss", "关闭"],
+  retry: ["Try now", "现在重试"], dismiss: ["Dismiss", "关闭"],
   mic_insecure: ["The browser gives a microphone only to secure pages.", "浏览器只允许安全页面使用麦克风。"],
   mic_insecure_hint: ["Open it as http://localhost on this computer, or start it with `make run HTTPS=1` and open the https address.",
     "在本机用 http://localhost 打开，或用 `make run HTTPS=1` 启动并打开 https 地址。"],
@@ -98,6 +95,7 @@ export const WORDS = {
   native_failed: ["The browser's recogniser did not answer.", "浏览器的识别没有回应。"],
   native_failed_hint: ["It usually needs the internet. Type instead.", "它通常需要联网。可以打字。"],
   elsewhere: ["This conversation is open in another window.", "这段对话已在另一个窗口打开。"], elsewhere_hint: ["Reload to take it back here.", "刷新本页可接回来。"],
+  picture_damaged: ["The moving picture could not be loaded; here is the still one.", "动态画面没能加载，先看静态的。"],
   picture_failed: ["The moving picture could not start; here is the still one.", "动态画面没能启动，先看静态的。"],
   picture_failed_hint: ["A browser with WebGL 2 shows it.", "支持 WebGL 2 的浏览器可以显示。"],
   empty_hint: ["Ask about anything, or say hello.", "问什么都可以，或者打个招呼。"],
