@@ -15,7 +15,8 @@
  * @property {Sparse} rest what closes the lips of a face pictured with them apart
  * @property {Object<string, Sparse>} shapes in the order of the channels
  * @property {{lips: number[][], falloff: number[], lids: number[][], down: number[]}} contact
- * @property {{pivot: number[], distance: number, near: number, far: number, unit: number}} head
+ * @property {number[]} relief z px of every point for a turning head
+ * @property {{pivot: number[], distance: number, unit: number}} head
  * @property {{place: number[], width: number, right: number[], down: number[], jaw: number[], upper: number[], lower: number[]}} mouth
  * @property {{upper: number[], lower: number[], above: number[], iris: number, side: number, width: number}[]} eyes
  * @property {{left: number[], right: number[]}} iris [x, y, radius] px, the picture's left and right
@@ -37,6 +38,7 @@ export class Pose {
     this.count = all.length;
     this.picture = Float32Array.from(all.flat());                 // where each point is in the portrait
     this.base = this.picture.slice();
+    rig.relief.forEach((z, i) => { this.base[3 * i + 2] = z; });
     add(this.base, pack(rig.rest), 1);
     this.shapes = Object.values(rig.shapes).map(pack);
     this.follow = new Float32Array(this.count).fill(1);
@@ -97,22 +99,22 @@ export class Pose {
 
   #touch() {
     const p = this.points, { lips, lids, falloff, down } = this.rig.contact;
-    const [dx, dy, dz] = down;
+    const [dx, dy] = down;
     for (const row of lips) {
       const over = gap(p, row[0], row[3], down);
       if (over > 0) {
         for (let k = 0; k < 3; k++) {
           const s = over * falloff[k] / 2;
-          shift(p, row[k], -s * dx, -s * dy, -s * dz);
-          shift(p, row[3 + k], s * dx, s * dy, s * dz);
+          shift(p, row[k], -s * dx, -s * dy);
+          shift(p, row[3 + k], s * dx, s * dy);
         }
       }
     }
     for (const row of lids) {
       const over = gap(p, row[0], row[2], down);
       if (over > 0) {
-        shift(p, row[0], -over * dx, -over * dy, -over * dz);
-        shift(p, row[1], -0.2 * over * dx, -0.2 * over * dy, -0.2 * over * dz);
+        shift(p, row[0], -over * dx, -over * dy);
+        shift(p, row[1], -0.2 * over * dx, -0.2 * over * dy);
       }
     }
   }
@@ -129,8 +131,7 @@ export class Pose {
 
   /** Turns one place of the head as `apply` last did, into out[o..o+2]. */
   turn(out, o, x, y, z) {
-    const { pivot, distance, near, far } = this.rig.head, m = this.turned;
-    const c = near * (z < 0 ? z : far * (1 - Math.exp(-z / far))) - pivot[2];
+    const { pivot, distance } = this.rig.head, m = this.turned, c = z - pivot[2];
     const deep = 1 + c / distance;
     const a = (x - pivot[0]) * deep, b = (y - pivot[1]) * deep;
     const c2 = m[6] * a + m[7] * b + m[8] * c, away = 1 + c2 / distance;
@@ -156,11 +157,10 @@ function add(p, shape, weight) {
 }
 
 function gap(p, a, b, down) {
-  return (p[3 * a] - p[3 * b]) * down[0] + (p[3 * a + 1] - p[3 * b + 1]) * down[1] + (p[3 * a + 2] - p[3 * b + 2]) * down[2];
+  return (p[3 * a] - p[3 * b]) * down[0] + (p[3 * a + 1] - p[3 * b + 1]) * down[1];
 }
 
-function shift(p, i, x, y, z) {
+function shift(p, i, x, y) {
   p[3 * i] += x;
   p[3 * i + 1] += y;
-  p[3 * i + 2] += z;
 }

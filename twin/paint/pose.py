@@ -26,6 +26,7 @@ def pose(rig: dict, weights: Mapping[str, float], breath: float = 0.0) -> np.nda
     """Places [n, 3] px of landmarks and ring under ARKit weights (0..1), signed angles (rad) and a breath (0 out .. 1 in)."""
     w = effective(weights)
     points = np.array(rig["points"] + rig["ring"], float)
+    points[:, 2] = rig["relief"]
     for part, weight in [(rig["rest"], 1.0)] + [(rig["shapes"][name], value) for name, value in w.items() if name in rig["shapes"]]:
         if weight and part["i"]:
             points[part["i"]] += weight * np.array(part["d"])
@@ -37,7 +38,7 @@ def pose(rig: dict, weights: Mapping[str, float], breath: float = 0.0) -> np.nda
 
 def _touch(points: np.ndarray, contact: dict) -> None:
     """Lips and lids meet and never pass each other."""
-    down = np.array(contact["down"])
+    down = np.array([*contact["down"], 0.0])
     for u3, u2, u1, l3, l2, l1 in contact["lips"]:
         over = (points[u3] - points[l3]) @ down
         if over > 0:
@@ -52,12 +53,10 @@ def _touch(points: np.ndarray, contact: dict) -> None:
 
 
 def _turn(points: np.ndarray, rig: dict, w: Mapping[str, float]) -> np.ndarray:
-    """Turns the head by yaw, pitch and roll about its pivot and looks at it from `distance`; each ring point takes its share."""
+    """Turns the head's relief by yaw, pitch and roll about its pivot and looks at it from `distance`; each ring point takes its share."""
     yaw, pitch, roll = (TURN * w.get(name, 0.0) for name in ("headYaw", "headPitch", "headRoll"))
     head = rig["head"]
     q = points - head["pivot"]
-    q[:, 2] = head["near"] * np.where(points[:, 2] < 0, points[:, 2], head["far"] * (1 - np.exp(-np.maximum(points[:, 2], 0) / head["far"])))
-    q[:, 2] -= head["pivot"][2]
     depth = 1 + q[:, 2:] / head["distance"]
     q[:, :2] *= depth
     cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)

@@ -2,8 +2,8 @@
 
     python -m twin.paint.rig FACE_DIR ...        rebuilds rig.json in place
 
-`build` overwrites what it makes (`ring`, `ring_follow`, `ring_breath`, `triangles`, `rest`, `shapes`, `contact`, `head`, `mouth`, `eyes`) and keeps the rest,
-so running it twice changes nothing. All geometry that a renderer needs is here; `pose.py` is the reference of how it is put together.
+`build` overwrites what it makes (ring, ring_follow, ring_breath, triangles, rest, shapes, contact, relief, head, mouth, eyes) and keeps the
+rest, so running it twice changes nothing. All geometry that a renderer needs is here; `pose.py` is the reference of how it is put together.
 """
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ import numpy as np
 from twin.errors import Missing, Refused
 
 from . import shapes, topology
+from .form import Controls, Form, smooth, vec
 from .topology import FACE, LEFT, LOWER_LIP, OVAL, POINTS, RIGHT, UPPER_LIP
 from .triangulate import areas, constrained, inside
 
 FALLOFF = (1.0, 0.75, 0.4)      # how far the lips' other rings take part where contact moves the inner one
+SLIVER = 0.3                   # triangles thinner than this (twice the area over the longest edge squared) are not worth keeping
+STEEP = 1.2                     # the most that a turning head's relief may rise per px across
 MOVED = 0.15                    # px at 1024 wide: smaller displacements are not stored
 
 
@@ -35,26 +38,30 @@ def build(rig: dict, depth: np.ndarray | None = None) -> dict:
     if unit < 8:
         raise Refused(f"The eyes are {unit:.0f} px apart.", "Use a picture in which the face is larger.")
     width, height = rig["size"]
-    points = _mended(points)
+    points = np.round(_mended(points), 1)
     places, follow = _ring(points, width, height, rig.get("shoulder_y", height))
     rest = _closed(points)
     triangles = _triangles(np.concatenate([_opened(points + rest), places]))
     ring = _deep(np.concatenate([points, places]), unit, depth)
     everything = np.concatenate([points + rest, ring])
-    form = shapes.Form.of(everything, triangles)
+    form = Form.of(everything, triangles)
+    relief = _relief(everything, triangles)
     tiny = MOVED * max(1.0, width / 1024)
+    rest[:, 2] = 0                                    # relief has it
     lamp = [float(v) for v in rig.get("light", (-0.3, -0.5, -0.8))]
     if lamp[2] > 0:                                   # given as y up, z towards the viewer: here y runs down and near is negative
         lamp = [lamp[0], -lamp[1], -lamp[2]]
     made = {name: _sparse(field, tiny) for name, field in shapes.basis(form).items()}
     return rig | {
-        "version": 1, "light": [round(v, 4) for v in lamp], "points": _rounded(points), "ring": _rounded(ring), "ring_follow": [round(float(f), 3) for f in follow],
+        "version": 1, "light": [round(v, 4) for v in lamp], "points": _rounded(points), "ring": _rounded(ring),
+        "ring_follow": [round(float(f), 3) for f in follow],
         "ring_breath": [round(float(f), 3) for f in _breath(ring, follow, points[152, 1], height)],
-        "triangles": triangles.tolist(), "rest": _sparse(np.concatenate([rest, np.zeros_like(ring)]), 0.05), "shapes": made,
+        "triangles": triangles.tolist(), "rest": _sparse(np.concatenate([rest, np.zeros_like(ring)]), 0.05, 2), "shapes": made,
         "contact": {"lips": [[row[k] for rows in (UPPER_LIP, LOWER_LIP) for row in rows[:0:-1]] for k in range(1, 10)], "falloff": list(FALLOFF),
                     "lids": [[side.upper[k], side.above[k], side.lower[k]] for side in (RIGHT, LEFT) for k in range(1, 8)],
-                    "down": [round(float(v), 4) for v in form.axes[1]]},
-        "head": _head(everything, unit), "mouth": _mouth(everything, form), "eyes": [_eye(everything, side) for side in (RIGHT, LEFT)],
+                    "down": [round(float(v), 4) for v in form.axes[1, :2] / np.hypot(*form.axes[1, :2])]},
+        "relief": [round(float(v), 1) for v in relief], "head": _head(everything, unit),
+        "mouth": _mouth(everything, relief, form), "eyes": [_eye(everything, side) for side in (RIGHT, LEFT)],
     }
 
 
@@ -79,18 +86,18 @@ def _ring(points: np.ndarray, width: float, height: float, shoulder: float) -> t
                 kept.append(p)
     ring = np.array(kept)
     chin = points[152, 1]
-    below = shapes.smooth(chin + 0.02 * span[1], max(shoulder, chin + 0.25 * span[1]) + 0.10 * span[1], ring[:, 1])
-    aside = shapes.smooth(0.85, 1.55, np.abs(ring[:, 0] - middle[0]) / span[0]) * shapes.smooth(chin - 0.6 * span[1], chin, ring[:, 1])
+    below = smooth(chin + 0.02 * span[1], max(shoulder, chin + 0.25 * span[1]) + 0.10 * span[1], ring[:, 1])
+    aside = smooth(0.85, 1.55, np.abs(ring[:, 0] - middle[0]) / span[0]) * smooth(chin - 0.6 * span[1], chin, ring[:, 1])
     follow = (1 - below) * (1 - 0.8 * aside)
     follow[:border] = 0
     edge = np.minimum.reduce([ring[:, 0], width - ring[:, 0], ring[:, 1]]) / step
-    return np.concatenate([ring, np.zeros((len(ring), 1))], 1), follow * shapes.smooth(0, 1.8, edge)
+    return np.concatenate([ring, np.zeros((len(ring), 1))], 1), follow * smooth(0, 1.8, edge)
 
 
 def _breath(ring: np.ndarray, follow: np.ndarray, chin: float, height: float) -> np.ndarray:
     """How much of a breath's rise each ring point takes [n]: the chest most, the head a third, the lower border nothing."""
-    chest = shapes.smooth(chin, chin + 0.6 * (height - chin), ring[:, 1]) * (1 - follow)
-    return (0.35 * follow + chest) * (1 - shapes.smooth(0.85 * height, height, ring[:, 1]))
+    chest = smooth(chin, chin + 0.6 * (height - chin), ring[:, 1]) * (1 - follow)
+    return (0.35 * follow + chest) * (1 - smooth(0.85 * height, height, ring[:, 1]))
 
 
 def _mended(points: np.ndarray) -> np.ndarray:
@@ -111,28 +118,25 @@ def _mended(points: np.ndarray) -> np.ndarray:
 
 def _closed(points: np.ndarray) -> np.ndarray:
     """Displacements [478, 3] that close the lips of a face that was pictured with them apart (or a hair's breadth apart)."""
-    field = np.zeros_like(points)
+    form = Form.of(points, topology.face_triangles())
+    controls: Controls = {}
     for k in range(11):
-        up, low = UPPER_LIP[3][k], LOWER_LIP[3][k]
-        gap = points[low] - points[up]
-        gap[2] = 0
+        gap = form.places[LOWER_LIP[3][k]] - form.places[UPPER_LIP[3][k]]
         for rows, part in ((UPPER_LIP, 0.45), (LOWER_LIP, -0.55)):
-            for ring, share in ((3, 1.0), (2, 0.96), (1, 0.9), (0, 0.8)):
-                if 0 < k < 10:
-                    field[rows[ring][k]] = gap * part * share
-    gap = points[14] - points[13]
-    for i in topology.CHIN:
-        field[i, :2] -= 0.3 * gap[:2]
-    return field
+            for ring, share in enumerate((0.6, 0.75, 0.9, 1.0)):
+                controls[rows[ring][k]] = gap * part * share / form.unit
+    chin = -0.3 * (form.places[14] - form.places[13]) * [0, 1, 0] / form.unit
+    controls |= dict.fromkeys(topology.CHIN_TIP, chin) | {i: vec() for i in topology.NOSE}
+    return form.spread(controls, 0.6) @ form.axes
 
 
 def _opened(points: np.ndarray) -> np.ndarray:
     """The face [478, 3] with its jaw a little open: closed lips lie on each other and could not be triangulated."""
-    return points + 0.3 * shapes.Basis(shapes.Form.of(points, topology.face_triangles())).jaw
+    return points + 0.3 * shapes.Basis(Form.of(points, topology.face_triangles())).jaw
 
 
 def _triangles(points: np.ndarray) -> np.ndarray:
-    """int [n, 3] over landmarks and ring, MediaPipe's own mesh wherever it is not folded over, without eyes and mouth."""
+    """int [n, 3] over landmarks and ring, MediaPipe's own mesh wherever its triangles are sound, without eyes and mouth."""
     used = np.r_[0:FACE, POINTS:len(points)]
     place = {int(i): k for k, i in enumerate(used)}
     flat = points[used, :2]
@@ -140,7 +144,8 @@ def _triangles(points: np.ndarray) -> np.ndarray:
     rows = [*UPPER_LIP, *LOWER_LIP, (*OVAL, OVAL[0])] + [row for side in (RIGHT, LEFT) for row in (side.above, side.below, side.fold)]
     wanted = [pair for loop in loops for pair in zip(loop, loop[1:] + loop[:1])] + [pair for row in rows for pair in zip(row, row[1:])]
     own = topology.face_triangles()
-    sound = own[areas(points, own) > 0]
+    longest = np.max([((points[own[:, a], :2] - points[own[:, b], :2]) ** 2).sum(1) for a, b in ((0, 1), (1, 2), (0, 2))], 0)
+    sound = own[areas(points, own) > SLIVER * longest]
     edges = {tuple(sorted(pair)) for t in sound.tolist() for pair in zip(t, t[1:] + t[:1])}
     wanted += sorted(edges, key=lambda e: float(np.hypot(*(points[e[0], :2] - points[e[1], :2]))))
     made = used[constrained(flat, [(place[a], place[b]) for a, b in wanted])]
@@ -170,24 +175,40 @@ def _deep(flat: np.ndarray, unit: float, depth: np.ndarray | None) -> np.ndarray
     oval = face[list(OVAL)]
     gap = np.linalg.norm(ring[:, None, :2] - oval[None, :, :2], axis=2)
     near = gap.argmin(1)
-    blend = shapes.smooth(0, 1.2 * unit, gap.min(1))
+    blend = smooth(0, 1.2 * unit, gap.min(1))
     ring[:, 2] = oval[near, 2] * (1 - blend) + (back + 0.1 * unit) * blend
     return ring
 
 
 def _head(points: np.ndarray, unit: float) -> dict:
-    """What the head turns about, and the distance of the eye that sees it (px).
-
-    z is flattened to `near` of itself and behind the nose's root levels off at `near * far`: a picture has no sides to show."""
+    """What the head turns about, and the distance of the eye that sees it (px)."""
     oval = points[list(OVAL)]
     across = oval[:, 0].max() - oval[:, 0].min()
     pivot = [(oval[:, 0].max() + oval[:, 0].min()) / 2, (points[13, 1] + points[152, 1]) / 2, points[6, 2] + 0.5 * across]
-    return {"pivot": [round(float(v), 1) for v in pivot], "distance": round(9.0 * across, 1), "near": 0.85, "far": round(0.2 * across, 1), "unit": round(unit, 2)}
+    return {"pivot": [round(float(v), 1) for v in pivot], "distance": round(9.0 * across, 1), "unit": round(unit, 2)}
 
 
-def _mouth(points: np.ndarray, form: shapes.Form) -> dict:
+def _relief(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The z [n] that a turning head is given: flatter than life, levelling off behind the face, nowhere steep. A picture has no sides to show."""
+    oval = points[list(OVAL), 0]
+    far = 0.2 * (oval.max() - oval.min())
+    z = 0.85 * np.where(points[:, 2] < 0, points[:, 2], far * (1 - np.exp(-np.maximum(points[:, 2], 0) / far)))
+    edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), 1), axis=0)
+    length = np.linalg.norm(points[edges[:, 0], :2] - points[edges[:, 1], :2], axis=1)
+    for _ in range(200):
+        excess = np.abs(z[edges[:, 0]] - z[edges[:, 1]]) - STEEP * length
+        steep = excess > 0.05
+        if not steep.any():
+            break
+        a, b = edges[steep].T
+        behind = np.where(z[a] > z[b], a, b)
+        np.subtract.at(z, behind, 0.5 * excess[steep] / np.bincount(behind, minlength=len(z))[behind])
+    return z
+
+
+def _mouth(points: np.ndarray, relief: np.ndarray, form: Form) -> dict:
     """Where teeth and tongue hang, in px: `place` is where the lips meet, `jaw` how far the lower teeth go at jawOpen = 1."""
-    place = points[[13, 14]].mean(0) + form.axes[2] * 0.10 * form.unit
+    place = np.r_[points[[13, 14], :2].mean(0), relief[[13, 14]].mean() + 0.10 * form.unit]
     jaw = shapes.JAW * form.unit * (0.9 * form.axes[1] + 0.15 * form.axes[2])
     return {"place": [round(float(v), 1) for v in place], "width": round(float(np.linalg.norm(points[291] - points[61])), 1),
             "right": [round(float(v), 4) for v in form.axes[0]], "down": [round(float(v), 4) for v in form.axes[1]],
@@ -200,13 +221,13 @@ def _eye(points: np.ndarray, side: topology.Side) -> dict:
             "width": round(float(np.linalg.norm(points[side.upper[0]] - points[side.upper[-1]])), 1)}
 
 
-def _sparse(field: np.ndarray, tiny: float) -> dict:
+def _sparse(field: np.ndarray, tiny: float, digits: int = 1) -> dict:
     index = np.flatnonzero(np.abs(field).max(1) >= tiny)
-    return {"i": index.tolist(), "d": _rounded(field[index])}
+    return {"i": index.tolist(), "d": _rounded(field[index], digits)}
 
 
-def _rounded(values: np.ndarray) -> list:
-    return [[int(v) if v == int(v) else float(v) for v in row] for row in np.round(values, 1)]
+def _rounded(values: np.ndarray, digits: int = 1) -> list:
+    return [[int(v) if v == int(v) else float(v) for v in row] for row in np.round(values, digits)]
 
 
 def load(folder: Path) -> dict:

@@ -6,75 +6,18 @@ the controls and leaves everything beyond `reach` still). Amounts are in units o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import spsolve
 
 from twin.types import ARKIT
 
 from . import topology
+from .form import Controls, Form, smooth, vec
 from .topology import LEFT, LOWER_LIP, RIGHT, UPPER_LIP, Side
 
 JAW = 0.50                 # how far jawOpen = 1 lowers the lower lip
 CORNER = 0.42              # the part of it that the corners of the mouth follow
-Controls = dict[int, np.ndarray]
 Move = Callable[[int, float, float], np.ndarray]
-
-
-def smooth(low: float, high: float, x: np.ndarray | float) -> np.ndarray:
-    """0 at low, 1 at high, a smooth step between."""
-    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-@dataclass
-class Form:
-    """A face in its own frame: x to the picture's right, y down along the face, z away; the origin is between the irises."""
-    places: np.ndarray      # [n, 3] landmarks (at rest, lips and lids as they are), then the ring; px
-    axes: np.ndarray        # [3, 3] rows: the frame's axes in the picture
-    unit: float             # px between the irises
-    springs: sparse.csr_matrix   # [n, n] rows sum to 0: each point minus the weighted mean of its neighbours
-
-    @classmethod
-    def of(cls, points: np.ndarray, triangles: np.ndarray) -> Form:
-        """`points` [n, 3] in px: 478 landmarks, then the ring."""
-        across = points[[454, 263, 291, 473]].sum(0) - points[[234, 33, 61, 468]].sum(0)
-        down = points[152] - points[10]
-        ex = across / np.linalg.norm(across)
-        ey = down - (down @ ex) * ex
-        ey /= np.linalg.norm(ey)
-        axes = np.stack([ex, ey, np.cross(ex, ey)])
-        places = (points - (points[468] + points[473]) / 2) @ axes.T
-        edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), 1), axis=0)
-        unit = float(np.linalg.norm(points[473] - points[468]))
-        length = np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
-        pull = 1 / np.maximum(length, 0.02 * unit)
-        n = len(points)
-        graph = sparse.csr_matrix((np.r_[pull, pull], (np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]])), (n, n))
-        total = np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-9)
-        return cls(places, axes, unit, sparse.csr_matrix(sparse.identity(n) - sparse.diags(1 / total) @ graph))
-
-    def spread(self, controls: Controls, reach: float) -> np.ndarray:
-        """Displacements [n, 3] in px of the face's frame: `controls` kept (in units), points further than `reach` units from them still."""
-        keys = np.array(sorted(controls))
-        held = np.array([controls[k] for k in keys]) * self.unit
-        gaps = np.linalg.norm(self.places[:, None, :2] - self.places[keys][None, :, :2], axis=2).min(1)
-        known = gaps > reach * self.unit
-        known[topology.FACE:topology.POINTS] = True
-        known[keys] = True
-        field = np.zeros_like(self.places)
-        field[keys] = held
-        free = ~known
-        energy = (self.springs.T @ self.springs).tocsc()
-        if free.any():
-            field[free] = spsolve(energy[free][:, free], -(energy[free][:, known] @ field[known])).reshape(-1, 3)
-        return field
-
-
-def vec(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
-    return np.array([x, y, z], float)
 
 
 class Basis:
@@ -171,7 +114,7 @@ class Basis:
             return vec(side.sign * 0.150 * out, -0.128 * lift - 0.008 * smooth(-0.6, 0.6, side.sign * x) + thin, 0.07 * lift)
         rest = side.rest
         more = {i: vec(side.sign * 0.035, -0.075, -0.05) for i in rest["apple"]}
-        more |= {i: vec(side.sign * 0.075, -0.085, -0.01) for i in rest["corner"][1:2]}
+        more |= {rest["corner"][0]: vec(side.sign * 0.128, -0.118, 0.05), rest["corner"][1]: vec(side.sign * 0.075, -0.085, -0.01)}
         more |= {i: vec(side.sign * 0.03, -0.035, -0.01) for i in rest["fold"][4:5]}
         more |= {i: vec(0, -0.012) for i in side.lower[2:7]}
         more |= {i: vec(0, -0.03, -0.02) for i in side.below[3:7]}
@@ -190,7 +133,7 @@ class Basis:
             t = max(0.0, side.sign * x)
             thin = -0.10 * off * t
             return vec(side.sign * out * t ** 1.4, down * t ** 1.6 + thin, back * t)
-        return self.lip_field(move, 0.55)
+        return self.lip_field(move, 0.55, {side.rest["corner"][0]: vec(side.sign * out, down, back) * 0.85})
 
     def press(self, side: Side) -> np.ndarray:
         def move(half: int, off: float, x: float) -> np.ndarray:
@@ -326,4 +269,4 @@ def basis(form: Form) -> dict[str, np.ndarray]:
                  f"cheekSquint{name}": b.cheek_squint(side), f"noseSneer{name}": b.sneer(side),
                  f"browDown{name}": b.brow(side, (0.085, 0.085, 0.065, 0.035, 0.015), 0.045),
                  f"browOuterUp{name}": b.brow(side, (-0.015, -0.05, -0.09, -0.10, -0.075))}
-    return {name: made[name] @ form.axes for name in ARKIT}
+    return {name: form.tamed(made[name]) @ form.axes for name in ARKIT}
