@@ -1,0 +1,1 @@
+"""How a twin looks: pictures and the rig that moves them."""
