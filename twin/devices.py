@@ -4,13 +4,10 @@ Importing this loads no torch; `place` and `plan` load it, when a torch backend 
 """
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +50,8 @@ def reachable(endpoint: str = "", seconds: float = 2.0) -> bool:
 @cache
 def probe(endpoint: str, seconds: float) -> bool:
     """One HEAD request in a thread of its own: a name look-up cannot be given a timeout, but it can be left behind."""
+    import urllib.error
+    import urllib.request
     answer: list[bool] = []
 
     def ask() -> None:
@@ -104,6 +103,8 @@ class Hardware:
 
 def hardware() -> Hardware:
     """What this machine is, in some milliseconds: torch is not loaded, GPUs are those whose driver is there."""
+    import importlib.metadata
+
     import psutil
 
     memory = psutil.virtual_memory()

@@ -30,17 +30,13 @@ class Chat:
         environment.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
         self.template = environment.from_string(template)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.marks = [token.content for token in self.tokenizer.get_added_tokens_decoder().values() if token.special]
         self.special = {key: text(settings.get(key)) for key in ("bos_token", "eos_token", "pad_token", "unk_token")}
 
     def ids(self, messages: list[Message]) -> list[int]:
         """Token ids of the conversation, up to where the reply begins. Special tokens in what people wrote are plain text."""
-        harmless = [{**message, "content": self.disarm(message["content"])} for message in messages]
-        prompt = self.template.render(messages=harmless, add_generation_prompt=True, enable_thinking=False, **self.special)
+        prompt = self.template.render(messages=disarm(messages, self.marks), add_generation_prompt=True, enable_thinking=False, **self.special)
         return self.tokenizer.encode(prompt, add_special_tokens=False).ids
-
-    def disarm(self, content: str) -> str:
-        """Break up the template's own marks (<|im_end|> ...), which a user could type to speak as someone else."""
-        return content.replace("<|", "< |")
 
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
@@ -55,3 +51,15 @@ def text(token: str | dict | None) -> str:
 
 def refuse(message: str) -> None:
     raise Refused(f"The model's chat template refuses this conversation: {message}", "Begin a new conversation, or choose another model.")
+
+
+def disarm(messages: list[Message], marks: list[str]) -> list[Message]:
+    """Break up a template's own marks (<|im_end|> ...) in what people wrote: whoever types one could speak as someone else."""
+    harmless = []
+    for message in messages:
+        content = message["content"]
+        for mark in marks:
+            if mark and mark in content:
+                content = content.replace(mark, mark[0] + " " + mark[1:])
+        harmless.append({**message, "content": content})
+    return harmless

