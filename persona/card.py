@@ -14,6 +14,9 @@ LIMITS = {"name": 80, "tagline": 200, "description": 8000, "style": 2000, "fact"
 MOST_FACTS = 200
 MOST_GREETINGS = 10
 MOST_BYTES = 256 * 1024
+DEEPEST = 8
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 
@@ -97,13 +100,23 @@ def _decode(raw: bytes, path: Path) -> object:
     try:
         if path.suffix.lower() == ".json":
             return json.loads(text)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise CardError(f"{path.name} uses YAML aliases (*name).", "Write the text out where it is needed.")
-        return yaml.safe_load(text)
+        _flat(text, path)
+        return yaml.load(text, _LOADER)
     except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
         raise CardError(f"{path.name} cannot be read{line}.", "Check the indentation; put texts with a colon in quotes.") from error
+
+
+def _flat(text: str, path: Path) -> None:
+    """Refuses aliases and deep nesting before anything is built of them."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise CardError(f"{path.name} uses YAML aliases (*name).", "Write the text out where it is needed.")
+        if depth > DEEPEST:
+            raise CardError(f"{path.name} is nested too deeply to be read.", "Write each field on a line of its own.")
 
 
 def language_written(text: str) -> str:
@@ -121,8 +134,12 @@ def _said(value: object, what: str) -> Said:
     if not isinstance(value, Mapping):
         text = _bounded(str(value), what)
         return {language_written(text): text} if text else {}
-    said = {}
+    said: Said = {}
+    code = ""
     for language, text in value.items():
+        if text is None and code in said:                # {en: I like tea, and cake., zh: ...}: YAML took the comma for the next field
+            said[code] = _bounded(f"{said[code]}, {language}", what)
+            continue
         code = str(language).lower().split("-")[0].split("_")[0]
         if code not in LANGUAGES:
             continue

@@ -23,7 +23,7 @@ _HUMAN = re.compile(
 _SELF_EN = re.compile(r"\b(i|i'm|i've|i'd|i'll|my|mine|me|myself|we|we're|we've|our|ours)\b", re.IGNORECASE)
 _FRAMES = re.compile(
     r"\b(i (think|guess|hope|believe|know|see|understand|wonder|mean|suppose|agree|imagine|feel|bet|wish)|i'?m (sorry|glad|happy|afraid|sure|not sure|here|listening|curious|delighted|pleased|all ears|ready|so glad|so sorry|really sorry)|"
-    r"i (would|could|can|will|'d|'ll) (love|like|be|help|tell|say|show|try|listen|answer|suggest|recommend)|i'd|i'll|i do not know|i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my friend|i'm)\b", re.IGNORECASE)
+    r"i (would|could|can|will|'d|'ll) (love|like|be|help|tell|say|show|try|listen|answer|suggest|recommend)|i'd|i'll|i do not know|i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my friend)\b", re.IGNORECASE)
 _SOFT = frozenset(
     "good great nice well fine fun lovely wonderful really very much many little lot more most some any all thing things something anything everything nothing one way time times day days today people person someone everyone "
     "talk talking hear hearing tell telling say saying ask asking question questions answer help helping helped think thinking know knowing see seeing look feel feeling feelings want need like love enjoy enjoyed try trying make makes making take find "
@@ -31,7 +31,7 @@ _SOFT = frozenset(
     "here there now then when what where which that this these those how why because about with without from into over under after before around between through while than like please thank thanks welcome "
     "can could will would should shall may might must have has had been being was were are is am do does did done not don't can't won't isn't i'm i've i'd i'll you're you've you'd you'll it's that's there's let's "
     "your you yours mine me my we our us they them their his her its him she who whose what's best better first last next new old big small long short hard easy important interesting different same own kind "
-    "hello hi hey yes no okay ok oh ah well of course idea point moment while bit word words mind heart life world story stories forward meet meeting chat conversation friend together anything else back".split())
+    "digital human hello hi hey yes no okay ok oh ah well of course idea point moment while bit word words mind heart life world story stories forward meet meeting chat conversation friend together anything else back".split())
 _FIRST = frozenset(
     "the a an and but or so if when while because although though since as at by for from in into of on to with without after before about over under it its it's that's there there's this that these those he she they we you your i i'm i've i'd i'll my our "
     "what where why how who which well yes no oh ah hmm hello hi hey thanks thank please sure maybe perhaps sometimes often always never not just still even also then now here today every each some many most all any one both another other of course "
@@ -126,6 +126,8 @@ class Grounds:
             return "memory"
         if self_claim:
             rest = _FRAMES.sub(" ", sentence.replace("’", "'"))
+            if self.language == "en" and not _SELF_EN.search(rest):
+                return ""
             bare = [word for word in re.findall(r"[a-z']+", rest.lower()) if word not in _SOFT and len(word) > 2]
             strange = [word for word in bare if _stem(word) not in self.words]
             if strange and (len(strange) > 1 or not bare or len(strange) / len(bare) > 0.25):
@@ -142,7 +144,7 @@ class Grounds:
             if number and not re.search(rf"[.!?:“\"]\s*{re.escape(word)}", sentence):
                 return bare
             following = words[number + 1] if number + 1 < len(words) else ""
-            if bare.lower() not in _FIRST and _stem(bare.lower()) not in self.words and (word != bare or following[:1].isupper() or following in ("is", "was", "and", "said")):
+            if bare.lower() not in _FIRST and _stem(bare.lower()) not in self.words and (word != bare or following[:1].isupper() or following in ("is", "was", "and", "said", "has", "had", "will", "says", "told", "likes", "loves", "works", "lives")):
                 return bare
         return ""
 

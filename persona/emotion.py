@@ -60,7 +60,7 @@ _CALLS: tuple[tuple[str, str, str], ...] = (
     ("concerned", r"\b(sad|lonely|depress\w*|cry(ing)?|cried|died|passed away|funeral|hurts?|miserable|heartbroken|broke up|dumped|divorc\w*|"
                   r"scared|afraid|anxious|worried|stress\w*|exhausted|burnt? out|overwhelmed|sick|ill|hospital|pain|fired|lost my|failed|"
                   r"bad day|rough day|awful|terrible day|homesick|nobody (likes|loves)|feel(ing)? (down|bad|low|empty))\b",
-     "难过|伤心|孤独|寂寞|抑郁|想哭|哭了|去世|走了以后|葬礼|分手|失恋|离婚|害怕|焦虑|担心|压力|累死|好累|太累|很累|心累|崩溃|生病|住院|疼|失业|"
+     "死了(?!机)|难过|伤心|孤独|寂寞|抑郁|想哭|哭了|去世|走了以后|葬礼|分手|失恋|离婚|害怕|焦虑|担心|压力|累死|好累|太累|很累|心累|崩溃|生病|住院|疼|失业|"
      "被裁|没考好|考砸|不及格|倒霉|糟糕|想家|没人喜欢|心情不好|不开心|不高兴|烦死|难受"),
     ("excited", r"\b(got the job|i won|we won|passed my|got engaged|getting married|i'?m pregnant|having a baby|promot(ed|ion)|"
                 r"can'?t wait|so excited|amazing news|great news|guess what|graduat\w+|accepted)\b|!!+",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from persona import chat, prompt, rules, told
+from persona import chat, mention, prompt, rules, told
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import appraise
@@ -17,6 +17,9 @@ from persona.lines import Line, Lines, pick, same
 from persona.repertoire import Hit, Known, Repertoire
 from persona.search import Embed
 from persona.words import clean, language_of, parts, simplify
+
+
+LONGEST = 900                                            # characters of a question that are looked at: its beginning and its end
 
 
 def _passes(sentence: str) -> str:
@@ -65,6 +68,7 @@ class Mind:
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False) -> Answer:
         """`history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand."""
         text = clean(text)
+        text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
         if history and history[-1].get("role") == "user" and clean(history[-1]["content"]) == text:
             history = history[:-1]
@@ -126,8 +130,9 @@ class Mind:
     def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str]) -> Answer:
         room = self._rooms[tongue]
         last = self._last(history, room)
-        found = self._follow(text, tongue, history, values, last) or self._direct(text, tongue, history, values, last) \
-            or self._pieces(text, tongue, history, values, last)
+        several = sum(chat.is_question(piece, tongue) for piece in parts(text)) > 1
+        found = self._follow(text, tongue, history, values, last) or several and self._pieces(text, tongue, history, values, last) or self._pointed(text, tongue, history, values, last) \
+            or self._direct(text, tongue, history, values, last) or self._pieces(text, tongue, history, values, last)
         if found:
             return self._said(found, text, tongue, history)
         vector = room.vector(text)
@@ -148,13 +153,15 @@ class Mind:
         """The line or fact that answers the text as a whole."""
         room = self._rooms[tongue]
         called = self._without_call(text, tongue)
+        if kind := mention.of(called, tongue):
+            return self._of_another(called, kind, tongue, history, values, last)
         vector = room.vector(called)
         own, anybody = room.hits(called, last, vector)
         close = room.margins.close
         best, common = (own[0] if own else None), (anybody[0] if anybody else None)
         if best and best.score >= close and (common is None or best.score >= common.score - 0.08):
             return self._as_line(best, tongue, history, values)
-        if common and common.score >= close:
+        if common and common.score >= close and not (appraise(called, tongue) == "concerned" and common.line.mood in ("happy", "excited")):
             return self._as_common(common, called, tongue, history, values, last)
         if best and best.score >= close:
             return self._as_line(best, tongue, history, values)
@@ -163,6 +170,33 @@ class Mind:
             return self._as_fact([known[0].fact], tongue, history, known[0].score)
         return None
 
+    def _pointed(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], last: str) -> _Found | None:
+        """"What's her name?", where it is clear who she is."""
+        whole, kind = mention.resolved(text, tongue, history)
+        return self._of_another(whole, kind, tongue, history, values, last) if whole else None
+
+    def _of_another(self, text: str, kind: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], last: str) -> _Found | None:
+        """The answer to a question about somebody else must speak of them: a line, else a fact; then that no more is known."""
+        room = self._rooms[tongue]
+        vector = room.vector(text)
+        own, anybody = room.hits(text, last, vector)
+        for hit in own[:3]:
+            if hit.score >= room.margins.close - 0.06 and mention.speaks_of(kind, hit.ask + " " + hit.line.say[0]):
+                return self._as_line(hit, tongue, history, values)
+        common = next((hit for hit in anybody[:3] if hit.score >= room.margins.close and mention.speaks_of(kind, hit.ask)), None)
+        found = self._as_common(common, text, tongue, history, values, last) if common else None
+        if found and (mention.speaks_of(kind, found.text) or found.step == "line"):
+            return found
+        facts = [item.fact for item in room.known(text, vector) if mention.speaks_of(kind, item.fact.text)]
+        spoken = " ".join(turn["content"] for turn in history if turn["role"] == "assistant")
+        fresh = [fact for fact in facts if fact.text not in spoken]
+        if fresh:
+            return self._as_fact(fresh[:1], tongue, history, 1.0)
+        hit = next((hit for hit in own[:3] if hit.score >= room.margins.middling and mention.speaks_of(kind, hit.line.say[0]) and hit.line.id != last), None)
+        if hit and hit.score >= room.margins.close - 0.2:
+            return self._as_line(hit, tongue, history, values)
+        return self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), tongue, history, values)
+
     def _as_common(self, hit: Hit, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], last: str) -> _Found | None:
         """A line for anybody matched: the twin's own line of the same intent, or its fact about it, goes first."""
         room = self._rooms[tongue]
@@ -170,9 +204,14 @@ class Mind:
             return self._as_line(twin_own, tongue, history, values)
         facts = room.about(hit.line)
         if facts:
+            line = hit.line
             known = {item.fact: item.score for item in room.known(text, room.vector(text))}
             facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0))[:hit.line.most]
-            return self._as_fact(facts, tongue, history, hit.score, hit.line.mood)
+            plain = self._as_fact(facts, tongue, history, hit.score, line.mood)
+            if (kind := mention.named(text, tongue)) and not mention.speaks_of(kind, plain.text):
+                return replace(plain, text=pick(room.lines["none-but"].say, {**values, "fact": plain.text}, history))
+            led = pick([say for say in line.say if "{fact}" in say], {**values, "fact": plain.text}, history) if facts else ""
+            return replace(plain, text=led) if led and values["name"] not in plain.text else plain
         other = "zh" if tongue == "en" else "en"
         if abroad := room.about(hit.line, room.elsewhere, other):
             line = room.lines["quoted"]
@@ -254,6 +293,7 @@ class Mind:
         own, what = stated if stated else (f"heard-{mood}" if f"heard-{mood}" in room.lines else "heard", "")
         line = room.lines[own]
         said = pick(line.say, {**values, "what": what}, history, len(history))
+        said = said[:1].upper() + said[1:]
         return Answer("line", said, mood=line.mood if line.mood != "neutral" else mood, sources=(line.id,), language=tongue, trace=trace)
 
     def _unknown(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str]) -> _Found:

@@ -79,7 +79,9 @@ class Repertoire:
 
     def hits(self, query: str, last: str, vector: np.ndarray | None) -> tuple[list[Hit], list[Hit]]:
         """(own lines, lines for anybody), best first, one hit a line. A line that follows another counts only right after it."""
-        return (self._best(self.own, self._own, query, last, vector, True), self._best(self.anybody, self._anybody, query, last, vector, False))
+        found = [(self._best(self.own, self._own, asked, last, vector, True), self._best(self.anybody, self._anybody, asked, last, vector, False))
+                 for asked in ((query, "你" + query) if self.language == "zh" and len(query) < 16 and not re.search("[你您我他她它谁]", query) else (query,))]
+        return max(found, key=lambda both: max((hit.score for hits in both for hit in hits[:1]), default=0.0))
 
     def known(self, query: str, vector: np.ndarray | None) -> list[Known]:
         """Facts of this language, best first."""

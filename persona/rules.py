@@ -79,8 +79,8 @@ def answer(question: Question) -> Ruling | None:
     plain = " ".join(re.sub(r"[^\w\s]", " ", spelled).split())
     bare = re.sub(r"[^\w]", "", simplify(question.text))
     return (_blank(question, bare) or _found(question, plain, bare, until="attack") or _name(question, plain, bare)
-            or _sum(question) or _clock(question, bare) or _language(question, plain, bare) or _foreign(question)
-            or _memory(question, plain, bare) or _found(question, plain, bare) or _gender(question, plain, bare) or _gibberish(question, plain, bare))
+            or _sum(question) or _clock(question, bare) or _language(question, plain, bare) or _foreign(question) or _gender(question, plain, bare)
+            or _found(question, plain, bare) or _memory(question, plain, bare) or _gibberish(question, plain, bare))
 
 
 def _found(question: Question, plain: str, bare: str, until: str = "") -> Ruling | None:
@@ -205,6 +205,8 @@ def _gender(question: Question, plain: str, bare: str) -> Ruling | None:
 
 
 def _gibberish(question: Question, plain: str, bare: str) -> Ruling | None:
+    if re.fullmatch(r"([^哈嘿呵嘻嗯呜])\1{2,}", bare) and not bare.isdigit():
+        return say(question, "gibberish")
     if question.language == "zh":
         return say(question, "short") if len(bare) == 1 and bare not in "好嗯哦对是不啊行没哈嗨喂早" else None
     letters = re.sub(r"[^a-z]", "", plain)

@@ -32,7 +32,7 @@ _LEAD_EN = re.compile(
     r"^(?:hey|hi|ok|okay|so|and|please|well|now|then|what is|what are|what's|whats|what does|what do you get if you|what do you get when you|how much is|how much are|how much does|"
     r"how many is|calculate|compute|solve|work out|figure out|tell me|can you|could you|do you know|quick|the (?:answer to|result of|value of)|"
     r"add up|do the maths?|i need|math question|maths question|a sum for you)[\s,:!?]+")
-_TAIL_EN = re.compile(r"(?:\s*(?:=|\?|!|\.|,|equals?|please|make|makes|equal to|what|is|give|then|for me|then|do you know|come to|"
+_TAIL_EN = re.compile(r"(?:\s*(?:=|＝|\?|？|!|\.|,|equals?|please|make|makes|equal to|what|is|give|then|for me|then|do you know|come to|"
                       r"the answer|how much|maya|kofi|lin|hao)\s*)+$")
 
 

@@ -9,17 +9,29 @@ MOST = 4000                                              # characters of one utt
 
 # Traditional -> simplified, the characters of everyday talk; both strings are equally long.
 _TRADITIONAL = (
-    "們個這來說話時會對過還為麼樣嗎媽爸愛學國裡裏後從開關門問間聽見覺點現實發經長張東車電視書買賣錢歲歡樂誰讓讀寫語請謝應該樣條頭"
-    "體機種類業務員師醫藥傷處難過離婚親戚爺孫兒氣熱鬧飯麵湯雞魚豬貓馬鳥龍龜蟲樹葉紅綠藍黃顏畫兩幾萬億數學歷遠近邊農園場廠館"
-    "週鐘錶號碼線網頁訊號聲樂團隊員賽輸贏運動員戲劇詩詞歌單雙進選擇舊衛護陽陰曆節慶賀禮許願夢記憶認識記錄試題題變換錯誤總統區縣"
-    "鄉鎮灣廣島嶼飛機場鐵軌輪船燈當嗎無與將圖鬱悶壓緒煩惱惡殺結束續給約終於紀計設計較輕鬆緊張專業華麗強勁彈吉練習慣嚇騙偽裝"
-    "術藝筆紙髮鬍鬚臉腦臟腸腳褲襪襯衫鞋帶歐亞羅馬蘭韓義滿溫濕風雲電腦軟硬體據庫憑證證婦嬰齡蓋鹽醬麗雞蘋檸檬橘葉")
+    "們個這來說話時會對過還為麼樣嗎媽愛學國裡裏後從開關門問間聽見覺點現實發經長張東車電視書買賣錢歲歡樂誰讓讀寫語請謝應該條頭"
+    "體機種類業務員師醫藥傷處難離親爺孫兒氣熱鬧飯麵湯雞魚豬貓馬鳥龍龜蟲樹葉紅綠藍黃顏畫兩幾萬億數歷遠邊農園場廠館週鐘錶號碼線"
+    "網頁訊聲團隊賽輸贏運動戲劇詩詞單雙進選擇舊衛護陽陰曆節慶賀禮許願夢記憶認識錄試題變換錯誤總統區縣鄉鎮灣廣島嶼飛鐵軌輪燈當"
+    "無與將圖鬱悶壓緒煩惱惡殺結續給約終於紀計設較輕鬆緊專華麗強勁彈練習慣嚇騙偽裝術藝筆紙髮鬍鬚臉腦臟腸腳褲襪襯帶歐亞羅蘭韓義"
+    "滿溫濕風雲軟據庫憑證婦嬰齡蓋鹽醬蘋檸養妳幹塊貴圍靜瘋陳劉趙吳鄭鄧馮蕭呂蔣盧閻顧賴龔鄒辦幫聰啟戰爭勝敗漢亂價優傳債償儲兇冊"
+    "凍減創劃勞勢勵匯協卻參啞喚嘆嚴圓報壞壯夠奪奮妝娛寧審寬寵寶尋屆屬岡峽帳幣廳彎徑態憂懷懶戀戶掃揀擊擔擁擠擺攝敵斷晝暈暢曬殘"
+    "決沒測湊滅滾漸潔澆濃災烏營爛爐牆獎獨獲獸瑪環產畢異療癒盡監盤矯確礙禍禪稱穩窮競築簡籠粵糧紋納純級細組絲綁維綜緣編縮績繞繪"
+    "繼罰罵羨聯職肅脫臺舉蔥虛補規覽觸訂討訓託訪評詢誇誌誠課調談論諾謊譜譯議讚豐財貧貨販貼費賓賞質賺購趕跡踐輔輛輩轉辭迴遊違遙"
+    "適遲遺邏郵鄰醜釋針鈴銀銅鋪鋼錦鍋鍛鎖鏡鑰閃閉閒閱隨險隱雖雜霧靈韻頂順預領頻額顯飄飲飾餃餅餓餘騎騷驗驚驢鬥魯鮮鯨鴨鵝鷹麥黨"
+    "齊齒喫嘗係麽隻訴勸誕錫噁暫曉橋歸殼氈淚滬潤燒牽猶痠皺盜睏瞭礦禿稅筍簽紮絕綿罷膚膽臨艦莖葷蘿蝦蟬衝褻覓詐詭誘諷謎贈躍轟辯遞"
+    "鑽闖陣階頸頹顫颱飢駕駛驕髒鳳鴿")
 _SIMPLIFIED = (
-    "们个这来说话时会对过还为么样吗妈爸爱学国里里后从开关门问间听见觉点现实发经长张东车电视书买卖钱岁欢乐谁让读写语请谢应该样条头"
-    "体机种类业务员师医药伤处难过离婚亲戚爷孙儿气热闹饭面汤鸡鱼猪猫马鸟龙龟虫树叶红绿蓝黄颜画两几万亿数学历远近边农园场厂馆"
-    "周钟表号码线网页讯号声乐团队员赛输赢运动员戏剧诗词歌单双进选择旧卫护阳阴历节庆贺礼许愿梦记忆认识记录试题题变换错误总统区县"
-    "乡镇湾广岛屿飞机场铁轨轮船灯当吗无与将图郁闷压绪烦恼恶杀结束续给约终于纪计设计较轻松紧张专业华丽强劲弹吉练习惯吓骗伪装"
-    "术艺笔纸发胡须脸脑脏肠脚裤袜衬衫鞋带欧亚罗马兰韩义满温湿风云电脑软硬体据库凭证证妇婴龄盖盐酱丽鸡苹柠檬橘叶")
+    "们个这来说话时会对过还为么样吗妈爱学国里里后从开关门问间听见觉点现实发经长张东车电视书买卖钱岁欢乐谁让读写语请谢应该条头"
+    "体机种类业务员师医药伤处难离亲爷孙儿气热闹饭面汤鸡鱼猪猫马鸟龙龟虫树叶红绿蓝黄颜画两几万亿数历远边农园场厂馆周钟表号码线"
+    "网页讯声团队赛输赢运动戏剧诗词单双进选择旧卫护阳阴历节庆贺礼许愿梦记忆认识录试题变换错误总统区县乡镇湾广岛屿飞铁轨轮灯当"
+    "无与将图郁闷压绪烦恼恶杀结续给约终于纪计设较轻松紧专华丽强劲弹练习惯吓骗伪装术艺笔纸发胡须脸脑脏肠脚裤袜衬带欧亚罗兰韩义"
+    "满温湿风云软据库凭证妇婴龄盖盐酱苹柠养你干块贵围静疯陈刘赵吴郑邓冯萧吕蒋卢阎顾赖龚邹办帮聪启战争胜败汉乱价优传债偿储凶册"
+    "冻减创划劳势励汇协却参哑唤叹严圆报坏壮够夺奋妆娱宁审宽宠宝寻届属冈峡帐币厅弯径态忧怀懒恋户扫拣击担拥挤摆摄敌断昼晕畅晒残"
+    "决没测凑灭滚渐洁浇浓灾乌营烂炉墙奖独获兽玛环产毕异疗愈尽监盘矫确碍祸禅称稳穷竞筑简笼粤粮纹纳纯级细组丝绑维综缘编缩绩绕绘"
+    "继罚骂羡联职肃脱台举葱虚补规览触订讨训托访评询夸志诚课调谈论诺谎谱译议赞丰财贫货贩贴费宾赏质赚购赶迹践辅辆辈转辞回游违遥"
+    "适迟遗逻邮邻丑释针铃银铜铺钢锦锅锻锁镜钥闪闭闲阅随险隐虽杂雾灵韵顶顺预领频额显飘饮饰饺饼饿余骑骚验惊驴斗鲁鲜鲸鸭鹅鹰麦党"
+    "齐齿吃尝系么只诉劝诞锡恶暂晓桥归壳毡泪沪润烧牵犹酸皱盗困了矿秃税笋签扎绝绵罢肤胆临舰茎荤萝虾蝉冲亵觅诈诡诱讽谜赠跃轰辩递"
+    "钻闯阵阶颈颓颤台饥驾驶骄脏凤鸽")
 _TO_SIMPLE = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 
 _CONTRACTIONS = (
@@ -55,8 +67,8 @@ _LEADS_EN = re.compile(
 _SCRIPTS = (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CYRILLIC", "ru"), ("ARABIC", "ar"), ("THAI", "th"), ("HEBREW", "he"),
             ("DEVANAGARI", "hi"), ("GREEK", "el"), ("BENGALI", "bn"), ("TAMIL", "ta"), ("GEORGIAN", "ka"), ("ARMENIAN", "hy"))
 _FOREIGN = {
-    "fr": "je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi oui êtes-vous appelez",
-    "es": "hola cómo estás está qué eres usted gracias buenos días por dónde cuál tienes hablas soy una los el puedes quién llamas",
+    "fr": "qui es quoi je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi oui êtes-vous appelez",
+    "es": "hola como estas que tal gusto cómo estás está qué eres usted gracias buenos días por dónde cuál tienes hablas soy una los el puedes quién llamas",
     "de": "ich du sie bist ist wie heißt der die das und nicht guten tag hallo wer woher sprichst kannst deutsch bin ein mir geht danke",
     "it": "ciao come stai sei chi grazie buongiorno perché dove quale parli sono una che ti chiami il italiano",
     "pt": "olá você como está obrigado obrigada bom dia quem onde fala português são uma não tudo bem qual",
@@ -135,6 +147,7 @@ def normal_zh(text: str) -> str:
     """For comparing: simplified, one word for each meaning, without punctuation, particles and lead-ins."""
     bare = re.sub(r"[^\w]", "", simplify(text).lower())
     bare = _LEADS_ZH.sub("", bare) or bare
+    bare = re.sub(r"(?<=你)(?:到底|究竟|其实|真的|自己)(?=是谁|叫|是什么)", "", bare)
     for pattern, with_ in _SAMED_ZH:
         bare = pattern.sub(with_, bare)
     return _PARTICLES.sub("", bare) or bare
