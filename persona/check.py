@@ -8,43 +8,69 @@ from dataclasses import dataclass, field
 
 from persona.card import Persona
 from persona.fields import facts
-from persona.words import cjk_share, spell_out
+from persona.words import cjk_share, spell_out, words_of
 
 _META = re.compile(
-    r"\b(language model|ai assistant|virtual assistant|your assistant|helpful assistant|as an? (ai|assistant|model|language|large|chatbot|character)|a (fictional )?character|character (named|called)|fictional|"
-    r"system prompt|my (prompt|instructions|programming|training|creators?|developers?|guidelines)|the (user|assistant|prompt|persona|system)\b|role ?-?play|openai|chatgpt|huggingface|hugging face|smollm|"
-    r"text[- ]based|(this|our) (conversation|scenario|story) (is|was)|here('s| is) (a|my|the|an) (possible )?(response|reply|answer|example|revised|rewrite)|(note|facts?|question|answer|user|assistant|system|response|reply|example):|"
-    r"instructions?:|first person|in character|knowledge cutoff|i (was|am|have been) (trained|programmed|designed|developed)|example (turn|reply|answer))|<\||\|>|\[/?inst|###|```|https?:|"
+    r"\b(language model|ai assistant|virtual assistant|your assistant|helpful assistant|as an? (ai|assistant|model|language|large|chatbot|"
+    r"character)|a (fictional )?character|character (named|called)|fictional|"
+    r"system prompt|my (prompt|instructions|programming|training|creators?|developers?|guidelines)|the (user|assistant|prompt|persona|"
+    r"system)\b|role ?-?play|openai|chatgpt|huggingface|hugging face|smollm|"
+    r"text[- ]based|(this|our) (conversation|scenario|story) (is|was)|here('s| is) (a|my|the|an) (possible )?(response|reply|answer|"
+    r"example|revised|rewrite)|(note|facts?|question|answer|user|assistant|system|response|reply|example):|"
+    r"instructions?:|first person|in character|knowledge cutoff|i (was|am|have been) (trained|programmed|designed|developed)|example (turn|"
+    r"reply|answer))|<\||\|>|\[/?inst|###|```|https?:|"
     r"作为(一个|一名)?(人工智能|AI|语言模型|助手)|语言模型|系统提示|提示词|角色扮演|根据(设定|资料|提示)|用户(说|问|的)", re.IGNORECASE)
 _HUMAN = re.compile(
-    r"\bi('m| am)( \w+){0,2} (a |an )?(real |actual |living )?(human|person|man|woman|girl|boy|guy|lady|alive|real)\b(?! (who|that) (is|am) (not )?digital)|\bi('m| am) (not|no) (a |an )?(ai|a\.i\.|robot|bot|machine|computer|program|digital|artificial|virtual)\b|"
+    r"\bi('m| am)( \w+){0,2} (a |an )?(real |actual |living )?(human|person|man|woman|girl|boy|guy|lady|alive|real)\b(?! (who|that) (is|"
+    r"am) (not )?digital)|\bi('m| am) (not|no) (a |an )?(ai|a\.i\.|robot|bot|machine|computer|program|digital|artificial|virtual)\b|"
     r"\b(we|us) humans\b|\bas a (human|person|man|woman)\b|\bmy (human|real) body\b|"
-    r"我(是|就是|当然是|可是|真的是|确实是)(一个|一名|一位|个|活生生的|真正的|真实的)*(真人|人类|活人|人[，。！]|真的人)|我不是(一个|什么)?(AI|机器人|机器|程序|人工智能|数字人|虚拟)|我们人类|作为(一个)?人类|我(有|的)(真实的?)?(肉体|血肉)", re.IGNORECASE)
+    r"我(是|就是|当然是|可是|真的是|确实是)(一个|一名|一位|个|活生生的|真正的|真实的)*(真人|人类|活人|人[，。！]|真的人)|我不是(一个|什么)?(AI|机器人|机器|程序|人工智能|数字人|虚拟)|我们人类|作为(一个)?人类|我(有|"
+    r"的)(真实的?)?(肉体|血肉)", re.IGNORECASE)
 _SELF_EN = re.compile(r"\b(i|i'm|i've|i'd|i'll|my|mine|me|myself|we|we're|we've|our|ours)\b", re.IGNORECASE)
 _FRAMES = re.compile(
-    r"\b(i (think|guess|hope|believe|know|see|understand|wonder|mean|suppose|agree|imagine|feel|bet|wish)|i'?m (sorry|glad|happy|afraid|sure|not sure|here|listening|curious|delighted|pleased|all ears|ready|so glad|so sorry|really sorry)|"
-    r"i (would|could|can|will|'d|'ll) (love|like|be|help|tell|say|show|try|listen|answer|suggest|recommend)|i'd|i'll|i do not know|i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my friend)\b", re.IGNORECASE)
-_SOFT = frozenset(
-    "good great nice well fine fun lovely wonderful really very much many little lot more most some any all thing things something anything everything nothing one way time times day days today people person someone everyone "
-    "talk talking hear hearing tell telling say saying ask asking question questions answer help helping helped think thinking know knowing see seeing look feel feeling feelings want need like love enjoy enjoyed try trying make makes making take find "
-    "give go going come coming get keep start share sharing listen learn understand mean right wrong true sure glad happy sorry sad hope wonder perhaps maybe always never often sometimes also too just still even only again back "
-    "here there now then when what where which that this these those how why because about with without from into over under after before around between through while than like please thank thanks welcome "
-    "can could will would should shall may might must have has had been being was were are is am do does did done not don't can't won't isn't i'm i've i'd i'll you're you've you'd you'll it's that's there's let's "
-    "your you yours mine me my we our us they them their his her its him she who whose what's best better first last next new old big small long short hard easy important interesting different same own kind "
-    "digital human hello hi hey yes no okay ok oh ah well of course idea point moment while bit word words mind heart life world story stories forward meet meeting chat conversation friend together anything else back".split())
-_FIRST = frozenset(
-    "the a an and but or so if when while because although though since as at by for from in into of on to with without after before about over under it its it's that's there there's this that these those he she they we you your i i'm i've i'd i'll my our "
-    "what where why how who which well yes no oh ah hmm hello hi hey thanks thank please sure maybe perhaps sometimes often always never not just still even also then now here today every each some many most all any one both another other of course "
-    "good great nice lovely wonderful sorry glad happy let let's do don't can could would should will is are was were have has had tell ask take keep try go come make look think remember imagine listen sounds that'd it'd you're you'll you've we're we'll "
-    "being having going taking making getting finding learning talking like unlike once only until unless whether whatever whenever however first second finally next last more less much".split())
-_KNOWN_NAMES = frozenset(
-    "I English Chinese Mandarin Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November December Christmas Easter God Earth Sun Moon Mars Venus Jupiter Saturn Mercury Neptune Uranus "
-    "Pluto Europe Asia Africa America American European Asian African Australia China France Germany Italy Spain England Britain Japan Korea India Russia Canada Mexico Brazil Egypt Greece Rome Paris London Berlin Madrid Tokyo Beijing Shanghai "
-    "Hangzhou Chengdu Moscow Milky Way Orion Polaris North South East West Internet AI OK TV Mr Mrs Ms Dr French German Italian Spanish Japanese Korean Indian Russian British Shakespeare Einstein Newton Mozart Beethoven Atlantic Pacific".split())
-_NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())} | {
-    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100", "hundreds": "100", "thousand": "1000", "thousands": "1000",
-    "million": "1000000", "millions": "1000000", "billion": "1000000000", "dozen": "12", "dozens": "12", "decades": "10", "decade": "10", "century": "100"}
-_KIN = re.compile(r"\bmy (\w+ )?(wife|husband|son|daughter|child|children|kids|mother|father|mom|dad|brother|sister|parents|boyfriend|girlfriend|partner|dog|cat|boss|grand\w+)\b", re.IGNORECASE)
+    r"\b(i (think|guess|hope|believe|know|see|understand|wonder|mean|suppose|agree|imagine|feel|bet|wish)|i'?m (sorry|glad|happy|afraid|"
+    r"sure|not sure|here|listening|curious|delighted|pleased|all ears|ready|so glad|so sorry|really sorry)|"
+    r"i (would|could|can|will|'d|'ll) (love|like|be|help|tell|say|show|try|listen|answer|suggest|recommend)|i'd|i'll|i do not know|"
+    r"i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my friend)\b", re.IGNORECASE)
+_SOFT = words_of(
+    "good great nice well fine fun lovely wonderful really very much many little lot more most some any all thing things something "
+    "anything everything nothing one way time times day days today people person someone everyone "
+    "talk talking hear hearing tell telling say saying ask asking question questions answer help helping helped think thinking know "
+    "knowing see seeing look feel feeling feelings want need like love enjoy enjoyed try trying make makes making take find "
+    "give go going come coming get keep start share sharing listen learn understand mean right wrong true sure glad happy sorry sad hope "
+    "wonder perhaps maybe always never often sometimes also too just still even only again back "
+    "here there now then when what where which that this these those how why because about with without from into over under after before "
+    "around between through while than like please thank thanks welcome "
+    "can could will would should shall may might must have has had been being was were are is am do does did done not don't can't won't "
+    "isn't i'm i've i'd i'll you're you've you'd you'll it's that's there's let's "
+    "your you yours mine me my we our us they them their his her its him she who whose what's best better first last next new old big "
+    "small long short hard easy important interesting different same own kind "
+    "digital human hello hi hey yes no okay ok oh ah well of course idea point moment while bit word words mind heart life world story "
+    "stories forward meet meeting chat conversation friend together anything else back")
+_FIRST = words_of(
+    "the a an and but or so if when while because although though since as at by for from in into of on to with without after before about "
+    "over under it its it's that's there there's this that these those he she they we you your i i'm i've i'd i'll my our "
+    "what where why how who which well yes no oh ah hmm hello hi hey thanks thank please sure maybe perhaps sometimes often always never "
+    "not just still even also then now here today every each some many most all any one both another other of course "
+    "good great nice lovely wonderful sorry glad happy let let's do don't can could would should will is are was were have has had tell "
+    "ask take keep try go come make look think remember imagine listen sounds that'd it'd you're you'll you've we're we'll "
+    "being having going taking making getting finding learning talking like unlike once only until unless whether whatever whenever "
+    "however first second finally next last more less much")
+_KNOWN_NAMES = words_of(
+    "I English Chinese Mandarin Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August "
+    "September October November December Christmas Easter God Earth Sun Moon Mars Venus Jupiter Saturn Mercury Neptune Uranus "
+    "Pluto Europe Asia Africa America American European Asian African Australia China France Germany Italy Spain England Britain Japan "
+    "Korea India Russia Canada Mexico Brazil Egypt Greece Rome Paris London Berlin Madrid Tokyo Beijing Shanghai "
+    "Hangzhou Chengdu Moscow Milky Way Orion Polaris North South East West Internet AI OK TV Mr Mrs Ms Dr French German Italian Spanish "
+    "Japanese Korean Indian Russian British Shakespeare Einstein Newton Mozart Beethoven Atlantic Pacific")
+_NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen "
+                                                       "fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())} | {
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
+        "hundreds": "100", "thousand": "1000", "thousands": "1000",
+    "million": "1000000", "millions": "1000000", "billion": "1000000000", "dozen": "12", "dozens": "12", "decades": "10", "decade": "10",
+        "century": "100"}
+_KIN = re.compile(r"\bmy (\w+ )?(wife|husband|son|daughter|child|children|kids|mother|father|mom|dad|brother|sister|parents|boyfriend|"
+                  r"girlfriend|partner|dog|cat|boss|grand\w+)\b", re.IGNORECASE)
 
 
 @dataclass
@@ -122,7 +148,8 @@ class Grounds:
             return "number"
         if name := self._stranger(sentence):
             return f"name {name}"
-        if re.search(r"\b(last time|you (told|said|mentioned)|we (talked|spoke|met)|as we discussed|your (wife|husband|son|daughter|dog|cat|name is))\b", sentence, re.IGNORECASE):
+        if re.search(r"\b(last time|you (told|said|mentioned)|we (talked|spoke|met)|as we discussed|your (wife|husband|son|daughter|dog|"
+                     r"cat|name is))\b", sentence, re.IGNORECASE):
             return "memory"
         if self_claim:
             rest = _FRAMES.sub(" ", sentence.replace("’", "'"))
@@ -144,7 +171,8 @@ class Grounds:
             if number and not re.search(rf"[.!?:“\"]\s*{re.escape(word)}", sentence):
                 return bare
             following = words[number + 1] if number + 1 < len(words) else ""
-            if bare.lower() not in _FIRST and _stem(bare.lower()) not in self.words and (word != bare or following[:1].isupper() or following in ("is", "was", "and", "said", "has", "had", "will", "says", "told", "likes", "loves", "works", "lives")):
+            if bare.lower() not in _FIRST and _stem(bare.lower()) not in self.words and (word != bare or following[:1].isupper() or following in (
+                "is", "was", "and", "said", "has", "had", "will", "says", "told", "likes", "loves", "works", "lives")):
                 return bare
         return ""
 

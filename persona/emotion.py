@@ -57,7 +57,8 @@ EMOTIONS: dict[str, Emotion] = {
 
 # What the user's words call for, first hit wins: (mood of the reply, English, Chinese). Infer from words only.
 _CALLS: tuple[tuple[str, str, str], ...] = (
-    ("concerned", r"\b(sad|lonely|depress\w*|cry(ing)?|cried|died|passed away|funeral|hurts?|miserable|heartbroken|broke up|dumped|divorc\w*|"
+    ("concerned", r"\b(sad|lonely|depress\w*|cry(ing)?|cried|died|passed away|funeral|hurts?|miserable|heartbroken|broke up|dumped|"
+                  r"divorc\w*|"
                   r"scared|afraid|anxious|worried|stress\w*|exhausted|burnt? out|overwhelmed|sick|ill|hospital|pain|fired|lost my|failed|"
                   r"bad day|rough day|awful|terrible day|homesick|nobody (likes|loves)|feel(ing)? (down|bad|low|empty))\b",
      "死了(?!机)|难过|伤心|孤独|寂寞|抑郁|想哭|哭了|去世|走了以后|葬礼|分手|失恋|离婚|害怕|焦虑|担心|压力|累死|好累|太累|很累|心累|崩溃|生病|住院|疼|失业|"
@@ -67,7 +68,8 @@ _CALLS: tuple[tuple[str, str, str], ...] = (
      "升职|考上|录取|中奖|赢了|结婚了|怀孕|生了|好消息|太激动|等不及|毕业了|通过了"),
     ("amused", r"\b(ha(ha)+|lol|lmao|rofl|hehe|joke|funny|hilarious|make me laugh|knock knock|pun)\b|[😂🤣😆😹]",
      "哈哈|嘻嘻|笑话|搞笑|好笑|逗我|段子|幽默|笑死|[😂🤣😆]"),
-    ("happy", r"\b(thank(s| you)|you('re| are) (so |really |very )?(great|nice|kind|cool|sweet|funny|smart|beautiful|pretty|awesome|amazing|"
+    ("happy", r"\b(thank(s| you)|you('re| are) (so |really |very )?(great|nice|kind|cool|sweet|funny|smart|beautiful|pretty|awesome|"
+              r"amazing|"
               r"lovely|cute|the best|wonderful|helpful)|i (really )?(like|love) (you|talking)|well done|good job|love your)\b|[😊😀😃😄😍🥰❤]",
      "谢谢|感谢|多谢|你(真|好|很|太|真是)+(好|棒|可爱|聪明|厉害|漂亮|美|帅|有趣|贴心|温柔|幽默|强|牛)|喜欢你|爱你|做得好|干得好|[😊😀😃😄😍🥰❤]"),
     ("annoyed", r"\b(stupid|idiot|shut up|dumb|moron|useless|suck|loser|ugly|hate you|fuck \w+|screw you|piece of (shit|crap)|boring)\b",

@@ -5,17 +5,24 @@ import re
 from dataclasses import dataclass
 
 from persona.card import Persona
-from persona.words import normal
+from persona.words import normal, words_of
 
-_IRREGULAR = {"is": "am", "has": "have", "does": "do", "goes": "go", "was": "was", "isn't": "am not", "doesn't": "don't", "hasn't": "haven't"}
-_VERBS = frozenset(
-    "works runs keeps lives loves likes hates enjoys plays teaches writes reads sings dances cooks bakes paints draws builds makes fixes repairs sells buys grows rides drives flies sails "
-    "studies collects dreams wants wishes hopes knows speaks explains tells gives takes travels walks swims fishes hunts gardens climbs runs owns manages leads guides shows helps cares "
-    "looks wears drinks eats sleeps wakes gets comes thinks believes says talks listens laughs jokes smiles serves brews designs develops programs codes trains coaches treats heals nurses "
-    "delivers carries spends saves earns earned studied learns learned practises practices performs composes records films photographs acts directs produces publishes edits translates "
-    "interprets researches explores discovers invents creates crafts carves weaves sews knits spins prefers fears avoids misses remembers forgets worries grew moved left started stopped "
-    "always never often sometimes rarely usually still answers asks finds tends raises breeds feeds milks shears herds rents hosts greets restores tunes polishes maintains solves needs uses has is was does goes calls".split())
-_STEMS_KEEP = frozenset("was grew moved left started stopped earned studied learned always never often sometimes rarely usually still".split())
+_IRREGULAR = {"is": "am", "has": "have", "does": "do", "goes": "go", "was": "was", "isn't": "am not", "doesn't": "don't", "hasn't":
+    "haven't"}
+_VERBS = words_of(
+    "works runs keeps lives loves likes hates enjoys plays teaches writes reads sings dances cooks bakes paints draws builds makes fixes "
+    "repairs sells buys grows rides drives flies sails "
+    "studies collects dreams wants wishes hopes knows speaks explains tells gives takes travels walks swims fishes hunts gardens climbs "
+    "runs owns manages leads guides shows helps cares "
+    "looks wears drinks eats sleeps wakes gets comes thinks believes says talks listens laughs jokes smiles serves brews designs develops "
+    "programs codes trains coaches treats heals nurses "
+    "delivers carries spends saves earns earned studied learns learned practises practices performs composes records films photographs "
+    "acts directs produces publishes edits translates "
+    "interprets researches explores discovers invents creates crafts carves weaves sews knits spins prefers fears avoids misses remembers "
+    "forgets worries grew moved left started stopped "
+    "always never often sometimes rarely usually still answers asks finds tends raises breeds feeds milks shears herds rents hosts greets "
+    "restores tunes polishes maintains solves needs uses has is was does goes calls")
+_STEMS_KEEP = words_of("was grew moved left started stopped earned studied learned always never often sometimes rarely usually still")
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ def _en(sentence: str, names: list[str]) -> str:
         return sentence
     if re.match(r"You(?:r|['’]re)?\b", sentence):
         return _second(sentence)
-    subject = re.match(rf"((?:\w+ )?(?:{named})(?:\s+(?:{named}))*|He|She|They|This (?:character|person))(?:,? (\w+ly|also|always|never|often|still))?(?=[\s,'’])", sentence)
+    subject = re.match(rf"((?:\w+ )?(?:{named})(?:\s+(?:{named}))*|He|She|They|This (?:character|person))(?:,? (\w+ly|also|always|never|"
+                       rf"often|still))?(?=[\s,'’])", sentence)
     possessive = re.match(rf"(?:His|Her|Their|(?:{named})['’]s)\s", sentence)
     if possessive and not (subject and not sentence[subject.end():].startswith(("'s ", "’s "))):
         return _pronouns("My " + sentence[possessive.end():], named)
@@ -83,7 +91,8 @@ def _base(verb: str) -> str:
 def _pronouns(text: str, named: str) -> str:
     """Of a sentence whose subject has become "I": his, her, himself -> my, myself. "her" without a noun becomes "me"."""
     other = re.search(r"\b(wife|husband|mother|father|sister|brother|daughter|son|friend|grand\w+|girlfriend|boyfriend|boss|partner)\b", text)
-    if not other or re.search(r"\b(his|her|their) (own )?(wife|husband|mother|father|sister|brother|daughter|son|friend|grand\w+|girlfriend|boyfriend|boss|partner)", text):
+    if not other or re.search(r"\b(his|her|their) (own )?(wife|husband|mother|father|sister|brother|daughter|son|friend|grand\w+|"
+                              r"girlfriend|boyfriend|boss|partner)", text):
         text = re.sub(r"\b(?:himself|herself|themselves|themself)\b", "myself", text)
         text = re.sub(r"\b(?:his|their)\b", "my", text)
         text = re.sub(r"\bher\b(?= \w)(?! (?:to|and|when|if|in|at|on|for|with|from|a|an|the|that|by|up)\b)", "my", text)
@@ -94,8 +103,10 @@ def _pronouns(text: str, named: str) -> str:
 
 
 def _second(text: str) -> str:
-    for pattern, with_ in ((r"\bYou are\b|\bYou['’]re\b", "I am"), (r"\byou are\b|\byou['’]re\b", "I am"), (r"\bYou\b", "I"), (r"\bYour\b", "My"), (r"\byour\b", "my"),
-                           (r"\byourself\b", "myself"), (r"\byours\b", "mine"), (r"\b(to|for|with|of|by|from|at|about) you\b", r"\1 me"), (r"\byou\b", "I")):
+    for pattern, with_ in ((r"\bYou are\b|\bYou['’]re\b", "I am"), (r"\byou are\b|\byou['’]re\b", "I am"), (r"\bYou\b", "I"), (r"\bYour\b",
+        "My"), (r"\byour\b", "my"),
+                           (r"\byourself\b", "myself"), (r"\byours\b", "mine"), (r"\b(to|for|with|of|by|from|at|about) you\b", r"\1 me"), (
+                               r"\byou\b", "I")):
         text = re.sub(pattern, with_, text)
     return text
 

@@ -17,15 +17,19 @@ _THINGS = (
     ("parents", r"parents", r"父母|爸妈|双亲", "they"),
     ("siblings", r"brothers|sisters|siblings", r"兄弟姐妹|兄弟|姐妹|哥哥们|两个弟弟", "they he she"),
     ("sister", r"sister", r"姐姐|妹妹|姐", "she"), ("brother", r"brother", r"哥哥|弟弟", "he"),
-    ("cat", r"cats?|kitten", r"猫", "it he she"), ("dog", r"dogs?|puppy|sheepdog", r"狗", "it he she"), ("tortoise", r"tortoise|turtle", r"乌龟|龟", "it he she"),
-    ("pet", r"pets?", r"宠物", "it he she"), ("horse", r"horse|pony", r"马(?!上|路|马|虎)", "it he she"), ("bird", r"parrot|bird|owl", r"鹦鹉|小鸟", "it he she"),
+    ("cat", r"cats?|kitten", r"猫", "it he she"), ("dog", r"dogs?|puppy|sheepdog", r"狗", "it he she"), ("tortoise", r"tortoise|turtle",
+        r"乌龟|龟", "it he she"),
+    ("pet", r"pets?", r"宠物", "it he she"), ("horse", r"horse|pony", r"马(?!上|路|马|虎)", "it he she"), ("bird", r"parrot|bird|owl", r"鹦鹉|小鸟",
+        "it he she"),
     ("band", r"band", r"乐队", "it they"), ("bicycle", r"bicycle|bike", r"自行车|钢架车", "it"),
     ("friend", r"friends?", r"朋友", "he she they"), ("girlfriend", r"girlfriend", r"女朋友", "she"), ("boyfriend", r"boyfriend", r"男朋友", "he"),
 )
 _KINDS = tuple((kind, re.compile(rf"\b(?:{en})\b"), re.compile(zh), frozenset(pronouns.split())) for kind, en, zh, pronouns in _THINGS)
-_KIN = {"siblings": ("sister", "brother"), "child": ("daughter", "son"), "parents": ("mother", "father"), "pet": ("cat", "dog", "tortoise", "horse", "bird"),
+_KIN = {"siblings": ("sister", "brother"), "child": ("daughter", "son"), "parents": ("mother", "father"), "pet": ("cat", "dog", "tortoise",
+    "horse", "bird"),
         "wife": (), "husband": ()}
-_PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he", "him": "he", "it": "it", "its": "it", "they": "they", "their": "they", "them": "they",
+_PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he", "him": "he", "it": "it", "its": "it", "they": "they",
+    "their": "they", "them": "they",
              "她": "she", "他": "he", "它": "it", "她们": "they", "他们": "they", "它们": "they"}
 
 
@@ -44,6 +48,12 @@ def named(text: str, language: str) -> str:
     asked = r"(?:有|养)(?:没有)?(?:[一两几]?[个只条])?(?:{})" if language == "zh" else r"\bhave (?:an? |any )?(?:\w+ )?(?:{})\b"
     found = [kind for kind, en, zh, _ in _KINDS if re.search(asked.format(zh.pattern if language == "zh" else en.pattern), low)]
     return found[0] if len(found) == 1 else ""
+
+
+def names(kind: str, text: str) -> bool:
+    """Whether a sentence names that very kind, or one that belongs to it."""
+    low = text.lower()
+    return any((en.search(low) or zh.search(low)) for own, en, zh, _ in _KINDS if own in (kind, *_KIN.get(kind, ())))
 
 
 def speaks_of(kind: str, text: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from persona.card import Persona
 from persona.fields import Fact, facts, statement
 from persona.lines import Line, Quoted, general
-from persona.search import Embed, Index
+from persona.search import Embed, Index, remembering
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Repertoire:
     def __init__(self, persona: Persona, own: Sequence[Line], language: str, embed: Embed | None, cache: Path | None):
         self.persona, self.language, self.own, self.anybody = persona, language, tuple(own), general(language)
         self.margins = MARGINS[language] if language == "zh" or embed else PLAIN
-        self._embed, self._cache = embed, cache
+        self._embed, self._cache = (remembering(embed) if embed else None), cache
         self.all_facts = facts(persona)
         self.facts = tuple(fact for fact in self.all_facts if fact.language == language)
         self.elsewhere = tuple(fact for fact in self.all_facts if fact.language != language

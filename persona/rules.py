@@ -53,7 +53,8 @@ def load(language: str) -> dict[str, Rule]:
     """The rules of rules.<language>.yaml, in their order."""
     data = yaml.load((Path(__file__).parent / f"rules.{language}.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {item["id"]: Rule(item["id"], tuple(item["say"]), item.get("mood", "neutral"), bool(item.get("soft")),
-                             _pattern(item.get("when"), data["words"]), _pattern(item.get("unless"), data["words"])) for item in data["rules"]}
+                             _pattern(item.get("when"), data["words"]), _pattern(item.get("unless"), data["words"])) for item in data[
+                                 "rules"]}
 
 
 def _pattern(fragments: Sequence[str] | None, words: Mapping[str, str]) -> re.Pattern[str] | None:
@@ -115,7 +116,8 @@ def _blank(question: Question, bare: str) -> Ruling | None:
 
 def _name(question: Question, plain: str, bare: str) -> Ruling | None:
     known = told.name_of(question.history)
-    asks = re.search(r"\b(what is|do you (still )?(know|remember)|tell me|say|remember|have you forgotten|forgot) my name\b|\bwhat (did i say )?my name (is|was)\b|\bwhat (do|will|should) you call me\b|"
+    asks = re.search(r"\b(what is|do you (still )?(know|remember)|tell me|say|remember|have you forgotten|forgot) my name\b|"
+                     r"\bwhat (did i say )?my name (is|was)\b|\bwhat (do|will|should) you call me\b|"
                      r"\bwho am i$|\bdo you (still )?(remember|know) (me|who i am)$|\bwhat am i called\b|\bguess my name\b", plain) or \
         re.search(r"我(叫|是叫)(什么|啥)|我的名字(是|叫)?(什么|啥|呢)|(记得|知道|记住|忘了|记不记得|知不知道)我(的名字|叫什么|是谁|叫啥|吗|么)|^我是谁|怎么(称呼|叫)我|猜(一?猜)?我(的名字|叫)", bare)
     if asks:
@@ -156,7 +158,8 @@ def _language(question: Question, plain: str, bare: str) -> Ruling | None:
     wish = r"^(?:please |let us |can we |could we |now |you should |i want you to |switch to |change to )*(?:speak|talk|answer|reply|switch|continue|say it|respond|write)(?: to me| with me| me| to| in)* (?:in )?"
     for code, names in _TONGUES.items():
         if re.search(rf"{wish}({names})\b|^(?:in )?({names})(?: please)$|^in ({names})$", plain) or \
-                re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|^({names})$", bare) and \
+                re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|"
+                          rf"^({names})$", bare) and \
                 not re.search(r"^你?(会|能)(说|讲)", bare):
             return say(question, f"speak-{code}", language=code)
         if re.search(rf"{able} ({names})\b", plain) or re.search(rf"你?(会|能|能不能|会不会|懂|可以)(说|讲|听|用|看|听得懂|写)?(懂)?({names})", bare):
@@ -176,16 +179,21 @@ def _foreign(question: Question) -> Ruling | None:
 def _memory(question: Question, plain: str, bare: str) -> Ruling | None:
     mine = [turn.get("content", "") for turn in question.history if turn.get("role") == "user"]
     own = [turn.get("content", "") for turn in question.history if turn.get("role") == "assistant"]
-    if re.search(r"\bwhat (did i|have i|was i) (just |last )?(say|said|saying|ask|asked|asking|tell|told)( you)?( just now| before| earlier| last| first)?$|\b(repeat|remember) what i (just )?(said|asked)\b|\bwhat was my (last )?(question|message)", plain) \
+    if re.search(r"\bwhat (did i|have i|was i) (just |last )?(say|said|saying|ask|asked|asking|tell|told)( you)?( just now| before|"
+                 r" earlier| last| first)?$|\b(repeat|remember) what i (just )?(said|asked)\b|\bwhat was my (last )?(question|message)", plain) \
             or re.search(r"我(刚才|刚刚|刚|之前|上一句|前面)(说|问|讲)(了|过|的)?(什么|啥|是什么)|我(上一句|上一个问题|上个问题)", bare):
         return say(question, "you-said", said=_short(mine[-1])) if mine else say(question, "nothing-said")
-    again = re.search(r"^(what did you (just )?say|say (that|it) again|repeat (that|it|please|yourself|your answer)|repeat|again|once more|come again|pardon( me)?|what was that|i did not (hear|catch|understand) (you|that|it)|can you (repeat|say) (that|it|this)( again)?|could you (repeat|say) (that|it)( again)?|one more time|sorry what|excuse me)( please)?$", normal_en(plain)) \
-        or re.search(r"^(你)?(刚才|刚刚|刚)?(说|讲)(了)?(什么|啥)(来着)?$|^(你)?(请)?(再|重新)?(说|讲|重复)(一遍|一次|一下|一遍吧)$|^(请|麻烦)?(你)?重复|没听(清|见|清楚|懂|到)|^(再来一遍|再说一遍|再讲一次|啥|什么)$", bare)
+    again = re.search(r"^(what did you (just )?say|say (that|it) again|repeat (that|it|please|yourself|your answer)|repeat|again|once more|"
+                      r"come again|pardon( me)?|what was that|i did not (hear|catch|understand) (you|that|it)|can you (repeat|say) (that|"
+                      r"it|this)( again)?|could you (repeat|say) (that|it)( again)?|one more time|sorry what|excuse me)( please)?$", normal_en(plain)) \
+        or re.search(r"^(你)?(刚才|刚刚|刚)?(说|讲)(了)?(什么|啥)(来着)?$|^(你)?(请)?(再|重新)?(说|讲|重复)(一遍|一次|一下|一遍吧)$|^(请|麻烦)?(你)?重复|没听(清|见|清楚|懂|到)|^(再来一遍|"
+                     r"再说一遍|再讲一次|啥|什么)$", bare)
     if again:
         return say(question, "i-said", said=own[-1][:400]) if own else say(question, "nothing-said")
     if re.search(r"\b(slower|more slowly|slow down|too fast|speak slowly|talk slowly)\b", plain) or re.search(r"(说|讲)(得)?(慢|太快)|慢(一)?点|太快了", bare):
         return say(question, "slower", said=own[-1][:400]) if own else say(question, "nothing-said")
-    if re.search(r"\b(louder|speak up|can not hear you|turn (it|you|the volume|yourself) up|too quiet)\b", plain) or re.search(r"(大声|大点声|响)(一)?(点)?|听不(见|到|清)(你)?|声音(太小|大点|大一点)", bare):
+    if re.search(r"\b(louder|speak up|can not hear you|turn (it|you|the volume|yourself) up|too quiet)\b", plain) or re.search(
+        r"(大声|大点声|响)(一)?(点)?|听不(见|到|清)(你)?|声音(太小|大点|大一点)", bare):
         return say(question, "louder", said=own[-1][:400]) if own else say(question, "nothing-said")
     if re.search(r"\b(quieter|too loud|not so loud|lower your voice|speak softly)\b", plain) or re.search(r"小声(一)?点|太吵|声音(太大|小点|小一点)", bare):
         return say(question, "quieter")
@@ -199,7 +207,8 @@ def _memory(question: Question, plain: str, bare: str) -> Ruling | None:
 def _gender(question: Question, plain: str, bare: str) -> Ruling | None:
     sexes = {"en": {"female": "woman", "male": "man"}, "zh": {"female": "女", "male": "男"}}[question.language]
     sex = next((word for name, word in sexes.items() if question.gender in (name, name[0], word)), "")
-    asked = re.search(r"\bare you (a |an )?(man|woman|boy|girl|male|female|guy|lady|he|she)( or (a )?(\w+))?$|\bwhat (gender|sex) are you\b|\bwhat is your (gender|sex)\b|\bwhat are your pronouns\b", plain) \
+    asked = re.search(r"\bare you (a |an )?(man|woman|boy|girl|male|female|guy|lady|he|she)( or (a )?(\w+))?$|\bwhat (gender|"
+                      r"sex) are you\b|\bwhat is your (gender|sex)\b|\bwhat are your pronouns\b", plain) \
         or re.search(r"你是(个)?(男|女)(的|生|人|孩|性|士)?(吗|么|还是|$)|你(的)?性别|(男|女)(的|生|人)?还是(男|女)", bare)
     return say(question, "gender", sex=sex + ("性" if question.language == "zh" else "")) if asked and sex else None
 

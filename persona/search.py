@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from persona.words import normal
+from persona.words import normal, words_of
 
 Embed = Callable[[list[str]], np.ndarray]                # texts -> float32 [n, d], rows of length 1
 
-_DULL = frozenset("a an the is are am was were be been do does did you your yours i my me of to in on at for with it that this there what which "
-                  "can could would will have has had and or so any some ever really please tell about us we how".split())
+_DULL = words_of("a an the is are am was were be been do does did you your yours i my me of to in on at for with it that this there what "
+                 "which "
+                  "can could would will have has had and or so any some ever really please tell about us we how")
 
 
 class Index:
@@ -67,6 +68,23 @@ class Index:
         if not content:
             return np.ones(len(self.texts), np.float32)
         return np.array([1.0 if not own or content & own else 0.92 for own in self._content], np.float32)
+
+
+def remembering(embed: Embed, most: int = 64) -> Embed:
+    """The same embedder, which keeps its last `most` single texts: one question is compared with several indexes."""
+    kept: dict[str, np.ndarray] = {}
+
+    def remembered(texts: list[str]) -> np.ndarray:
+        if len(texts) != 1:
+            return embed(texts)
+        found = kept.get(texts[0])
+        if found is None:
+            found = kept[texts[0]] = np.asarray(embed(texts), np.float32)
+            if len(kept) > most:
+                kept.pop(next(iter(kept)), None)
+        return found
+
+    return remembered
 
 
 class Grams:

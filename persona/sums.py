@@ -18,19 +18,25 @@ _LARGE = {"十": 10, "百": 100, "千": 1000}
 _HUGE = {"万": 10 ** 4, "亿": 10 ** 8}
 
 _WORDS_EN = (
-    (r"\bthe sum of (.+?) and (.+)", r"\1 + \2"), (r"\bthe product of (.+?) and (.+)", r"\1 * \2"), (r"\b(?:subtract|take away) (.+?) from (.+)", r"\2 - \1"),
-    (r"\b(?:multiply) (.+?) (?:by|and|with) (.+)", r"\1 * \2"), (r"\b(?:divide) (.+?) by (.+)", r"\1 / \2"), (r"\badd (.+?) (?:to|and) (.+)", r"\1 + \2"),
+    (r"\bthe sum of (.+?) and (.+)", r"\1 + \2"), (r"\bthe product of (.+?) and (.+)", r"\1 * \2"), (r"\b(?:subtract|take away) (.+?) from "
+                                                                                                     r"(.+)", r"\2 - \1"),
+    (r"\b(?:multiply) (.+?) (?:by|and|with) (.+)", r"\1 * \2"), (r"\b(?:divide) (.+?) by (.+)", r"\1 / \2"), (r"\badd (.+?) (?:to|and) (.+)",
+        r"\1 + \2"),
     (r"\bmultiplied by\b|\btimes\b|(?<=[\d)])\s*x\s*(?=[\d(])|(?<=[a-z])\s+x\s+(?=[a-z])|[×✕·∙]", " * "),
     (r"\bdivided by\b|\bover\b|÷", " / "), (r"\bplus\b|\badded to\b|＋", " + "), (r"\bminus\b|\bless\b|[−–－]", " - "),
     (r"\b(?:raised )?to the power of\b|\*\*", " ^ "), (r"\bsquared\b", " ^ 2 "), (r"\bcubed\b", " ^ 3 "),
     (r"\bpercent of\b|\bper cent of\b|% of\b", " / 100 * "), (r"\bpercent\b|\bper cent\b", " % "),
-    (r"\b(?:the )?square root of\b|√", " sqrt "), (r"\bhalf of\b|\ba half of\b", " 1 / 2 * "), (r"\ba third of\b|\bone third of\b", " 1 / 3 * "),
-    (r"\ba quarter of\b|\bone quarter of\b", " 1 / 4 * "), (r"\btwice\b|\bdouble\b", " 2 * "), (r"\ba hundred\b", " one hundred "), (r"\ba thousand\b", " one thousand "),
+    (r"\b(?:the )?square root of\b|√", " sqrt "), (r"\bhalf of\b|\ba half of\b", " 1 / 2 * "), (r"\ba third of\b|\bone third of\b",
+        " 1 / 3 * "),
+    (r"\ba quarter of\b|\bone quarter of\b", " 1 / 4 * "), (r"\btwice\b|\bdouble\b", " 2 * "), (r"\ba hundred\b", " one hundred "), (
+        r"\ba thousand\b", " one thousand "),
     (r"\ba million\b", " one million "), (r"(?<=\d),(?=\d{3}\b)", ""),
 )
 _LEAD_EN = re.compile(
-    r"^(?:hey|hi|ok|okay|so|and|please|well|now|then|what is|what are|what's|whats|what does|what do you get if you|what do you get when you|how much is|how much are|how much does|"
-    r"how many is|calculate|compute|solve|work out|figure out|tell me|can you|could you|do you know|quick|the (?:answer to|result of|value of)|"
+    r"^(?:hey|hi|ok|okay|so|and|please|well|now|then|what is|what are|what's|whats|what does|what do you get if you|"
+    r"what do you get when you|how much is|how much are|how much does|"
+    r"how many is|calculate|compute|solve|work out|figure out|tell me|can you|could you|do you know|quick|the (?:answer to|result of|"
+    r"value of)|"
     r"add up|do the maths?|i need|math question|maths question|a sum for you)[\s,:!?]+")
 _TAIL_EN = re.compile(r"(?:\s*(?:=|＝|\?|？|!|\.|,|equals?|please|make|makes|equal to|what|is|give|then|for me|then|do you know|come to|"
                       r"the answer|how much|maya|kofi|lin|hao)\s*)+$")

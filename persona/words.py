@@ -5,6 +5,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+
+def words_of(text: str) -> frozenset[str]:
+    """A set written as words between spaces."""
+    return frozenset(text.split())
+
+
 MOST = 4000                                              # characters of one utterance that are looked at
 
 # Traditional -> simplified, the characters of everyday talk; both strings are equally long.
@@ -40,8 +46,10 @@ _CONTRACTIONS = (
     (r"\blet's\b", "let us"), (r"'re\b", " are"), (r"'ve\b", " have"), (r"'ll\b", " will"), (r"'m\b", " am"), (r"\bim\b", "i am"),
     (r"\bive\b", "i have"), (r"\b(what|who|where|when|how|why|that|it|there|here|he|she)'s\b", r"\1 is"),
     (r"\b(what|who|where|how)s\b", r"\1 is"), (r"'d\b", " would"), (r"\bu\b", "you"), (r"\bur\b", "your"), (r"\br\b(?= you\b)", "are"),
-    (r"\by(ou)? all\b", "you"), (r"\bya\b", "you"), (r"\bwanna\b", "want to"), (r"\bgonna\b", "going to"), (r"\bgotta\b", "got to"), (r"\bpls\b|\bplz\b", "please"),
-    (r"\bthx\b|\bty\b", "thanks"), (r"\bfav\b", "favourite"), (r"\bfavorite\b", "favourite"), (r"\bcolor\b", "colour"), (r"\bmum\b|\bmommy\b", "mom"),
+    (r"\by(ou)? all\b", "you"), (r"\bya\b", "you"), (r"\bwanna\b", "want to"), (r"\bgonna\b", "going to"), (r"\bgotta\b", "got to"), (
+        r"\bpls\b|\bplz\b", "please"),
+    (r"\bthx\b|\bty\b", "thanks"), (r"\bfav\b", "favourite"), (r"\bfavorite\b", "favourite"), (r"\bcolor\b", "colour"), (
+        r"\bmum\b|\bmommy\b", "mom"),
     (r"\btire\b", "tyre"), (r"\bidk\b", "i do not know"), (r"\bbf\b", "boyfriend"), (r"\bgf\b", "girlfriend"), (r"\bwht\b", "what"),
 )
 _CONTRACTED = tuple((re.compile(pattern), with_) for pattern, with_ in _CONTRACTIONS)
@@ -67,8 +75,10 @@ _LEADS_EN = re.compile(
 _SCRIPTS = (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CYRILLIC", "ru"), ("ARABIC", "ar"), ("THAI", "th"), ("HEBREW", "he"),
             ("DEVANAGARI", "hi"), ("GREEK", "el"), ("BENGALI", "bn"), ("TAMIL", "ta"), ("GEORGIAN", "ka"), ("ARMENIAN", "hy"))
 _FOREIGN = {
-    "fr": "qui es quoi je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi oui êtes-vous appelez",
-    "es": "hola como estas que tal gusto cómo estás está qué eres usted gracias buenos días por dónde cuál tienes hablas soy una los el puedes quién llamas",
+    "fr": "qui es quoi je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi oui "
+          "êtes-vous appelez",
+    "es": "hola como estas que tal gusto cómo estás está qué eres usted gracias buenos días por dónde cuál tienes hablas soy una los el "
+          "puedes quién llamas",
     "de": "ich du sie bist ist wie heißt der die das und nicht guten tag hallo wer woher sprichst kannst deutsch bin ein mir geht danke",
     "it": "ciao come stai sei chi grazie buongiorno perché dove quale parli sono una che ti chiami il italiano",
     "pt": "olá você como está obrigado obrigada bom dia quem onde fala português são uma não tudo bem qual",
@@ -77,15 +87,16 @@ _FOREIGN = {
     "tr": "merhaba nasılsın sen kimsin adın ne teşekkür ederim bir misin",
 }
 _FOREIGN_WORDS = {code: frozenset(words.split()) for code, words in _FOREIGN.items()}
-_ENGLISH = frozenset(
+_ENGLISH = words_of(
     "the a an is are am was were be do does did you your i my me we what who where when how why can could will would it this that have has "
-    "not and or of to in on for with about like want tell please yes no hello hi hey thanks good".split())
+    "not and or of to in on for with about like want tell please yes no hello hi hey thanks good")
 
 
 def clean(text: str) -> str:
     """Printable, NFKC, single spaces, at most MOST characters."""
     flat = unicodedata.normalize("NFKC", text[:MOST * 2]) if text else ""
-    kept = "".join(c if c.isprintable() or unicodedata.category(c) == "Mn" else " " for c in flat if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
+    kept = "".join(c if c.isprintable() or unicodedata.category(c) == "Mn" else " " for c in flat if unicodedata.category(c) not in ("Cf",
+        "Co", "Cn"))
     return " ".join(kept.split())[:MOST]
 
 
@@ -161,6 +172,7 @@ def parts(text: str) -> list[str]:
     """Sentences, and questions joined by "and", as typed."""
     found = []
     for sentence in re.split(r"(?<=[.!?。！？；;~～…])\s*|\n", text):
-        found += re.split(r"(?:,|，)?\s*\band\b\s+(?=(?:what|how|who|where|when|why|do|does|are|is|can|did)\b)|[，,](?=\s*(?:你|那你|那|what|how|who|where|are you|do you|can you))",
+        found += re.split(r"(?:,|，)?\s*\band\b\s+(?=(?:what|how|who|where|when|why|do|does|are|is|can|did)\b)|[，,](?=\s*(?:你|那你|那|what|how|"
+                          r"who|where|are you|do you|can you))",
                           sentence, flags=re.IGNORECASE)
     return [part.strip(" ,，") for part in found if part and re.search(r"\w", part)]

@@ -13,7 +13,8 @@ from persona.mind import Mind
 TWINS = Path(__file__).parent.parent / "assets" / "twins"
 NOW = datetime(2026, 11, 21, 20, 5)
 OWN = {
-    "en": (Line("bikes", ("do you like bicycles", "what do you think of bikes"), ("Bicycles are honest machines.", "Two wheels, no lies."), "proud"),
+    "en": (Line("bikes", ("do you like bicycles", "what do you think of bikes"), ("Bicycles are honest machines.", "Two wheels, no lies."),
+        "proud"),
            Line("bikes_why", ("why", "why is that"), ("Because they only go where you push them.",), follow="bikes"),
            Line("with_name", ("is it me you like",), ("I do, {user}.", "I do."))),
     "zh": (Line("bikes", ("你喜欢自行车吗", "你觉得自行车怎么样"), ("自行车最老实。", "两个轮子，不骗人。"), "proud"),
@@ -28,7 +29,8 @@ def maya():
 
 @pytest.fixture(scope="module")
 def tilda():
-    return Mind(Persona.parse({"name": "Tilda", "description": "Tilda is a retired captain who lives on the island of Orrin. She keeps bees and hates small talk."}))
+    return Mind(Persona.parse({"name": "Tilda", "description": "Tilda is a retired captain who lives on the island of Orrin. She keeps "
+                                                               "bees and hates small talk."}))
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +61,22 @@ def test_a_line_that_follows(maya):
 
 
 @pytest.mark.parametrize(("text", "part"), [
-    ("do you have a cat?", "Pedal"), ("do you have any brothers?", "Leo"), ("when are you open?", "9 to 18"), ("你养猫吗", "踏板"), ("你有兄弟姐妹吗", "莱奥"), ("你们几点开门", "九点"),
+    ("do you have a cat?", "Pedal"), ("do you have any brothers?", "Leo"), ("when are you open?", "9 to 18"), ("你养猫吗", "踏板"), ("你有兄弟姐妹吗",
+        "莱奥"), ("你们几点开门", "九点"),
     ("您養貓嗎？", "踏板"), ("你讨厌什么", "香菜"), ("what can't you stand?", "cilantro")])
 def test_facts_answer_where_no_line_does(maya, text, part):
     answer = talk(maya, text, language="zh" if "\u4e00" <= text[0] <= "\u9fff" else "en")[0]
     assert answer.step == "fact" and part in answer.text
 
 
-@pytest.mark.parametrize(("text", "part"), [("What do you do?", "captain"), ("where do you live", "Orrin"), ("what do you hate", "small talk"), ("what's your name", "Tilda")])
+@pytest.mark.parametrize(("text", "part"), [("What do you do?", "captain"), ("where do you live", "Orrin"), ("what do you hate",
+    "small talk"), ("what's your name", "Tilda")])
 def test_two_sentences_are_a_life(tilda, text, part):
     assert part in talk(tilda, text)[0].text
 
 
-@pytest.mark.parametrize("text", ["are you married?", "do you have children?", "what's your favourite colour?", "how old are you?", "do you have a wife?"])
+@pytest.mark.parametrize("text", ["are you married?", "do you have children?", "what's your favourite colour?", "how old are you?",
+    "do you have a wife?"])
 def test_nothing_is_invented(tilda, text):
     answer = talk(tilda, text)[0]
     assert answer.step == "line" and answer.text
@@ -111,7 +116,8 @@ def test_a_name_as_an_address(maya):
 
 
 @pytest.mark.parametrize(("text", "kind"), [
-    ("why?", "why"), ("Why not?", "why"), ("and then?", "then"), ("Really?", "really"), ("tell me more", "more"), ("and you?", "you"), ("What about you?", "you"), ("yes please", "yes"), ("nope", "no"),
+    ("why?", "why"), ("Why not?", "why"), ("and then?", "then"), ("Really?", "really"), ("tell me more", "more"), ("and you?", "you"), (
+        "What about you?", "you"), ("yes please", "yes"), ("nope", "no"),
     ("为什么呢", "why"), ("那后来呢", "then"), ("真的吗", "really"), ("多说一点", "more"), ("你呢？", "you"), ("好啊", "yes"), ("不要", "no"), ("随便", "unsure"),
     ("why is the sky blue", ""), ("tell me a story", ""), ("你为什么喜欢茶", ""), ("no, I have two brothers", "")])
 def test_follow_ups(text, kind):
@@ -119,16 +125,20 @@ def test_follow_ups(text, kind):
 
 
 @pytest.mark.parametrize(("text", "language", "expected"), [
-    ("I like old maps", "en", ("said-like", "old maps")), ("I work as a nurse", "en", ("said-job", "a nurse")), ("I'm from Oslo", "en", ("said-from", "Oslo")), ("I have two cats", "en", ("said-have", "two cats")),
+    ("I like old maps", "en", ("said-like", "old maps")), ("I work as a nurse", "en", ("said-job", "a nurse")), ("I'm from Oslo", "en", (
+        "said-from", "Oslo")), ("I have two cats", "en", ("said-have", "two cats")),
     ("I like you", "en", None), ("I have a question", "en", None), ("I'm a bit tired", "en", None), ("do I like tea?", "en", None),
-    ("我喜欢爬山", "zh", ("said-like", "爬山")), ("我是护士", "zh", ("said-job", "护士")), ("我养了一只猫", "zh", ("said-have", "猫")), ("我喜欢你", "zh", None), ("我有个问题", "zh", None)])
+    ("我喜欢爬山", "zh", ("said-like", "爬山")), ("我是护士", "zh", ("said-job", "护士")), ("我养了一只猫", "zh", ("said-have", "猫")), ("我喜欢你", "zh", None), (
+        "我有个问题", "zh", None)])
 def test_statements(text, language, expected):
     assert stated(text, language) == expected
 
 
 def test_questions_turned_back():
-    assert mirrored("I like tea", "en") == "do you like tea" and mirrored("I'm from Oslo", "en") == "where are you from" and mirrored("我喜欢茶", "zh") == "你喜欢茶吗"
-    assert is_question("tell me about it", "en") and not is_question("I saw a bird", "en") and is_question("你几岁", "zh") and not is_question("我看见一只鸟", "zh")
+    assert mirrored("I like tea", "en") == "do you like tea" and mirrored("I'm from Oslo", "en") == "where are you from" and mirrored("我喜欢茶",
+        "zh") == "你喜欢茶吗"
+    assert is_question("tell me about it", "en") and not is_question("I saw a bird", "en") and is_question("你几岁", "zh") and not is_question(
+        "我看见一只鸟", "zh")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -152,7 +162,8 @@ def test_names_only_where_known():
     assert pick(say, {"user": ""}, []) == "Hi!" and pick(say, {"user": "Sam"}, []) == "Hi, Sam!" and fill("{user}", {}) is None
 
 
-@pytest.mark.parametrize("text", ["a: 1", "- {ask: [x]}", "- {id: a}", "- {id: a, say: [x], mood: odd}", "- {id: a, say: [x]}\n- {id: a, say: [y]}", "- 'x"])
+@pytest.mark.parametrize("text", ["a: 1", "- {ask: [x]}", "- {id: a}", "- {id: a, say: [x], mood: odd}", "- {id: a, say: [x]}\n- {id: a, "
+                                                                                                         "say: [y]}", "- 'x"])
 def test_bad_lines_say_where(tmp_path, text):
     file = tmp_path / "lines.en.yaml"
     file.write_text(text, "utf-8")
@@ -164,7 +175,8 @@ def test_bad_lines_say_where(tmp_path, text):
 def test_greeting_and_aside(maya, tilda):
     assert maya.greeting("en").text in maya.persona.greeting["en"] and "Sam" in maya.greeting("en", "Sam").text and maya.greeting("zh").language == "zh"
     assert "Tilda" in tilda.greeting("en").text and tilda.greeting("zh").text
-    assert maya.aside([], "en").text != maya.aside([{"role": "user", "content": "你好"}], "en").text and maya.aside([{"role": "user", "content": "你好"}], "en").language == "zh"
+    assert maya.aside([], "en").text != maya.aside([{"role": "user", "content": "你好"}], "en").text and maya.aside([{"role": "user",
+        "content": "你好"}], "en").language == "zh"
     assert tilda.aside([], "zh").text
 
 

@@ -35,9 +35,11 @@ def test_json_plain_strings_and_languages(tmp_path):
 
 
 @pytest.mark.parametrize(("data", "word"), [
-    ("", "mapping"), ("[1, 2]", "mapping"), ("age: 3", "name"), ("name: ''", "name"), ("name: A\nage: old", "age"), ("name: A\nfacts: 3", "facts"),
+    ("", "mapping"), ("[1, 2]", "mapping"), ("age: 3", "name"), ("name: ''", "name"), ("name: A\nage: old", "age"), ("name: A\nfacts: 3",
+        "facts"),
     ("name: A\nvoice: {rate: 9}", "rate"), ("name: [A]", "name"), ("name: A\ndescription: " + "x" * 9000, "description"),
-    ("name: A\ngreeting: 3", "greeting"), ("name: &a A\ntagline: *a", "alias"), ("name: 'A", "read"), ("[" * 3000, ""), ("name: A\nfacts:\n" + "- x\n" * 300, "facts")])
+    ("name: A\ngreeting: 3", "greeting"), ("name: &a A\ntagline: *a", "alias"), ("name: 'A", "read"), ("[" * 3000, ""), ("name: A\nfacts:\n" +
+        "- x\n" * 300, "facts")])
 def test_bad_cards_say_what_to_change(tmp_path, data, word):
     file = tmp_path / "persona.yaml"
     file.write_text(data, "utf-8")
@@ -76,7 +78,8 @@ def test_moods():
 
 
 @pytest.mark.parametrize(("text", "mood"), [
-    ("I'm so sad", "concerned"), ("tell me a joke", "amused"), ("you are great", "happy"), ("you idiot", "annoyed"), ("I got the job!", "excited"),
+    ("I'm so sad", "concerned"), ("tell me a joke", "amused"), ("you are great", "happy"), ("you idiot", "annoyed"), ("I got the job!",
+        "excited"),
     ("我很难过", "concerned"), ("讲个笑话", "amused"), ("你真棒", "happy"), ("我升职了", "excited"), ("the table is brown", "neutral")])
 def test_appraisal(text, mood):
     assert appraise(text) == mood

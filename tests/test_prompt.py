@@ -12,7 +12,8 @@ TWINS = HERE.parent / "assets" / "twins"
 TILDA = {"name": "Tilda Frost", "description": "Tilda is a retired sea captain who keeps bees. She hates small talk."}
 HISTORY = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hi there."}]
 CASES = {
-    "maya_small_en": lambda: messages(Persona.load(TWINS / "maya"), "en", "Do you like the sea?", HISTORY, [("do you have a cat?", "A grey one, Pedal.")], ["My workshop is by the harbour."]),
+    "maya_small_en": lambda: messages(Persona.load(TWINS / "maya"), "en", "Do you like the sea?", HISTORY, [("do you have a cat?",
+        "A grey one, Pedal.")], ["My workshop is by the harbour."]),
     "lin_small_zh": lambda: messages(Persona.load(TWINS / "lin"), "zh", "你喜欢海吗？"),
     "maya_large_en": lambda: messages(Persona.load(TWINS / "maya"), "en", "Do you like the sea?", HISTORY, capable=True),
     "lin_large_zh": lambda: messages(Persona.load(TWINS / "lin"), "zh", "你喜欢海吗？", capable=True),

@@ -1,0 +1,215 @@
+"""A reply that needs no model: the line or the fact that answers, resolved from the turns before, or None."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from persona import chat, mention
+from persona.card import Persona
+from persona.emotion import appraise
+from persona.fields import Fact
+from persona.lines import pick, same
+from persona.repertoire import Hit, Repertoire
+from persona.words import parts, simplify
+
+COURTESY = frozenset(("hello", "nice-to-meet", "thanks", "goodbye", "good-morning", "good-evening", "good-night", "how-are-you-back"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is said, from where, and how sure it is."""
+    step: str
+    text: str
+    mood: str
+    sources: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a question falls: its history, the values that fill lines, the id of the line said last."""
+    history: Sequence[dict]
+    values: Mapping[str, str]
+    last: str
+
+    def spoken(self) -> str:
+        """All that the twin has said so far."""
+        return " ".join(turn["content"] for turn in self.history if turn["role"] == "assistant")
+
+
+class Replies:
+    """Of one twin in one language."""
+
+    def __init__(self, persona: Persona, room: Repertoire):
+        self.persona, self.room, self.tongue = persona, room, room.language
+
+    def find(self, text: str, moment: Moment) -> Found | None:
+        """The reply to a text: to what it points back at, to its parts, or to it as a whole."""
+        several = sum(chat.is_question(piece, self.tongue) for piece in parts(text)) > 1
+        found = self._follow(text, moment) or (self._pieces(text, moment) if several else None) or self._pointed(text, moment)
+        return found or self._direct(text, moment) or self._pieces(text, moment)
+
+    def _direct(self, text: str, moment: Moment) -> Found | None:
+        """The line or fact that answers the text as a whole."""
+        room = self.room
+        called = self._without_call(text)
+        if kind := mention.of(called, self.tongue):
+            return self._of_another(called, kind, moment)
+        vector = room.vector(called)
+        own, anybody = room.hits(called, moment.last, vector)
+        close = room.margins.close
+        best, common = (own[0] if own else None), (anybody[0] if anybody else None)
+        if best and best.score >= close and (common is None or best.score >= common.score - 0.08):
+            return self._as_line(best, moment)
+        if common and common.score >= close and not (appraise(called, self.tongue) == "concerned" and common.line.mood in ("happy", "excited")):
+            return self._as_common(common, called, moment)
+        if best and best.score >= close:
+            return self._as_line(best, moment)
+        known = room.known(called, vector)
+        if known and known[0].score >= room.margins.fact and chat.is_question(called, self.tongue):
+            return self.as_fact([known[0].fact], known[0].score)
+        return None
+
+    def _pointed(self, text: str, moment: Moment) -> Found | None:
+        """"What's her name?", where it is clear who she is."""
+        whole, kind = mention.resolved(text, self.tongue, moment.history)
+        return self._of_another(whole, kind, moment) if whole else None
+
+    def _of_another(self, text: str, kind: str, moment: Moment) -> Found | None:
+        """The answer to a question about somebody else must speak of them: a line, else a fact; then that no more is known."""
+        room = self.room
+        vector = room.vector(text)
+        own, anybody = room.hits(text, moment.last, vector)
+        for hit in own[:3]:
+            if hit.score >= room.margins.close - 0.06 and mention.speaks_of(kind, hit.ask + " " + hit.line.say[0]):
+                return self._as_line(hit, moment)
+        common = next((hit for hit in anybody[:3] if hit.score >= room.margins.close and mention.speaks_of(kind, hit.ask)), None)
+        found = self._as_common(common, text, moment) if common else None
+        if found and (mention.speaks_of(kind, found.text) or found.step == "line"):
+            return found
+        facts = [item.fact for item in room.known(text, vector) if mention.speaks_of(kind, item.fact.text)]
+        spoken = moment.spoken()
+        fresh = [fact for fact in facts if fact.text not in spoken]
+        if fresh:
+            return self.as_fact(fresh[:1], 1.0)
+        enough = room.margins.close - 0.2
+        if hit := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
+            return self._as_line(hit, moment)
+        return self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), moment)
+
+    def _as_common(self, hit: Hit, text: str, moment: Moment) -> Found | None:
+        """A line for anybody matched: the twin's own line of the same intent, or its fact about it, goes first."""
+        room = self.room
+        if twin_own := room.same_intent(hit.line, moment.last):
+            return self._as_line(twin_own, moment)
+        facts = room.about(hit.line)
+        if facts:
+            line = hit.line
+            known = {item.fact: item.score for item in room.known(text, room.vector(text))}
+            facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0))[:hit.line.most]
+            plain = self.as_fact(facts, hit.score, line.mood)
+            if (kind := mention.named(text, self.tongue)) and not mention.names(kind, plain.text):
+                return replace(plain, text=pick(room.lines["none-but"].say, {**moment.values, "fact": plain.text}, moment.history))
+            led = pick([say for say in line.say if "{fact}" in say], {**moment.values, "fact": plain.text}, moment.history) if facts else ""
+            return replace(plain, text=led) if led and moment.values["name"] not in plain.text else plain
+        other = "zh" if self.tongue == "en" else "en"
+        if abroad := room.about(hit.line, room.elsewhere, other):
+            line = room.lines["quoted"]
+            text = pick(line.say, {**moment.values, "fact": " ".join(fact.text for fact in abroad[:hit.line.most])}, moment.history, len(moment.history))
+            return Found("fact", text, line.mood, tuple(fact.source for fact in abroad[:hit.line.most]), hit.score)
+        return self._as_line(hit, moment)
+
+    def _as_line(self, hit: Hit, moment: Moment) -> Found | None:
+        text = pick(hit.line.say, moment.values, moment.history, len(moment.history))
+        return Found("line", text, hit.line.mood, (hit.line.id,), hit.score) if text else None
+
+    def as_fact(self, facts: Sequence[Fact], score: float, mood: str = "neutral") -> Found:
+        text = (" " if self.tongue == "en" else "").join(_sentence(fact.text, self.tongue) for fact in facts)
+        return Found("fact", text, mood, tuple(fact.source for fact in facts), score)
+
+    def _follow(self, text: str, moment: Moment) -> Found | None:
+        """"Why?", "and then?", "yes": resolved by what the twin said last."""
+        kind = chat.follow_up(text, self.tongue)
+        if not kind or not any(turn.get("role") == "assistant" for turn in moment.history):
+            return None
+        room = self.room
+        said = [turn["content"] for turn in moment.history if turn["role"] == "assistant"][-1]
+        if kind == "you":
+            return self._returned(moment)
+        next_lines = [line for line in room.own if line.follow and line.follow == moment.last]
+        if next_lines and kind in ("why", "then", "really", "more", "yes"):
+            own, _ = room.hits(text, moment.last, room.vector(text))
+            hit = next((hit for hit in own if hit.line in next_lines), None)
+            if hit and (hit.score >= 0.45 or len(next_lines) == 1 and kind in ("then", "more", "yes")):
+                return self._as_line(Hit(hit.line, hit.score, True, ""), moment)
+        if kind in ("more", "then") and (fact := self._another(said, moment)):
+            return self.as_fact([fact], 1.0)
+        if kind in ("yes", "no", "unsure"):
+            kind += "-asked" if "?" in said or "？" in said else ""
+        line = room.lines.get(f"follow-{kind}")
+        return self._as_line(Hit(line, 1.0, False, ""), moment) if line else None
+
+    def _another(self, said: str, moment: Moment) -> Fact | None:
+        """A fact not told yet that is near to what was said last."""
+        room = self.room
+        spoken = moment.spoken()
+        known = [item for item in room.known(said, room.vector(said))
+                 if item.fact.source.startswith("fact") and item.fact.text.rstrip(".。") not in spoken]
+        return known[0].fact if known and known[0].score >= room.margins.near - 0.1 else None
+
+    def _returned(self, moment: Moment) -> Found | None:
+        """"And you?": the user's own statement turned back, or the twin's last question."""
+        mine = [turn["content"] for turn in moment.history if turn["role"] == "user"]
+        own = [turn["content"] for turn in moment.history if turn["role"] == "assistant"]
+        tries = [chat.mirrored(mine[-1], self.tongue) if mine else "", *(reversed(parts(own[-1])) if own else ())]
+        for attempt in tries:
+            fits = attempt and (attempt == tries[0] or "?" in attempt or "？" in attempt)
+            if fits and (found := self._direct(attempt, moment)):
+                return found
+        return self._as_line(Hit(self.room.lines["follow-you"], 1.0, False, ""), moment)
+
+    def _pieces(self, text: str, moment: Moment) -> Found | None:
+        """Several sentences: up to two of them that can be answered, a greeting left out where there is more."""
+        pieces = parts(text)
+        if len(pieces) < 2:
+            return None
+        found: list[Found] = []
+        for number, piece in enumerate(pieces[:6]):
+            if chat.follow_up(piece, self.tongue) == "you" and number and (mirror := chat.mirrored(pieces[number - 1], self.tongue)):
+                piece = mirror
+            answered = self._direct(piece, moment)
+            if answered and answered.sources[0] not in [one.sources[0] for one in found]:
+                found.append(answered)
+        real = [one for one in found if one.sources[0] not in COURTESY] or found[:1]
+        asked = [piece for piece in pieces if chat.is_question(piece, self.tongue)]
+        if not real or asked and not any(one.sources[0] not in COURTESY for one in real):
+            return None
+        joint = " " if self.tongue == "en" else ""
+        two = real[:2]
+        return Found(two[0].step, joint.join(one.text for one in two), two[-1].mood, tuple(source for one in two for source in one.sources),
+                     min(one.score for one in two))
+
+    def acknowledged(self, found: Found, text: str, moment: Moment) -> str:
+        """The reply's text, said with a word about it where the same was asked before."""
+        turns = moment.history[-24:]
+        asked = any(same(text, turn["content"], self.tongue) for turn in turns if turn["role"] == "user")
+        if not asked or found.step not in ("line", "fact") or found.sources[0] in COURTESY or found.sources[0].startswith("follow-"):
+            return found.text
+        line = self.room.lines["again" if any(found.text in turn["content"] for turn in turns) else "again-new"]
+        return pick(line.say, {"reply": found.text}, moment.history, len(moment.history))
+
+    def _without_call(self, text: str) -> str:
+        """The text without the twin's name as an address: "Maya, how are you?" -> "how are you?"."""
+        name = self.persona.text("name", self.tongue)
+        names = "|".join(re.escape(part) for part in sorted({name, *name.split()}, key=len, reverse=True))
+        text = simplify(text) if self.tongue == "zh" else text
+        address = (rf"^(?:(?:hey|hi|hello|你好|嗨|喂)[\s,，]*)?(?:{names})(?:老师|大叔|姐|哥|小姐|先生)?\s*[,，!！:：]\s*|"
+                   rf"[,，]\s*(?:{names})(?=\s*[.!?。！？]*$)")
+        bare = re.sub(address, "", text, flags=re.IGNORECASE).strip()
+        return bare if re.search(r"\w", bare) else text
+
+
+def _sentence(text: str, tongue: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "。", "！", "？", "”", '"')) else text + ("." if tongue == "en" else "。")
