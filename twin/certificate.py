@@ -25,7 +25,7 @@ def addresses() -> list[str]:
         except OSError:
             pass
     try:
-        found += [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     except OSError:
         pass
     return [address for address in dict.fromkeys(found) if not ipaddress.ip_address(address).is_loopback]

@@ -27,7 +27,7 @@ from .types import CHANNELS, PIECE, RATE, Audio, Ended, Event, Heard, Mark, Moti
 
 CODECS = ("opus", "pcm16")
 BIT_RATE = 24_000        # bit/s; speech at 24 kHz is transparent to most ears here, and 57 moving channels fit beside it in 64 kbit/s
-PLAIN = {"heard": Heard, "token": Token, "thought": Thought, "trouble": Trouble, "ended": Ended}
+PLAIN: dict[str, type[Event]] = {"heard": Heard, "token": Token, "thought": Thought, "trouble": Trouble, "ended": Ended}
 NAMES = {kind: name for name, kind in PLAIN.items()}
 
 
@@ -140,7 +140,8 @@ class Encoder:
         if codec not in CODECS:
             raise Refused(f"There is no codec called {codec!r}.", f"There are: {', '.join(CODECS)}.")
         self.codec, self.bit_rate = codec, bit_rate
-        self._turn, self._track = -1, None
+        self._turn = -1
+        self._track: OpusTrack | None = None
 
     def encode(self, event: Event) -> tuple[dict[str, Any], bytes | None]:
         """The header has no `seq` yet: the outbox numbers what it takes. Raises Refused for sound at another rate than 24 kHz."""
@@ -188,7 +189,8 @@ class Decoder:
             return header, self._spoken(header, payload or b"")
         if kind in PLAIN and "turn" in header:
             wanted = PLAIN[kind].__dataclass_fields__
-            return header, PLAIN[kind](**{k: tuple(v) if k == "sources" else v for k, v in header.items() if k in wanted})
+            fields: dict[str, Any] = {k: tuple(v) if k == "sources" else v for k, v in header.items() if k in wanted}
+            return header, PLAIN[kind](**fields)
         return header, None
 
     def _spoken(self, header: dict[str, Any], payload: bytes) -> Spoken:

@@ -76,13 +76,18 @@ class Server:
         except OSError as error:
             raise Refused(f"Nothing could be served on port {self.settings.port}: {error}.", "Choose another: PORT=7861 make run") from None
         app.router.routes[:0] = self._routes()           # before Gradio's own, some of which catch everything
-        asyncio.run_coroutine_threadsafe(self._wake(), self._loop)
+        if self._loop:                                   # set by the lifespan, before launch returns
+            asyncio.run_coroutine_threadsafe(self._wake(), self._loop)
 
     async def _wake(self) -> None:
-        """The twin that the page begins with, then the engines, then the other twins."""
+        """The twin that the page begins with, the engines, Gradio's door (its first answer takes two seconds), then the other twins."""
         rooms = self._sessions.rooms
         await self._host.warm([rooms.twins[rooms.first]])
         await self.registry.wake()
+        import httpx
+        with contextlib.suppress(httpx.HTTPError):
+            async with httpx.AsyncClient(verify=False, trust_env=False, timeout=30.0) as http:
+                await http.post(f"{self.url}gradio_api/run/live_send", json={"data": ["{}"]})
         await self._host.warm(rooms.twins.values())
 
     def welcome(self) -> str:

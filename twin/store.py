@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -99,7 +99,8 @@ def load_twin(folder: Path) -> Twin:
     except OSError as error:
         raise Missing(f"The twin in {folder} was left out: {error.strerror}.", "Check that persona.yaml can be read.") from None
     known = {f.name for f in fields(Voice)}
-    voice = Voice(**{name: value for name, value in persona.voice.items() if name in known})
+    given: dict[str, Any] = {name: value for name, value in persona.voice.items() if name in known}
+    voice = Voice(**given)
     lines = {language: path for language in LANGUAGES if (path := folder / f"lines.{language}.yaml").is_file()}
     return Twin(folder.name, persona, folder, voice, lines)
 
@@ -205,7 +206,7 @@ class Conversations:
             raise Missing("That conversation is not here any more.", "Choose another, or begin a new one.")
         return self._folder(owner) / f"{name}.json"
 
-    def _files(self, folder: Path) -> list[Path]:
+    def _files(self, folder: Path) -> Sequence[Path]:
         return [path for path in folder.glob("*.json") if _CONVERSATION.fullmatch(path.stem)]
 
     def _prune(self, folder: Path) -> None:

@@ -104,7 +104,8 @@ class Sessions:
         await asyncio.sleep(self.rooms.linger)
         async with self._opening:                        # who comes back in this moment finds it kept
             self._waiting.pop(session.id, None)
-            if session.holder is None and self._sessions.pop(session.id, None):
+            if session.holder is None and session.id in self._sessions:
+                del self._sessions[session.id]
                 await session.end()
 
 
@@ -151,7 +152,7 @@ class Live:
     async def _carry(self, websocket: WebSocket, session: Session, holder: object, cursor: int, letter: Letter | None) -> None:
         """Both directions, until one ends."""
         if letter:
-            await websocket.send_text(letter.data)
+            await _send(websocket, letter)
         work = (_downstream(websocket, session, holder, cursor), _upstream(websocket, session), _full(session))
         ways = [asyncio.create_task(way) for way in work]
         try:
@@ -184,7 +185,7 @@ async def _downstream(websocket: WebSocket, session: Session, holder: object, cu
         letter = letters[0]                              # one by one: an interruption takes back what has not left
         try:
             async with asyncio.timeout(STALL):
-                await (websocket.send_text(letter.data) if isinstance(letter.data, str) else websocket.send_bytes(letter.data))
+                await _send(websocket, letter)
         except TimeoutError:
             return "slow"
         except (WebSocketDisconnect, RuntimeError, OSError):         # Starlette raises RuntimeError when the peer closed meanwhile
@@ -192,6 +193,11 @@ async def _downstream(websocket: WebSocket, session: Session, holder: object, cu
         cursor = letter.seq
         outbox.carried(cursor)
     return "elsewhere" if session.holder is not None else "gone"
+
+
+async def _send(websocket: WebSocket, letter: Letter) -> None:
+    data = letter.data
+    await (websocket.send_text(data) if isinstance(data, str) else websocket.send_bytes(data))
 
 
 async def _full(session: Session) -> str:

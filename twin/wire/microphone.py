@@ -20,7 +20,8 @@ class Microphone:
 
     def __init__(self, endpointer: Callable[[], Any], language: str = "en"):
         self.on, self.mode, self.language = False, "push", language
-        self._make, self._ear = endpointer, None
+        self._make = endpointer
+        self._ear: Any = None
         self._chunks: list[np.ndarray] = []
         self._samples = 0
 

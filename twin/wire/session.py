@@ -55,7 +55,7 @@ class Session:
         self.language, self.codec, self.greets = "en", "pcm16", False
         self.mic = Microphone(rooms.endpointer)
         self.saved = Saved(new_id(), "")
-        self.twin: Twin | None = None
+        self.twin: Twin = rooms.twins.first(rooms.first)
         self.talk: Any = None                            # the Conversation
         self.holder: object | None = None                # the transport that carries this session now
         self.left = time.monotonic()                     # when the last one went
