@@ -229,5 +229,5 @@ async def _close(websocket: WebSocket, number: int, code: str, message: str, hin
         return
     with suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
         async with asyncio.timeout(2.0):
-            await websocket.send_text(pack({"type": "error", "code": code, "message": message, "hint": hint, "kept": False}))
+            await websocket.send_text(str(pack({"type": "error", "code": code, "message": message, "hint": hint, "kept": False})))
             await websocket.close(number)
