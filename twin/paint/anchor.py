@@ -10,15 +10,15 @@ import numpy as np
 from . import head, mesh
 from .landmarks import LIDS, LIPS_INNER, LIPS_OUTER
 
-EYEBALL = 0.1382      # dm: the template's eyeball radius
-IRIS = 0.066          # dm
+EYEBALL = 0.1382  # dm: the template's eyeball radius
+IRIS = 0.066  # dm
 
 
 @dataclass(frozen=True)
 class Anchors:
     """Points in px of the picture the camera describes."""
 
-    points: np.ndarray                 # [478, 3] x, y, z (negative = nearer)
+    points: np.ndarray  # [478, 3] x, y, z (negative = nearer)
     iris: tuple[np.ndarray, np.ndarray]  # (cx, cy, r) of the picture's left eye, then of the other
 
 
@@ -76,7 +76,7 @@ def _lids(points: np.ndarray, camera: head.Camera, ball: np.ndarray, guess: np.n
     ends = (ends[0] + (0.02 * width if not inner_right else 0), ends[1] + (0.02 * width if inner_right else 0))
     upper, lower = (_arch(t, edge, ends) for edge in (top, bottom))
     x = np.clip((guess[:, 0] - guess[0, 0]) / (guess[8, 0] - guess[0, 0]), 0, 1)
-    x = np.array([0, .07, .16, .30, .47, .64, .80, .92, 1, .92, .80, .64, .47, .30, .16, .07]) if x is not None else x
+    x = np.array([0, 0.07, 0.16, 0.30, 0.47, 0.64, 0.80, 0.92, 1, 0.92, 0.80, 0.64, 0.47, 0.30, 0.16, 0.07]) if x is not None else x
     along = x if inner_right else 1 - x
     y = np.concatenate([upper(along[:9]), lower(along[9:])])
     place = np.stack([a + along * (b - a), y], -1)
@@ -89,12 +89,12 @@ def _arch(t: np.ndarray, edge: np.ndarray, ends: tuple[float, float]):
     """A smooth curve from end to end of the opening: a quartic that vanishes at the corners, added to the line between them."""
     line = ends[0] + (ends[1] - ends[0]) * t
     bump = np.sqrt(np.clip(t * (1 - t), 0, None))
-    basis = np.stack([bump * t ** k for k in range(4)], -1)
+    basis = np.stack([bump * t**k for k in range(4)], -1)
     found = np.linalg.lstsq(basis, edge - line, rcond=None)[0]
 
     def curve(at: np.ndarray) -> np.ndarray:
         b = np.sqrt(np.clip(at * (1 - at), 0, None))
-        return ends[0] + (ends[1] - ends[0]) * at + np.stack([b * at ** k for k in range(4)], -1) @ found
+        return ends[0] + (ends[1] - ends[0]) * at + np.stack([b * at**k for k in range(4)], -1) @ found
 
     return curve
 
@@ -122,29 +122,33 @@ def _lips(points: np.ndarray, camera: head.Camera, out: np.ndarray) -> None:
     good = strong.sum(0) > 0
     y = (strong * rows).sum(0)[good] / strong.sum(0)[good]
     u = (columns[good] - 450) / 340
-    even = np.stack([u ** k for k in (0, 2, 4)], -1)
+    even = np.stack([u**k for k in (0, 2, 4)], -1)
     line = np.linalg.lstsq(even, y, rcond=None)[0]
 
     def crease(at: np.ndarray) -> np.ndarray:
         at = np.clip(at, -0.85, 0.85)
-        return (np.stack([at ** k for k in (0, 2, 4)], -1) @ line - shift[1]) / factor
+        return (np.stack([at**k for k in (0, 2, 4)], -1) @ line - shift[1]) / factor
 
-    across = np.array([-.96, -.86, -.70, -.47, -.22, 0, .22, .47, .70, .86, .96, .86, .70, .47, .22, 0, -.22, -.47, -.70, -.86])
+    across = np.array(
+        [-0.96, -0.86, -0.70, -0.47, -0.22, 0, 0.22, 0.47, 0.70, 0.86, 0.96, 0.86, 0.70, 0.47, 0.22, 0, -0.22, -0.47, -0.70, -0.86]
+    )
     out[inner, 0] = x0 + across * half
     out[inner, 1] = crease(across)
-    out[inner, 2] = np.interp(np.abs(across), [0, 1], [out[[0, 17], 2].mean() - 0.03 * camera.scale, out[[40, 270], 2].mean() - 0.09 * camera.scale])
+    out[inner, 2] = np.interp(
+        np.abs(across), [0, 1], [out[[0, 17], 2].mean() - 0.03 * camera.scale, out[[40, 270], 2].mean() - 0.09 * camera.scale]
+    )
     mirror = outer[[10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 19, 18, 17, 16, 15, 14, 13, 12, 11]]
     ring = (out[outer] + (out[mirror] * [-1, 1, 1] + [2 * x0, 0, 0])) / 2
     ring[[0, 10], 0] = x0 + np.array([-1.04, 1.04]) * half
     ring[[0, 10], 1] = crease(np.array([0.9]))[0]
     low = ring[11:]
     u = (low[:, 0] - x0) / (1.04 * half)
-    bump = np.sqrt(np.clip(1 - u ** 2, 0, 1))
-    basis = np.stack([bump, bump ** 2, bump ** 4], -1)
+    bump = np.sqrt(np.clip(1 - u**2, 0, 1))
+    basis = np.stack([bump, bump**2, bump**4], -1)
     weight = np.where(np.abs(u) < 0.62, 1.0, 0.25)[:, None]
     shape = np.linalg.lstsq(basis * weight, (low[:, 1] - ring[0, 1]) * weight[:, 0], rcond=None)[0]
-    spaced = x0 + 1.04 * half * np.array([.90, .74, .50, .25, 0, -.25, -.50, -.74, -.90])
+    spaced = x0 + 1.04 * half * np.array([0.90, 0.74, 0.50, 0.25, 0, -0.25, -0.50, -0.74, -0.90])
     full = np.sqrt(np.clip(1 - ((spaced - x0) / (1.04 * half)) ** 2, 0, 1))
-    low[:, 0], low[:, 1] = spaced, ring[0, 1] + np.stack([full, full ** 2, full ** 4], -1) @ shape
+    low[:, 0], low[:, 1] = spaced, ring[0, 1] + np.stack([full, full**2, full**4], -1) @ shape
     ring[11:] = low
     out[outer] = ring

@@ -49,10 +49,10 @@ def noise(shape: tuple[int, int], cell: float, rng: np.random.Generator, octaves
     h, w = shape
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
-        size = max(1.0, cell / 2 ** octave)
+        size = max(1.0, cell / 2**octave)
         grid = rng.standard_normal((int(h / size) + 4, int(w / size) + 4)).astype(np.float32)
         big = cv2.resize(grid, None, fx=size, fy=size, interpolation=cv2.INTER_CUBIC)
-        total += big[int(size):int(size) + h, int(size):int(size) + w] * 0.5 ** octave
+        total += big[int(size) : int(size) + h, int(size) : int(size) + w] * 0.5**octave
     return (total - total.mean()) / max(float(total.std()), 1e-6)
 
 

@@ -19,11 +19,11 @@ class Piece:
 
     colour: tuple[int, int, int]
     inside: Callable[[np.ndarray], np.ndarray]
-    off: float                                    # dm from the skin
+    off: float  # dm from the skin
     folds: float = 1.0
-    hem: float = 0.0                              # width in dm of a stitched or ribbed edge
-    rib: float = 0.0                              # strength of ribbing on that edge
-    weave: str = "jersey"                         # jersey, knit, canvas, silk
+    hem: float = 0.0  # width in dm of a stitched or ribbed edge
+    rib: float = 0.0  # strength of ribbing on that edge
+    weave: str = "jersey"  # jersey, knit, canvas, silk
     sheen: float = 0.03
 
 
@@ -34,7 +34,11 @@ def around(rest: np.ndarray) -> np.ndarray:
 
 def below(heights: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]:
     """Cloth below a neckline given by its height (dm on the template) in front, at the side and at the back."""
-    return lambda rest: np.interp(around(rest), [0, 20, 90, 180], [heights[0], heights[0] + 0.03, heights[1], heights[2]]) - rest[..., 1]
+    return lambda rest: (
+        np.interp(around(rest), [0, 20, 90, 180], [heights[0], heights[0] + 0.03, heights[1], heights[2]])
+        - rest[..., 1]
+        + np.clip(2 * np.abs(rest[..., 0]) - 1.5, 0, 1)
+    )
 
 
 def apron(rest: np.ndarray) -> np.ndarray:
@@ -46,7 +50,9 @@ def apron(rest: np.ndarray) -> np.ndarray:
     return np.where(rest[..., 2] > -0.15, np.maximum(bib, strap), -1)
 
 
-def open_front(top: float, bottom: float, wide: float, narrow: float, neck: tuple[float, float, float]) -> Callable[[np.ndarray], np.ndarray]:
+def open_front(
+    top: float, bottom: float, wide: float, narrow: float, neck: tuple[float, float, float]
+) -> Callable[[np.ndarray], np.ndarray]:
     """A jacket's front open between |x| = `wide` at height `top` and `narrow` at `bottom`."""
     line = below(neck)
 
@@ -58,8 +64,11 @@ def open_front(top: float, bottom: float, wide: float, narrow: float, neck: tupl
     return inside
 
 
-def leaves(top: tuple[float, float], point: tuple[float, float], rise: float, gap: float, spread: float) -> Callable[[np.ndarray], np.ndarray]:
+def leaves(
+    top: tuple[float, float], point: tuple[float, float], rise: float, gap: float, spread: float
+) -> Callable[[np.ndarray], np.ndarray]:
     """A turned-down collar: two leaves from height `top` (front, side) to a point at (x, y); `rise` = lower edge at the side, `gap` at the throat."""
+
     def inside(rest: np.ndarray) -> np.ndarray:
         x, y = np.abs(rest[..., 0]), rest[..., 1]
         upper = np.interp(around(rest), [0, 90, 180], [top[0], top[1], top[1] + 0.14]) - y
@@ -72,6 +81,7 @@ def leaves(top: tuple[float, float], point: tuple[float, float], rise: float, ga
 
 def band(low: tuple[float, float], high: tuple[float, float], gap: float) -> Callable[[np.ndarray], np.ndarray]:
     """A standing collar between heights `low` and `high` (front, side), parted by `gap` at the throat."""
+
     def inside(rest: np.ndarray) -> np.ndarray:
         angle = around(rest)
         top = np.interp(angle, [0, 90, 180], [high[0], high[1], high[1] + 0.08]) - rest[..., 1]
@@ -82,7 +92,9 @@ def band(low: tuple[float, float], high: tuple[float, float], gap: float) -> Cal
     return inside
 
 
-def dress(figure: Figure, piece: Piece, lamps: list[Lamp], ambient: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def dress(
+    figure: Figure, piece: Piece, lamps: list[Lamp], ambient: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """A piece on a figure: linear colour [h, w, 3], coverage [h, w], depth [h, w]."""
     base = head.template()
     ids = base.rest[:, 1] < 6.25
@@ -141,11 +153,11 @@ def _pattern(colour: np.ndarray, rest: np.ndarray, edge: np.ndarray, piece: Piec
         colour = colour * (1 + 0.035 * grain)[..., None]
     if piece.hem:
         band = np.clip((piece.hem - edge) / 0.012, 0, 1)
-        groove = np.exp(-((edge - piece.hem) / 0.010) ** 2)
+        groove = np.exp(-(((edge - piece.hem) / 0.010) ** 2))
         ribs = 1 + piece.rib * 0.28 * np.sin(around(rest) * 3.1 + y * 6) * band
         colour = colour * (ribs * (1 - 0.32 * groove))[..., None] * (1 + 0.05 * band)[..., None]
         if not piece.rib:
-            stitch = np.exp(-((edge - 0.72 * piece.hem) / 0.005) ** 2) * (np.sin((x + y) * 150) > -0.2)
+            stitch = np.exp(-(((edge - 0.72 * piece.hem) / 0.005) ** 2)) * (np.sin((x + y) * 150) > -0.2)
             colour = colour * (1 - 0.25 * stitch)[..., None]
     return colour
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-LOWEST = 3.9            # dm: the mesh is cut here, well under the picture's edge
-WIDEST = 3.3            # dm: arms are cut here
+LOWEST = 3.9  # dm: the mesh is cut here, well under the picture's edge
+WIDEST = 3.3  # dm: arms are cut here
 SCALE = 10000.0
 
 

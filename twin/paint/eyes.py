@@ -9,7 +9,7 @@ from .canvas import blur, curve, filled, noise, spot
 from .landmarks import LIDS
 
 SIZE = 512
-DISC = 240          # px: the iris disc's radius in its picture
+DISC = 240  # px: the iris disc's radius in its picture
 
 
 def iris(colour: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
@@ -23,23 +23,25 @@ def iris(colour: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
         strip = cv2.resize(rng.standard_normal((6, count)).astype(np.float32), (1024, 64), interpolation=cv2.INTER_CUBIC)
         strip = np.concatenate([strip, strip[:, :8]], 1)
         bend = turn + 9 * np.sin(r * 5 + count)
-        rays += strength * cv2.remap(strip, np.mod(bend, 1024).astype(np.float32), np.clip(r * 60, 0, 63).astype(np.float32), cv2.INTER_LINEAR)
+        rays += strength * cv2.remap(
+            strip, np.mod(bend, 1024).astype(np.float32), np.clip(r * 60, 0, 63).astype(np.float32), cv2.INTER_LINEAR
+        )
     rays /= rays.std()
     base = np.array(colour, np.float32)
     warm = np.clip(base * [1.45, 1.22, 0.95] + [30, 14, 0], 0, 255)
     picture = np.broadcast_to(base, (SIZE, SIZE, 3)).astype(np.float32).copy()
-    inner = np.exp(-((r - 0.42) / 0.17) ** 2)[..., None]
+    inner = np.exp(-(((r - 0.42) / 0.17) ** 2))[..., None]
     picture = picture * (1 - 0.75 * inner) + warm * 0.75 * inner
-    picture *= (1 + 0.20 * rays * np.exp(-((r - 0.62) / 0.3) ** 2))[..., None]
+    picture *= (1 + 0.20 * rays * np.exp(-(((r - 0.62) / 0.3) ** 2)))[..., None]
     crypts = np.clip(noise((SIZE, SIZE), 26, rng, 2), -1.5, 1.5)
     picture *= (1 + 0.06 * crypts)[..., None]
-    lift = np.clip(0.5 + 0.55 * y / DISC, 0, 1)                       # light passes through and gathers on the side away from it
-    picture *= (0.74 + 0.62 * lift * np.exp(-((r - 0.66) / 0.28) ** 2))[..., None]
+    lift = np.clip(0.5 + 0.55 * y / DISC, 0, 1)  # light passes through and gathers on the side away from it
+    picture *= (0.74 + 0.62 * lift * np.exp(-(((r - 0.66) / 0.28) ** 2)))[..., None]
     limbus = 1 / (1 + np.exp(-(r - 0.88) / 0.035))
     picture = picture * (1 - 0.86 * limbus[..., None]) + np.array([22, 16, 16]) * 0.86 * limbus[..., None]
     wobble = 0.012 * np.sin(angle * 7 + 1) + 0.008 * np.sin(angle * 13)
     pupil = 1 / (1 + np.exp((r - 0.37 - wobble) / 0.014))
-    rim = np.exp(-((r - 0.40) / 0.03) ** 2)
+    rim = np.exp(-(((r - 0.40) / 0.03) ** 2))
     picture *= (1 - 0.35 * rim)[..., None]
     picture = picture * (1 - pupil[..., None]) + np.array([9, 7, 8]) * pupil[..., None]
     alpha = np.clip((1.0 - r) * DISC / 14, 0, 1)
@@ -81,7 +83,7 @@ def white(points: np.ndarray, side: int, skin: np.ndarray, rng: np.random.Genera
     glint = spot((SIZE, SIZE), inner + [toward * 15, -3], (4, 3))
     picture += 50 * glint[..., None]
     picture *= 1 + 0.012 * noise((SIZE, SIZE), 30, rng, 2)[..., None]
-    far = blur(1 - inside, 20)[..., None]                                   # what only shows when the lids move is dim
+    far = blur(1 - inside, 20)[..., None]  # what only shows when the lids move is dim
     picture *= 1 - 0.25 * np.clip(far * 2 - 1, 0, 1)
     alpha = np.clip((2.0 - np.hypot((x - SIZE / 2) / 140, (y - SIZE / 2) / 120)) * 4, 0, 1)
     return np.dstack([np.clip(picture, 0, 255), 255 * alpha]).round().astype(np.uint8)
@@ -90,7 +92,7 @@ def white(points: np.ndarray, side: int, skin: np.ndarray, rng: np.random.Genera
 def _sorted(loop: np.ndarray, *, upper: bool) -> tuple[np.ndarray, np.ndarray]:
     left, right = loop[:, 0].argmin(), loop[:, 0].argmax()
     a, b = min(left, right), max(left, right)
-    parts = [loop[a:b + 1], np.concatenate([loop[b:], loop[:a + 1]])]
+    parts = [loop[a : b + 1], np.concatenate([loop[b:], loop[: a + 1]])]
     parts.sort(key=lambda part: part[:, 1].mean())
     part = parts[0] if upper else parts[1]
     order = part[:, 0].argsort()
@@ -111,5 +113,5 @@ def place(layer: np.ndarray, shape: tuple[int, int], centre: np.ndarray, scale: 
     patch = cv2.warpAffine(premultiplied, matrix, (size, size), flags=cv2.INTER_LINEAR)
     out = np.zeros((*shape, 4), np.float32)
     ya, yb, xa, xb = max(y0, 0), min(y0 + size, shape[0]), max(x0, 0), min(x0 + size, shape[1])
-    out[ya:yb, xa:xb] = patch[ya - y0:yb - y0, xa - x0:xb - x0]
+    out[ya:yb, xa:xb] = patch[ya - y0 : yb - y0, xa - x0 : xb - x0]
     return out

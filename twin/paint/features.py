@@ -19,17 +19,18 @@ class Traits:
     brow: tuple[int, int, int]
     brow_width: float = 1.0
     brow_density: float = 1.0
-    brow_arch: float = 0.0          # in brow widths, the arch raised (+) or flattened (-)
-    brow_lift: float = 0.0          # in eye widths
-    grey: float = 0.0               # share of light hairs in the brows
+    brow_arch: float = 0.0  # in brow widths, the arch raised (+) or flattened (-)
+    brow_lift: float = 0.0  # in eye widths
+    grey: float = 0.0  # share of light hairs in the brows
     lash: tuple[int, int, int] = (28, 20, 18)
     lash_length: float = 1.0
     liner: float = 0.5
-    crease: float = 1.0             # height of the lid's fold, 0 = none
+    crease: float = 1.0  # height of the lid's fold, 0 = none
 
 
-def eyes(picture: np.ndarray, figure: Figure, whites: tuple[np.ndarray, np.ndarray], disc: np.ndarray, light: np.ndarray,
-         bright: float = 0.78) -> np.ndarray:
+def eyes(
+    picture: np.ndarray, figure: Figure, whites: tuple[np.ndarray, np.ndarray], disc: np.ndarray, light: np.ndarray, bright: float = 0.78
+) -> np.ndarray:
     """Paints both eyes, their shade and their catch lights into the lid openings. `light` [3]: the key lamp's direction."""
     for side in (0, 1):
         patch, corner = _patch(picture, figure, LIDS[side], 0.3)
@@ -83,14 +84,20 @@ def lashes(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.G
         picture = glaze(picture, (1.12, 1.0, 1.0), add=0.035, alpha=0.6 * blur(wet.astype(np.float32) / 255, 0.008 * width))
         line = np.zeros(shape, np.uint8)
         t = np.linspace(0, 1, 90)
-        stroke(line, upper - np.stack([0 * t, 0.008 * width + 0 * t], -1), width * (0.018 + 0.034 * traits.liner * np.sin(np.pi * np.clip(1.05 - t, 0, 1)) ** 0.7))
+        stroke(
+            line,
+            upper - np.stack([0 * t, 0.008 * width + 0 * t], -1),
+            width * (0.018 + 0.034 * traits.liner * np.sin(np.pi * np.clip(1.05 - t, 0, 1)) ** 0.7),
+        )
         picture = over(picture, linear(traits.lash), 0.88 * blur(line.astype(np.float32) / 255, 0.006 * width))
         picture = glaze(picture, (0.42, 0.30, 0.28), 0.35 * blur(line.astype(np.float32) / 255, 0.03 * width))
         fold = np.zeros(shape, np.uint8)
         bow = np.sin(np.pi * np.clip(0.06 + 0.92 * t, 0, 1))
         path = upper + np.stack([outward * 0.02 * width * (1 - t), -width * (0.035 + traits.crease * 0.095 * bow)], -1)
         stroke(fold, path[4:-10], width * 0.022 * bow[4:-10])
-        picture = glaze(picture, (0.50, 0.36, 0.34), (0.75 if traits.crease > 0 else 0.0) * blur(fold.astype(np.float32) / 255, 0.012 * width))
+        picture = glaze(
+            picture, (0.50, 0.36, 0.34), (0.75 if traits.crease > 0 else 0.0) * blur(fold.astype(np.float32) / 255, 0.012 * width)
+        )
         hairs = np.zeros(shape, np.uint8)
         for s in np.sort(rng.uniform(0.01, 0.93, 84)):
             root = upper[int((s) * 89)]
@@ -99,7 +106,7 @@ def lashes(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.G
             tip = root + length * np.array([lean + 0.14 * rng.standard_normal(), -0.62])
             bend = root + length * 0.55 * np.array([lean * 1.05, 0.02])
             u = np.linspace(0, 1, 10)[:, None]
-            path = (1 - u) ** 2 * root + 2 * u * (1 - u) * bend + u ** 2 * tip
+            path = (1 - u) ** 2 * root + 2 * u * (1 - u) * bend + u**2 * tip
             stroke(hairs, path, width * (0.0150 * (1 - u[:, 0]) + 0.002))
         picture = over(picture, linear(traits.lash), 0.85 * blur(hairs.astype(np.float32) / 255, 0.0035 * width))
         hairs[:] = 0
@@ -124,13 +131,16 @@ def brows(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.Ge
         width = np.linalg.norm(ring[0] - ring[8])
         outward = np.sign(ring[0, 0] - ring[8, 0])
         t = np.linspace(0, 1, 100)
-        middle[:, 1] -= width * (traits.brow_lift + 0.10 * traits.brow_arch * np.exp(-((t - 0.66) / 0.25) ** 2))
-        middle[:, 0] += outward * width * 0.10 * t ** 2
+        middle[:, 1] -= width * (traits.brow_lift + 0.10 * traits.brow_arch * np.exp(-(((t - 0.66) / 0.25) ** 2)))
+        middle[:, 0] += outward * width * 0.10 * t**2
         middle[:, 1] += width * 0.07 * np.clip(t - 0.72, 0, 1) * 2
-        half = traits.brow_width * width * 0.105 * np.clip(np.minimum(0.62 + 2.2 * t, 1.12 - 0.98 * t ** 2.2), 0.05, 1)
+        half = traits.brow_width * width * 0.105 * np.clip(np.minimum(0.50 + 2.6 * t, 1.12 - 0.98 * t**2.2), 0.05, 1)
         ground = np.zeros(shape, np.uint8)
         stroke(ground, middle, 1.5 * half)
-        soft = blur(ground.astype(np.float32) / 255, 0.035 * width) * np.clip((np.abs(np.arange(shape[1]) - middle[0, 0]) / width) * 3 + 0.25, 0.3, 1)[None]
+        soft = (
+            blur(ground.astype(np.float32) / 255, 0.035 * width)
+            * np.clip((np.abs(np.arange(shape[1]) - middle[0, 0]) / width) * 3 + 0.25, 0.3, 1)[None]
+        )
         picture = over(picture, linear(traits.brow), 0.55 * traits.brow_density * soft)
         for grey in (False, True):
             hairs = np.zeros(shape, np.uint8)
@@ -146,7 +156,7 @@ def brows(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.Ge
                 direction = direction / np.linalg.norm(direction) + 0.10 * rng.standard_normal(2)
                 length = width * (0.15 + 0.045 * rng.random()) * np.interp(s, [0, 0.2, 1], [0.85, 1.0, 0.75])
                 u = np.linspace(0, 1, 7)[:, None]
-                path = root + direction * length * u + (along - direction) * length * 0.45 * u ** 2
+                path = root + direction * length * u + (along - direction) * length * 0.45 * u**2
                 stroke(hairs, path, width * (0.0115 * (1 - u[:, 0]) ** 0.7 + 0.002), rng.uniform(0.6, 1.0))
             tone = np.array([158, 153, 148]) if grey else np.array(traits.brow)
             picture = over(picture, linear(tone), (0.8 if grey else 0.88) * blur(hairs.astype(np.float32) / 255, 0.005 * width))

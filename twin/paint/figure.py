@@ -29,12 +29,12 @@ class Figure:
     """A blended body before the camera. Pictures are [h, w] or [h, w, c] at the working size."""
 
     camera: head.Camera
-    points: np.ndarray                  # [m, 3] dm
-    anchors: Anchors                    # at the working size
-    normal: np.ndarray                  # [h, w, 3]
-    rest: np.ndarray                    # [h, w, 3] place on the template
-    depth: np.ndarray                   # [h, w] px, larger is nearer; -1e9 outside
-    mask: np.ndarray                    # [h, w] 0..1 float
+    points: np.ndarray  # [m, 3] dm
+    anchors: Anchors  # at the working size
+    normal: np.ndarray  # [h, w, 3]
+    rest: np.ndarray  # [h, w, 3] place on the template
+    depth: np.ndarray  # [h, w] px, larger is nearer; -1e9 outside
+    mask: np.ndarray  # [h, w] 0..1 float
     seen: mesh.Fragments
     shadows: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -53,8 +53,14 @@ class Figure:
         y, x = np.mgrid[:h:step, :w:step].astype(np.float32) + 0.5
         z = np.where(self.depth > -1e8, self.depth, 0)[::step, ::step] / self.camera.scale
         k = self.camera.scale * self.camera.distance / (self.camera.distance - z)
-        return np.stack([(x - self.camera.middle[0]) / k + self.camera.centre[0], self.camera.centre[1] - (y - self.camera.middle[1]) / k,
-                         z + self.camera.centre[2]], -1)
+        return np.stack(
+            [
+                (x - self.camera.middle[0]) / k + self.camera.centre[0],
+                self.camera.centre[1] - (y - self.camera.middle[1]) / k,
+                z + self.camera.centre[2],
+            ],
+            -1,
+        )
 
 
 def body(shape: dict[str, float], *, eyes: float = 1.0, lift: float = 0.0) -> np.ndarray:
@@ -79,12 +85,21 @@ def stand(points: np.ndarray, camera: head.Camera) -> Figure:
     seen = mesh.rasterise(screen, base.body, shape)
     normal = seen.spread(mesh.normals(points, base.body), base.body)
     normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
-    return Figure(camera, points, trace(points, camera), normal, seen.spread(base.rest, base.body), seen.spread(screen[:, 2], base.body, -1e9),
-                  seen.mask().astype(np.float32), seen)
+    return Figure(
+        camera,
+        points,
+        trace(points, camera),
+        normal,
+        seen.spread(base.rest, base.body),
+        seen.spread(screen[:, 2], base.body, -1e9),
+        seen.mask().astype(np.float32),
+        seen,
+    )
 
 
-def shadow(world: np.ndarray, lamp: Lamp, occluders: list[tuple[np.ndarray, np.ndarray | None]], *, bias: float, soft: float,
-           cell: float = 0.012) -> np.ndarray:
+def shadow(
+    world: np.ndarray, lamp: Lamp, occluders: list[tuple[np.ndarray, np.ndarray | None]], *, bias: float, soft: float, cell: float = 0.012
+) -> np.ndarray:
     """How much of a lamp reaches each place [h, w, 3] (dm): 1 lit, 0 in shade.
 
     `occluders` are (points, triangles), or (points, None) for strands given as loose points. `soft` is the penumbra's radius in dm.

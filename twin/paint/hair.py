@@ -82,7 +82,9 @@ def roots(points: np.ndarray, keep: np.ndarray, count: int, rng: np.random.Gener
     return mixed[0], mixed[1], mixed[2]
 
 
-def grow(start: np.ndarray, towards: np.ndarray, length: np.ndarray, skull: Skull, lift: np.ndarray, pull, steps: int, hold: float = 0.0) -> np.ndarray:
+def grow(
+    start: np.ndarray, towards: np.ndarray, length: np.ndarray, skull: Skull, lift: np.ndarray, pull, steps: int, hold: float = 0.0
+) -> np.ndarray:
     """Guides [g, steps, 3]: each walks its `length` (dm) from `start`, turned by `pull(points, t) -> [g, 3]`, kept `lift` dm off the skull.
 
     Above the height `hold` (dm) hair clings to the head: what has risen beyond its lift is drawn back.
@@ -121,8 +123,20 @@ def curl(guides: np.ndarray, radius: np.ndarray, turns: np.ndarray, start: float
     return guides + (amount * np.cos(phase))[..., None] * first + (amount * np.sin(phase))[..., None] * second
 
 
-def locks(guides: np.ndarray, start: np.ndarray, skull: Skull, rng: np.random.Generator, *, bundle: float = 0.05, tip: float = 0.5,
-          wander: float = 0.02, ragged: float = 0.12, width: float = 1.0, tone_spread: float = 0.1, clearance: float = 0.012) -> Locks:
+def locks(
+    guides: np.ndarray,
+    start: np.ndarray,
+    skull: Skull,
+    rng: np.random.Generator,
+    *,
+    bundle: float = 0.05,
+    tip: float = 0.5,
+    wander: float = 0.02,
+    ragged: float = 0.12,
+    width: float = 1.0,
+    tone_spread: float = 0.1,
+    clearance: float = 0.012,
+) -> Locks:
     """Strands from roots [n, 3] that follow the nearest guide: `bundle` dm = a lock's radius, narrowing to `tip` of it at its end."""
     near = spatial.cKDTree(guides[:, 0]).query(start, k=min(3, len(guides)))[1].reshape(len(start), -1)
     pick = near[np.arange(len(start)), np.minimum(rng.geometric(0.75, len(start)) - 1, near.shape[1] - 1)]
@@ -136,8 +150,8 @@ def locks(guides: np.ndarray, start: np.ndarray, skull: Skull, rng: np.random.Ge
     offset = start - guides[pick, 0]
     offset *= np.minimum(1, 2.5 * bundle / np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-6))
     scatter = rng.standard_normal((len(start), 3)) * bundle * 0.5
-    narrow = 1 - (1 - tip) * t ** 1.2
-    near_root = np.exp(-(t / 0.12) ** 2)[None, :, None]
+    narrow = 1 - (1 - tip) * t**1.2
+    near_root = np.exp(-((t / 0.12) ** 2))[None, :, None]
     paths = follow + (offset[:, None] * 0.55 + scatter[:, None]) * narrow[None, :, None]
     paths = near_root * (start[:, None] + (follow - guides[pick, None, 0])) + (1 - near_root) * paths
     phase = rng.random((len(start), 3, 1)) * 6.3
@@ -192,25 +206,37 @@ def shade(hair: Locks, colour: Colour, skull: Skull, lamps: list[Lamp], rng: np.
         deep = np.exp(-np.minimum(buried(flat, unit) * 3.6, 4)).reshape(n, k)
         form = np.clip(outward @ unit * 0.62 + 0.42, 0.04, 1)
         along = tangent @ unit
-        diffuse = np.sqrt(np.clip(1 - along ** 2, 0, 1))
+        diffuse = np.sqrt(np.clip(1 - along**2, 0, 1))
         half = unit + [0, 0, 1]
         half = half / np.linalg.norm(half)
-        lift = (tangent + outward * shift[..., None])
+        lift = tangent + outward * shift[..., None]
         lift /= np.maximum(np.linalg.norm(lift, axis=2, keepdims=True), 1e-6)
         first = np.sqrt(np.clip(1 - (lift @ half) ** 2, 0, 1)) ** 70
-        lift = (tangent + outward * (shift[..., None] - 0.22))
+        lift = tangent + outward * (shift[..., None] - 0.22)
         lift /= np.maximum(np.linalg.norm(lift, axis=2, keepdims=True), 1e-6)
         second = np.sqrt(np.clip(1 - (lift @ half) ** 2, 0, 1)) ** 14
         lit = (deep * form)[..., None] * np.asarray(lamp.colour, np.float32)
-        out += lit * (body * diffuse[..., None] * 0.95 + colour.gloss * (shine * first[..., None] * 0.36 + shine * body / max(float(body.mean()), 0.02) * 0.10
-                                                                       * second[..., None]))
+        out += lit * (
+            body * diffuse[..., None] * 0.95
+            + colour.gloss * (shine * first[..., None] * 0.36 + shine * body / max(float(body.mean()), 0.02) * 0.10 * second[..., None])
+        )
     ambient = (0.25 + 0.75 * inner) * (0.75 + 0.25 * outward[..., 1])
     out += ambient[..., None] * (body * 0.42 + dark * 0.4)
     out = out * (0.30 + 0.70 * inner)[..., None] + dark * 0.25
     return srgb(film(out))
 
 
-def draw(picture: np.ndarray, alpha: np.ndarray, figure: Figure, hair: Locks, colours: np.ndarray, *, thick: float, front: bool, bias: float = 0.03) -> None:
+def draw(
+    picture: np.ndarray,
+    alpha: np.ndarray,
+    figure: Figure,
+    hair: Locks,
+    colours: np.ndarray,
+    *,
+    thick: float,
+    front: bool,
+    bias: float = 0.03,
+) -> None:
     """Draws strands from back to front into uint8 `picture` [h, w, 3] and `alpha` [h, w], in place. `thick` px at width 1.
 
     `front` chooses the parts before the figure's surface, otherwise those behind it (drawn first, the figure then goes over them).
@@ -221,9 +247,10 @@ def draw(picture: np.ndarray, alpha: np.ndarray, figure: Figure, hair: Locks, co
     h, w = figure.shape
     xi, yi = np.clip(middle[..., 0], 0, w - 1).astype(int), np.clip(middle[..., 1], 0, h - 1).astype(int)
     inside = (middle[..., 0] > -20) & (middle[..., 0] < w + 20) & (middle[..., 1] > -20) & (middle[..., 1] < h + 20)
-    seen = inside & ((middle[..., 2] + bias * figure.dm > figure.depth[yi, xi]) if front else (middle[..., 2] < figure.depth[yi, xi] + bias * figure.dm))
-    if not front:
-        seen |= inside & (figure.depth[yi, xi] < -1e8)
+    reach = max(1, round(0.03 * figure.dm))
+    edge = cv2.dilate(figure.depth, np.ones((reach, reach), np.uint8))  # strands close beside an edge must not lap over it
+    before = middle[..., 2] + bias * figure.dm > edge[yi, xi]
+    seen = inside & (before if front else ~before)
     k = a.shape[1]
     taper = np.interp(np.linspace(0, 1, k), [0, 0.05, 0.16, 0.7, 1], [0.3, 0.6, 1.0, 0.9, 0.35])
     widths = np.maximum(1, np.round(thick * hair.width[:, None] * taper[None])).astype(int)

@@ -22,12 +22,12 @@ class Template:
     """The mesh before anybody's features: points [n, 3], two subdivisions of it, and displacements by name."""
 
     points: np.ndarray
-    smooth: object            # sparse [m, n]: points of the twice subdivided mesh
-    body: np.ndarray          # triangles [t, 3] over the m smooth points
-    eyes: np.ndarray          # triangles of the eyeballs
-    rest: np.ndarray          # [m, 3] smooth points of the template: a fixed place to paint on, whoever the head becomes
+    smooth: object  # sparse [m, n]: points of the twice subdivided mesh
+    body: np.ndarray  # triangles [t, 3] over the m smooth points
+    eyes: np.ndarray  # triangles of the eyeballs
+    rest: np.ndarray  # [m, 3] smooth points of the template: a fixed place to paint on, whoever the head becomes
     targets: dict[str, tuple[np.ndarray, np.ndarray]]
-    landmark_points: np.ndarray | None   # int [478, 3]
+    landmark_points: np.ndarray | None  # int [478, 3]
     landmark_weights: np.ndarray | None  # float [478, 3]
 
 
@@ -43,10 +43,20 @@ def template() -> Template:
     second, quads = mesh.subdivision(quads, first.shape[0])
     smooth = (second @ first).tocsr()
     starts = data["starts"]
-    targets = {str(name): (data["index"][a:b].astype(np.int64), data["delta"][a:b] / SCALE)
-               for name, a, b in zip(data["names"], starts[:-1], starts[1:])}
-    return Template(points, smooth, mesh.triangles(quads[:body_count * 16]), mesh.triangles(quads[body_count * 16:]), smooth @ points, targets,
-                    data.get("landmark_points"), data.get("landmark_weights"))
+    targets = {
+        str(name): (data["index"][a:b].astype(np.int64), data["delta"][a:b] / SCALE)
+        for name, a, b in zip(data["names"], starts[:-1], starts[1:])
+    }
+    return Template(
+        points,
+        smooth,
+        mesh.triangles(quads[: body_count * 16]),
+        mesh.triangles(quads[body_count * 16 :]),
+        smooth @ points,
+        targets,
+        data.get("landmark_points"),
+        data.get("landmark_weights"),
+    )
 
 
 def blend(weights: dict[str, float]) -> np.ndarray:
@@ -54,7 +64,7 @@ def blend(weights: dict[str, float]) -> np.ndarray:
     base = template()
     points = base.points.copy()
     for name, weight in weights.items():
-        for full in ([name.replace("*", side, 1) for side in "lr"] if name.startswith("*") else [name]):
+        for full in [name.replace("*", side, 1) for side in "lr"] if name.startswith("*") else [name]:
             index, delta = base.targets[full]
             points[index] += weight * delta
     return points
@@ -64,8 +74,8 @@ def blend(weights: dict[str, float]) -> np.ndarray:
 class Camera:
     """A long portrait lens: `scale` px per dm at depth `plane`, `centre` dm in the picture's middle, `distance` dm to that plane."""
 
-    size: tuple[int, int]          # w, h in px
-    middle: tuple[float, float]    # px where `centre` falls
+    size: tuple[int, int]  # w, h in px
+    middle: tuple[float, float]  # px where `centre` falls
     centre: tuple[float, float, float]
     scale: float
     distance: float = 16.0
@@ -74,11 +84,22 @@ class Camera:
         """Points [..., 3] in dm as [..., 3]: x, y in px (y down) and nearness in px (larger is nearer)."""
         away = self.distance - (points[..., 2] - self.centre[2])
         k = self.scale * self.distance / away
-        return np.stack([self.middle[0] + (points[..., 0] - self.centre[0]) * k, self.middle[1] - (points[..., 1] - self.centre[1]) * k,
-                         (points[..., 2] - self.centre[2]) * self.scale], -1)
+        return np.stack(
+            [
+                self.middle[0] + (points[..., 0] - self.centre[0]) * k,
+                self.middle[1] - (points[..., 1] - self.centre[1]) * k,
+                (points[..., 2] - self.centre[2]) * self.scale,
+            ],
+            -1,
+        )
 
     def times(self, factor: float) -> Camera:
         """The same view at another resolution."""
         w, h = self.size
-        return Camera((round(w * factor), round(h * factor)), (self.middle[0] * factor, self.middle[1] * factor), self.centre,
-                      self.scale * factor, self.distance)
+        return Camera(
+            (round(w * factor), round(h * factor)),
+            (self.middle[0] * factor, self.middle[1] * factor),
+            self.centre,
+            self.scale * factor,
+            self.distance,
+        )

@@ -41,15 +41,22 @@ def draw(sitter: Sitter, height: int = 1280) -> tuple[dict[str, np.ndarray], dic
     picture, cover, depth = _flesh(person, sitter, grown, rng)
     whites = tuple(eyes.white(person.anchors.points, side, np.array(sitter.complexion.skin), rng) for side in (0, 1))
     disc = eyes.iris(sitter.iris, rng)
-    picture = features.eyes(picture, person, whites, disc, sitter.lamps[0].unit, 0.60 + 0.5 * min(0.36, float(linear(sitter.complexion.skin).mean())))
+    picture = features.eyes(
+        picture, person, whites, disc, sitter.lamps[0].unit, 0.60 + 0.5 * min(0.36, float(linear(sitter.complexion.skin).mean()))
+    )
     picture = features.lashes(features.mouth(picture, person), person, sitter.traits, rng)
     picture = features.brows(picture, person, sitter.traits, rng)
     picture, cover, depth = _clothed(picture, cover, depth, person, sitter, rng)
     painted, alpha = _haired(srgb(film(picture)), cover, person, sitter, grown, skull, rng, 1.2 * factor)
     size = (round(height * 0.8), height)
-    out = {"portrait": _reduced(painted, alpha, size), "background": cv2.resize(scenes.paint(sitter.scene, rng), size, interpolation=cv2.INTER_AREA),
-           "eyes": np.concatenate(whites, 1), "iris": disc, "mouth": teeth.rows((236, 228, 214), (196, 108, 104), rng),
-           "depth": _depth(depth, person, grown, size)}
+    out = {
+        "portrait": _reduced(painted, alpha, size),
+        "background": cv2.resize(scenes.paint(sitter.scene, rng), size, interpolation=cv2.INTER_AREA),
+        "eyes": np.concatenate(whites, 1),
+        "iris": disc,
+        "mouth": teeth.rows((236, 228, 214), (196, 108, 104), rng),
+        "depth": _depth(depth, person, grown, size),
+    }
     return out, _rig(person, sitter, out["portrait"], size)
 
 
@@ -75,12 +82,23 @@ def _flesh(person: Figure, sitter: Sitter, grown: list, rng: np.random.Generator
     open_ = figure.occlusion(person.depth, person.mask, person.dm)
     mass = _hair_mass(person, grown)
     open_ = open_ * (1 - 0.55 * masked_blur(mass, person.mask, 0.05 * person.dm))
-    picture = skin.light(person, sitter.complexion, base, list(sitter.lamps), (np.array(sitter.sky, np.float32), np.array(sitter.ground, np.float32)),
-                         open_, rng)
+    picture = skin.light(
+        person,
+        sitter.complexion,
+        base,
+        list(sitter.lamps),
+        (np.array(sitter.sky, np.float32), np.array(sitter.ground, np.float32)),
+        open_,
+        rng,
+    )
     for style, _, colour in grown:
         under = _under(person, style)
         tone = linear(colour.dark) if style not in ("cropped", "beard") else linear(colour.dark) * 0.6 + base * 0.15
-        picture = picture + (tone * (0.25 + 0.75 * open_[..., None]) - picture) * (under * (0.92 if style not in ("cropped", "beard") else 0.55))[..., None]
+        picture = (
+            picture
+            + (tone * (0.25 + 0.75 * open_[..., None]) - picture)
+            * (under * (0.92 if style not in ("cropped", "beard") else 0.55))[..., None]
+        )
     return picture, blur(person.mask, 0.5), person.depth.copy()
 
 
@@ -104,8 +122,9 @@ def _hair_mass(person: Figure, grown: list) -> np.ndarray:
     return np.clip(blur(mass, 0.03 * person.dm) * 12, 0, 1)
 
 
-def _clothed(picture: np.ndarray, cover: np.ndarray, depth: np.ndarray, person: Figure, sitter: Sitter,
-             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _clothed(
+    picture: np.ndarray, cover: np.ndarray, depth: np.ndarray, person: Figure, sitter: Sitter, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     light = np.array(sitter.sky, np.float32), np.array(sitter.ground, np.float32)
     for piece in sitter.clothes:
         colour, over, level = clothes.dress(person, piece, list(sitter.lamps), light, rng)
@@ -117,8 +136,16 @@ def _clothed(picture: np.ndarray, cover: np.ndarray, depth: np.ndarray, person: 
     return picture, cover, depth
 
 
-def _haired(picture: np.ndarray, cover: np.ndarray, person: Figure, sitter: Sitter, grown: list, skull: hair.Skull, rng: np.random.Generator,
-            thick: float) -> tuple[np.ndarray, np.ndarray]:
+def _haired(
+    picture: np.ndarray,
+    cover: np.ndarray,
+    person: Figure,
+    sitter: Sitter,
+    grown: list,
+    skull: hair.Skull,
+    rng: np.random.Generator,
+    thick: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Hair behind the figure, the figure (sRGB), hair before it: uint8 [h, w, 3] and alpha uint8 [h, w]."""
     painted = np.empty((*person.shape, 3), np.uint8)
     painted[:] = sitter.hair[0][1].dark
@@ -165,16 +192,25 @@ def _rig(person: Figure, sitter: Sitter, portrait: np.ndarray, size: tuple[int, 
     iris = [[round(float(v) / OVERSAMPLE, 2) for v in place] for place in person.anchors.iris]
 
     def tone(x: float, y: float, reach: int) -> list[int]:
-        part = portrait[int(y) - reach:int(y) + reach + 1, int(x) - reach:int(x) + reach + 1, :3].reshape(-1, 3)
+        part = portrait[int(y) - reach : int(y) + reach + 1, int(x) - reach : int(x) + reach + 1, :3].reshape(-1, 3)
         return [int(v) for v in np.median(part, 0)]
 
     reach = max(1, size[1] // 160)
     lip = (points[0] + points[13]) / 2
     lid = points[[223, 443]]
     shoulder = person.camera.project(np.array([[1.35, 5.35, 0.1]]))[0, 1] / OVERSAMPLE
-    return {"version": 1, "size": list(size), "points": [[round(float(v), 2) for v in p] for p in points], "iris": {"left": iris[0], "right": iris[1]},
-            "skin": tone(*points[205, :2], reach), "lip": tone(*lip[:2], max(1, reach // 3)), "lid": tone(*lid[0, :2], max(1, reach // 2)),
-            "lash": list(sitter.traits.lash), "light": [round(float(v), 4) for v in sitter.lamps[0].unit], "shoulder_y": round(float(shoulder), 1)}
+    return {
+        "version": 1,
+        "size": list(size),
+        "points": [[round(float(v), 2) for v in p] for p in points],
+        "iris": {"left": iris[0], "right": iris[1]},
+        "skin": tone(*points[205, :2], reach),
+        "lip": tone(*lip[:2], max(1, reach // 3)),
+        "lid": tone(*lid[0, :2], max(1, reach // 2)),
+        "lash": list(sitter.traits.lash),
+        "light": [round(float(v), 4) for v in sitter.lamps[0].unit],
+        "shoulder_y": round(float(shoulder), 1),
+    }
 
 
 def write(folder: Path, pictures: dict[str, np.ndarray], plain: dict) -> None:

@@ -17,11 +17,49 @@ from scipy import optimize
 
 from . import head, mesh
 
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93,
-        234, 127, 162, 21, 54, 103, 67, 109]
+OVAL = [
+    10,
+    338,
+    297,
+    332,
+    284,
+    251,
+    389,
+    356,
+    454,
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+    234,
+    127,
+    162,
+    21,
+    54,
+    103,
+    67,
+    109,
+]
 # Picture's left eye, then the other: outer corner, upper lid, inner corner, lower lid back to the start.
-LIDS = ([33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7],
-        [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249])
+LIDS = (
+    [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7],
+    [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249],
+)
 # Picture's left corner, upper lip, right corner, lower lip back to the start.
 LIPS_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
 LIPS_INNER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
@@ -75,8 +113,15 @@ def _both_sides(mean: np.ndarray) -> np.ndarray:
 def fit(size: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     """Triangle corners int [478, 3] and weights float [478, 3] over the smooth points."""
     places = []
-    for weights in ({"caucasian-female-young": 1.0}, {"african-female-young": 1.0}, {"asian-female-young": 1.0}, {"caucasian-male-young": 1.0},
-                    {"asian-male-young": 1.0}, {"african-male-young": 1.0}, {"asian-female-old": 0.5, "caucasian-female-young": 0.5}):
+    for weights in (
+        {"caucasian-female-young": 1.0},
+        {"african-female-young": 1.0},
+        {"asian-female-young": 1.0},
+        {"caucasian-male-young": 1.0},
+        {"asian-male-young": 1.0},
+        {"african-male-young": 1.0},
+        {"asian-female-old": 0.5, "caucasian-female-young": 0.5},
+    ):
         picture, place = _study(weights, size)
         for flip in (False, True):
             points = detect(picture[:, ::-1] if flip else picture)

@@ -30,8 +30,11 @@ def subdivision(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.nd
     of_edges = sparse.csr_matrix((np.ones(e * 2), (edges.ravel(), np.repeat(np.arange(e), 2))), (count, e))
     faces_at = np.maximum(np.asarray(around.sum(1)).ravel(), 1)
     n = np.maximum(valence, 3)
-    smooth = (sparse.diags(1 / n / faces_at) @ around @ face + sparse.diags(2 / n / np.maximum(valence, 1)) @ of_edges @ ends
-              + sparse.diags((n - 3) / n))
+    smooth = (
+        sparse.diags(1 / n / faces_at) @ around @ face
+        + sparse.diags(2 / n / np.maximum(valence, 1)) @ of_edges @ ends
+        + sparse.diags((n - 3) / n)
+    )
     rim = sparse.csr_matrix((np.where(inner, 0.0, 1.0).repeat(2), (edges.ravel(), np.repeat(np.arange(e), 2))), (count, e))
     open_ = np.asarray(rim.sum(1)).ravel() > 0
     border = sparse.diags(np.full(count, 0.5)) + 0.25 * (rim @ ends)
@@ -63,9 +66,9 @@ class Fragments:
     """What a z-buffer saw: per covered pixel its place, triangle, and barycentric weights."""
 
     shape: tuple[int, int]
-    pixel: np.ndarray     # int64 [k] index into the flat picture
+    pixel: np.ndarray  # int64 [k] index into the flat picture
     triangle: np.ndarray  # int64 [k]
-    weight: np.ndarray    # float32 [k, 3]
+    weight: np.ndarray  # float32 [k, 3]
 
     def mask(self) -> np.ndarray:
         """Bool [h, w]: where something was seen."""
@@ -78,7 +81,7 @@ class Fragments:
         values = np.asarray(values, np.float32)
         flat = values.reshape(len(values), -1)
         corners = tris[self.triangle]
-        seen = sum(flat[corners[:, i]] * self.weight[:, i:i + 1] for i in range(3))
+        seen = sum(flat[corners[:, i]] * self.weight[:, i : i + 1] for i in range(3))
         out = np.full((self.shape[0] * self.shape[1], flat.shape[1]), empty, np.float32)
         out[self.pixel] = seen
         return out.reshape(*self.shape, *values.shape[1:])
@@ -91,7 +94,7 @@ def rasterise(screen: np.ndarray, tris: np.ndarray, shape: tuple[int, int], *, c
     Triangles that are counter-clockwise in a y-up world are front faces.
     """
     h, w = shape
-    p = screen[tris].astype(np.float32)                                   # [t, 3, 3]
+    p = screen[tris].astype(np.float32)  # [t, 3, 3]
     area = (p[:, 1, 0] - p[:, 0, 0]) * (p[:, 2, 1] - p[:, 0, 1]) - (p[:, 2, 0] - p[:, 0, 0]) * (p[:, 1, 1] - p[:, 0, 1])
     low = np.maximum(np.ceil(p[..., :2].min(1) - 0.5), 0).astype(np.int64)
     high = np.minimum(np.floor(p[..., :2].max(1) - 0.5), (w - 1, h - 1)).astype(np.int64)
@@ -101,8 +104,8 @@ def rasterise(screen: np.ndarray, tris: np.ndarray, shape: tuple[int, int], *, c
     size = 1
     while keep.any() and size < 2 * max(h, w):
         chosen = np.flatnonzero(keep & (span <= size) & (span > size // 2))
-        for start in range(0, len(chosen), max(1, 4_000_000 // size ** 2)):
-            part = chosen[start:start + max(1, 4_000_000 // size ** 2)]
+        for start in range(0, len(chosen), max(1, 4_000_000 // size**2)):
+            part = chosen[start : start + max(1, 4_000_000 // size**2)]
             pieces.append(_inside(part, p[part], area[part], low[part], high[part], size, w))
         size *= 2
     pixel, triangle, weight, depth = (np.concatenate(column) for column in zip(*pieces))
@@ -113,10 +116,11 @@ def rasterise(screen: np.ndarray, tris: np.ndarray, shape: tuple[int, int], *, c
     return Fragments(shape, pixel[found], triangle[found], weight[found])
 
 
-def _inside(part: np.ndarray, p: np.ndarray, area: np.ndarray, low: np.ndarray, high: np.ndarray, size: int,
-            width: int) -> tuple[np.ndarray, ...]:
+def _inside(
+    part: np.ndarray, p: np.ndarray, area: np.ndarray, low: np.ndarray, high: np.ndarray, size: int, width: int
+) -> tuple[np.ndarray, ...]:
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).reshape(-1, 2)
-    at = low[:, None] + grid[None]                                        # [t, size^2, 2]
+    at = low[:, None] + grid[None]  # [t, size^2, 2]
     centre = at.astype(np.float32) + np.float32(0.5)
     weights = []
     for i in range(3):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .canvas import blur, linear, noise, srgb
 
-SIZE = (1280, 1024)       # the scenes are laid out at this height and width
+SIZE = (1280, 1024)  # the scenes are laid out at this height and width
 
 
 def paint(name: str, rng: np.random.Generator) -> np.ndarray:
@@ -27,7 +27,7 @@ def _wash(top: tuple, bottom: tuple) -> np.ndarray:
 
 def _lens(picture: np.ndarray, radius: int) -> np.ndarray:
     """Out of focus: a disc blur on linear light, so that bright points become discs."""
-    y, x = np.mgrid[-radius:radius + 1, -radius:radius + 1]
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
     return cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
 
@@ -43,8 +43,8 @@ def _lights(picture: np.ndarray, places: list[tuple[float, float, float, tuple, 
 
 
 def _glow(picture: np.ndarray, x: float, y: float, radius: float, colour: tuple, strength: float) -> None:
-    yy, xx = np.mgrid[:SIZE[0], :SIZE[1]].astype(np.float32)
-    picture += strength * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * radius ** 2))[..., None] * linear(colour)
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]].astype(np.float32)
+    picture += strength * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * radius**2))[..., None] * linear(colour)
 
 
 def workshop(rng: np.random.Generator) -> np.ndarray:
@@ -58,14 +58,32 @@ def workshop(rng: np.random.Generator) -> np.ndarray:
     _box(p, 600, 150, 460, 520, (150, 118, 86))
     for k in range(9):
         x, tall = 640 + 44 * k, int(rng.integers(70, 170))
-        _box(p, x, 200 + int(rng.integers(0, 40)), 14, tall, ((178, 62, 48), (52, 58, 62), (198, 158, 70), (46, 110, 112))[k % 4], float(rng.normal(0, 5)))
-        _box(p, x - 6, 420 + int(rng.integers(0, 50)), 22, int(rng.integers(60, 130)), ((60, 66, 70), (150, 154, 156), (170, 80, 52))[k % 3], float(rng.normal(0, 6)))
+        _box(
+            p,
+            x,
+            200 + int(rng.integers(0, 40)),
+            14,
+            tall,
+            ((178, 62, 48), (52, 58, 62), (198, 158, 70), (46, 110, 112))[k % 4],
+            float(rng.normal(0, 5)),
+        )
+        _box(
+            p,
+            x - 6,
+            420 + int(rng.integers(0, 50)),
+            22,
+            int(rng.integers(60, 130)),
+            ((60, 66, 70), (150, 154, 156), (170, 80, 52))[k % 3],
+            float(rng.normal(0, 6)),
+        )
     for cx, cy, r in ((800, 30, 210), (420, -60, 190)):
         cv2.circle(p, (cx, cy), r, tuple(float(v) for v in linear((38, 38, 42))), 16)
         cv2.circle(p, (cx, cy), r - 16, tuple(float(v) for v in linear((176, 178, 180))), 5)
         for a in np.linspace(0, np.pi, 14, endpoint=False):
             d = np.array([np.cos(a), np.sin(a)]) * (r - 16)
-            cv2.line(p, (int(cx - d[0]), int(cy - d[1])), (int(cx + d[0]), int(cy + d[1])), tuple(float(v) for v in linear((150, 152, 156))), 2)
+            cv2.line(
+                p, (int(cx - d[0]), int(cy - d[1])), (int(cx + d[0]), int(cy + d[1])), tuple(float(v) for v in linear((150, 152, 156))), 2
+            )
     _box(p, -20, 860, 1070, 460, (108, 76, 52))
     _box(p, -20, 850, 1070, 26, (150, 112, 78))
     _box(p, 60, 720, 130, 140, (40, 112, 110))
@@ -82,13 +100,15 @@ def dome(rng: np.random.Generator) -> np.ndarray:
     h, w = SIZE
     p = _wash((14, 20, 48), (34, 44, 86))
     y, x = np.mgrid[:h, :w].astype(np.float32)
-    band = np.exp(-(((y - 330) + 0.55 * (x - 512)) / 150) ** 2)
+    band = np.exp(-((((y - 330) + 0.55 * (x - 512)) / 150) ** 2))
     cloud = np.clip(0.6 + 0.45 * noise((h, w), 150, rng, 4), 0, 2)
-    p += (band * cloud)[..., None] * linear((94, 104, 160)) * 0.55 + (band ** 3 * cloud)[..., None] * linear((190, 150, 150)) * 0.14
+    p += (band * cloud)[..., None] * linear((94, 104, 160)) * 0.55 + (band**3 * cloud)[..., None] * linear((190, 150, 150)) * 0.14
     for r in (420, 640, 860, 1080):
         cv2.ellipse(p, (512, 1080), (r, int(r * 0.98)), 0, 180, 360, tuple(float(v) for v in linear((58, 70, 122))), 3)
     for a in np.linspace(-1.25, 1.25, 9):
-        cv2.line(p, (512, 1080), (int(512 + 1500 * np.sin(a)), int(1080 - 1500 * np.cos(a))), tuple(float(v) for v in linear((46, 58, 106))), 3)
+        cv2.line(
+            p, (512, 1080), (int(512 + 1500 * np.sin(a)), int(1080 - 1500 * np.cos(a))), tuple(float(v) for v in linear((46, 58, 106))), 3
+        )
     p = _lens(p, 5)
     stars = np.zeros_like(p)
     for _ in range(420):
@@ -115,7 +135,7 @@ def classroom(rng: np.random.Generator) -> np.ndarray:
         long, sway = rng.uniform(200, 640), rng.normal(0, 30)
         for s in np.linspace(0, 1, 44):
             tone = ((112, 160, 84), (150, 190, 104), (86, 134, 76), (188, 212, 130))[int(rng.integers(4))]
-            cx, cy = x + sway * s ** 2 + rng.normal(0, 9), y0 + long * s
+            cx, cy = x + sway * s**2 + rng.normal(0, 9), y0 + long * s
             cv2.ellipse(leaves, (int(cx), int(cy)), (5, 17), float(rng.normal(0, 25)), 0, 360, tuple(float(v) for v in linear(tone)), -1)
     window = np.zeros(SIZE, np.float32)
     cv2.rectangle(window, (572, 72), (988, 848), 1, -1)

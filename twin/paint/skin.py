@@ -23,7 +23,7 @@ class Complexion:
     freckles: float = 0.0
     mottle: float = 1.0
     shine: float = 1.0
-    lines: float = 0.0          # age: under-eye, forehead and nasolabial lines
+    lines: float = 0.0  # age: under-eye, forehead and nasolabial lines
     stubble: float = 0.0
     scatter: float = 1.0
 
@@ -44,8 +44,15 @@ def albedo(figure: Figure, look: Complexion, rng: np.random.Generator) -> np.nda
     colour *= 1 + mottle[..., None] * np.array([0.5, 1.0, 1.15], np.float32)
     red = np.zeros(shape, np.float32)
     eye = np.linalg.norm(p[263] - p[33])
-    for k, strength, rx, ry in ((50, 0.9, .23, .16), (280, 0.9, .23, .16), (4, .75, .10, .085), (152, .3, .16, .10), (10, .18, .5, .15), (205, .35, .16, .2),
-                                (425, .35, .16, .2)):
+    for k, strength, rx, ry in (
+        (50, 0.9, 0.23, 0.16),
+        (280, 0.9, 0.23, 0.16),
+        (4, 0.75, 0.10, 0.085),
+        (152, 0.3, 0.16, 0.10),
+        (10, 0.18, 0.5, 0.15),
+        (205, 0.35, 0.16, 0.2),
+        (425, 0.35, 0.16, 0.2),
+    ):
         red += strength * spot(shape, p[k], (rx * eye, ry * eye))
     red += 0.8 * np.clip((np.abs(figure.rest[..., 0]) - 0.72) * 6, 0, 1) * (figure.rest[..., 1] > 6.5)
     tint = linear(look.blush) / np.maximum(base, 1e-3)
@@ -66,7 +73,7 @@ def _freckles(colour: np.ndarray, figure: Figure, look: Complexion, rng: np.rand
     p = figure.anchors.points[:, :2]
     eye = np.linalg.norm(p[263] - p[33])
     layer = np.zeros(figure.shape, np.uint8)
-    for k, spread, count in ((50, .17, 150), (280, .17, 150), (197, .12, 110), (9, .22, 40), (205, .15, 30), (425, .15, 30)):
+    for k, spread, count in ((50, 0.17, 150), (280, 0.17, 150), (197, 0.12, 110), (9, 0.22, 40), (205, 0.15, 30), (425, 0.15, 30)):
         for x, y in p[k] + rng.standard_normal((int(count * look.freckles), 2)) * spread * eye * [1, 0.7]:
             radius = (0.0020 + 0.0032 * rng.random() ** 3) * eye * 2
             cv2.ellipse(layer, ((x, y), (2 * radius, 1.6 * radius), float(rng.random() * 180)), int(rng.uniform(50, 190)), -1, cv2.LINE_AA)
@@ -76,7 +83,12 @@ def _freckles(colour: np.ndarray, figure: Figure, look: Complexion, rng: np.rand
 
 def _beard_zone(figure: Figure) -> np.ndarray:
     p, eye = figure.anchors.points[:, :2], np.linalg.norm(figure.anchors.points[263, :2] - figure.anchors.points[33, :2])
-    jaw = np.concatenate([p[[234, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 454]], p[[425, 426, 327, 2, 98, 206, 205]]])
+    jaw = np.concatenate(
+        [
+            p[[234, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 454]],
+            p[[425, 426, 327, 2, 98, 206, 205]],
+        ]
+    )
     zone = filled(figure.shape, jaw, 0.10 * eye)
     return zone * (1 - filled(figure.shape, p[LIPS_OUTER], 0.03 * eye))
 
@@ -87,24 +99,35 @@ def _lips(colour: np.ndarray, figure: Figure, look: Complexion, rng: np.random.G
     x0 = points[0, 0]
     half = abs(points[291, 0] - points[61, 0]) / 2
     inner = points[LIPS_INNER[:11]]
-    y, x = np.mgrid[:shape[0], :shape[1]].astype(np.float32)
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     crease = np.interp(x[0], inner[:, 0], inner[:, 1])[None]
     above = np.clip((crease - y) / (0.05 * dm), -1, 1)
     lip = linear(look.lip) * np.ones((*shape, 1), np.float32)
     lip = lip * (1 - 0.16 * np.clip(above * 2 + 0.4, 0, 1))[..., None]
     lip *= 1 - 0.30 * np.exp(-np.abs(y - crease) / (0.028 * dm))[..., None]
     lip *= 1 - 0.18 * (np.clip(np.abs(x - x0) / half, 0, 1) ** 3)[..., None]
-    wrinkle = cv2.resize(rng.standard_normal((6, shape[1] // max(1, int(0.022 * dm)) + 4)).astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    wrinkle = cv2.resize(
+        rng.standard_normal((6, shape[1] // max(1, int(0.022 * dm)) + 4)).astype(np.float32),
+        (shape[1], shape[0]),
+        interpolation=cv2.INTER_CUBIC,
+    )
     lip *= 1 + 0.05 * wrinkle[..., None]
     return colour * (1 - mask[..., None] * 0.88) + lip * mask[..., None] * 0.88
 
 
-def light(figure: Figure, look: Complexion, base: np.ndarray, lamps: list[Lamp], ambient: tuple[np.ndarray, np.ndarray], open_: np.ndarray,
-          rng: np.random.Generator) -> np.ndarray:
+def light(
+    figure: Figure,
+    look: Complexion,
+    base: np.ndarray,
+    lamps: list[Lamp],
+    ambient: tuple[np.ndarray, np.ndarray],
+    open_: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Lit skin, linear [h, w, 3]. `ambient` = light from above and from below; `open_` is ambient occlusion; shadows come from the figure."""
     dm, normal, mask = figure.dm, figure.normal, figure.mask
-    sky = (normal[..., 1:2] * 0.5 + 0.5)
-    bent = open_[..., None] ** np.array([0.45, 0.62, 0.70], np.float32)            # light between folds has been through skin: it is redder
+    sky = normal[..., 1:2] * 0.5 + 0.5
+    bent = open_[..., None] ** np.array([0.45, 0.62, 0.70], np.float32)  # light between folds has been through skin: it is redder
     arriving = (ambient[1] + (ambient[0] - ambient[1]) * sky) * bent
     facing = []
     for k, lamp in enumerate(lamps):
@@ -134,16 +157,20 @@ def _gloss(figure: Figure, look: Complexion, lamps: list[Lamp], facing: list, op
     normal[..., :2] += 0.020 * bumps / max(float(bumps.std()), 1e-6) * np.array([1, -1], np.float32)
     normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
     lips = lips_mask(figure)
-    oily = 0.55 + 0.5 * spot(shape, p[4], (.10 * eye, .12 * eye)) + 0.3 * spot(shape, p[9], (.45 * eye, .25 * eye)) + 0.25 * sum(
-        spot(shape, p[k], (.16 * eye, .12 * eye)) for k in (117, 346))
+    oily = (
+        0.55
+        + 0.5 * spot(shape, p[4], (0.10 * eye, 0.12 * eye))
+        + 0.3 * spot(shape, p[9], (0.45 * eye, 0.25 * eye))
+        + 0.25 * sum(spot(shape, p[k], (0.16 * eye, 0.12 * eye)) for k in (117, 346))
+    )
     out = np.zeros((*shape, 3), np.float32)
     for lamp, (turn, lit) in zip(lamps, facing):
         half = lamp.unit + [0, 0, 1]
         half = (half / np.linalg.norm(half)).astype(np.float32)
         peak = np.clip(normal @ half, 0, 1)
         edge = 0.04 + 0.96 * (1 - np.clip(half[2], 0, 1)) ** 5
-        broad = 0.9 * peak ** 14 + 1.6 * peak ** 38
-        wet = 5.0 * peak ** 90
+        broad = 0.9 * peak**14 + 1.6 * peak**38
+        wet = 5.0 * peak**90
         amount = (look.shine * oily * (1 - lips) * broad + lips * (0.5 * broad + 0.75 * wet)) * np.clip(turn * 4, 0, 1) * open_
         if lit is not None:
             amount = amount * lit

@@ -8,7 +8,7 @@ from . import head
 from .hair import Locks, Skull, curl, grow, locks, roots, together
 
 STEPS = 34
-RECEDING = {"cropped": (0.02, 0.08), "tousled": (0.05, 0.0)}     # how far the hairline is raised in front and at the corners, dm
+RECEDING = {"cropped": (0.02, 0.08), "tousled": (0.05, 0.0)}  # how far the hairline is raised in front and at the corners, dm
 HAIRLINE = ((0, 7.90), (25, 7.89), (42, 7.82), (55, 7.66), (68, 7.40), (80, 7.05), (92, 6.98), (105, 6.80), (130, 6.45), (180, 6.30))
 
 
@@ -16,7 +16,11 @@ def scalp(raise_front: float = 0.0, corners: float = 0.0) -> np.ndarray:
     """Weight [m] 0..1 per smooth point: on the hairy part of the head. `corners` lets the temples recede (dm)."""
     rest = head.template().rest
     angle = np.degrees(np.arctan2(np.abs(rest[:, 0]), rest[:, 2] - 0.25))
-    line = np.interp(angle, *np.array(HAIRLINE, float).T) + raise_front * np.clip(1 - angle / 60, 0, 1) + corners * np.exp(-((angle - 42) / 16) ** 2)
+    line = (
+        np.interp(angle, *np.array(HAIRLINE, float).T)
+        + raise_front * np.clip(1 - angle / 60, 0, 1)
+        + corners * np.exp(-(((angle - 42) / 16) ** 2))
+    )
     ear = (np.abs(rest[:, 0]) > 0.80) & (rest[:, 1] < 7.42) & (rest[:, 2] > -0.25)
     return np.clip((rest[:, 1] - line) / 0.13, 0, 1) * ~ear
 
@@ -35,7 +39,11 @@ def loose_curls(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill
     start, normal, rest = roots(points, keep, 420, rng)
     side = np.where(start[:, 0] - part + 0.05 * rng.standard_normal(len(start)) > 0, 1.0, -1.0)
     front = np.clip((start[:, 2] - 0.5) / 0.6, 0, 1)
-    towards = normal * 0.55 + np.stack([side * (0.55 + 0.25 * front), 0.25 + 0 * side, -0.15 - 0.50 * front], 1) + 0.10 * rng.standard_normal((len(start), 3))
+    towards = (
+        normal * 0.55
+        + np.stack([side * (0.55 + 0.25 * front), 0.25 + 0 * side, -0.15 - 0.50 * front], 1)
+        + 0.10 * rng.standard_normal((len(start), 3))
+    )
     below = np.clip((eye[1] + 0.9 - start[:, 1]) / 1.6, 0, 1)
     length = (3.05 - 1.05 * below) * rng.uniform(0.88, 1.05, len(start))
     lift = np.clip(0.05 + 0.24 * rng.random(len(start)) ** 0.8 * (1 - 0.4 * below), 0.05, 0.32)
@@ -51,8 +59,21 @@ def loose_curls(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill
     guides = curl(guides, rng.uniform(0.07, 0.13, len(guides)), rng.uniform(3.0, 4.4, len(guides)) * length / 3.0, 0.16, rng)
     under = locks(guides, roots(points, inner, int(1300 * fill), rng)[0], skull, rng, bundle=0.12, width=3.2, wander=0.02, ragged=0.25)
     under.tone *= 0.42
-    main = locks(guides, roots(points, keep, int(13000 * fill), rng)[0], skull, rng, bundle=0.062, tip=0.5, wander=0.013, ragged=0.2, tone_spread=0.14, width=0.85)
-    loose = locks(guides, roots(points, keep, int(420 * fill), rng)[0], skull, rng, bundle=0.20, tip=1.3, wander=0.05, width=0.5, ragged=0.35)
+    main = locks(
+        guides,
+        roots(points, keep, int(13000 * fill), rng)[0],
+        skull,
+        rng,
+        bundle=0.062,
+        tip=0.5,
+        wander=0.013,
+        ragged=0.2,
+        tone_spread=0.14,
+        width=0.85,
+    )
+    loose = locks(
+        guides, roots(points, keep, int(420 * fill), rng)[0], skull, rng, bundle=0.20, tip=1.3, wander=0.05, width=0.5, ragged=0.35
+    )
     return together(under, main, loose)
 
 
@@ -64,7 +85,9 @@ def bob(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: float 
     start, normal, rest = roots(points, keep, 520, rng)
     side = np.where(start[:, 0] - part > 0, 1.0, -1.0)
     front = np.clip((start[:, 2] - 0.4) / 0.6, 0, 1)
-    towards = normal * 0.35 + np.stack([side * 0.85, 0.12 + 0 * side, -0.10 - 0.30 * front], 1) + 0.02 * rng.standard_normal((len(start), 3))
+    towards = (
+        normal * 0.35 + np.stack([side * 0.85, 0.12 + 0 * side, -0.10 - 0.30 * front], 1) + 0.02 * rng.standard_normal((len(start), 3))
+    )
     lift = np.clip(0.05 + 0.15 * rng.random(len(start)), 0.04, 0.22)
 
     def pull(p: np.ndarray, t: float) -> np.ndarray:
@@ -72,14 +95,33 @@ def bob(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: float 
         back = (p[:, 2] > 0.95) * (np.abs(p[:, 0]) < 0.95)
         turn_in = np.clip(eye[1] - 0.62 - p[:, 1], 0, 0.5) * 2.2
         out = np.sign(p[:, 0])
-        return np.stack([side * 3.4 * face - out * turn_in * (np.abs(p[:, 0]) > 0.62), -2.3 + 0 * side, -1.6 * back + 0.5 * (p[:, 2] < -0.1) * (np.abs(p[:, 0]) > 0.7)], 1)
+        return np.stack(
+            [
+                side * 3.4 * face - out * turn_in * (np.abs(p[:, 0]) > 0.62),
+                -2.3 + 0 * side,
+                -1.6 * back + 0.5 * (p[:, 2] < -0.1) * (np.abs(p[:, 0]) > 0.7),
+            ],
+            1,
+        )
 
     guides = grow(start, towards, np.full(len(start), 3.0), skull, lift, pull, 60, hold=eye[1] - 0.45)
     guides = _trim(guides, eye[1] - 0.97 + 0.035 * rng.standard_normal(len(guides)) - 0.10 * np.clip(guides[:, 30, 2], -1, 1), STEPS)
     under = locks(guides, roots(points, inner, int(1500 * fill), rng)[0], skull, rng, bundle=0.10, width=3.2, wander=0.004, ragged=0.08)
     under.tone *= 0.5
-    main = locks(guides, roots(points, keep, int(11000 * fill), rng)[0], skull, rng, bundle=0.075, tip=0.8, wander=0.008, ragged=0.03, tone_spread=0.08)
-    loose = locks(guides, roots(points, keep, int(150 * fill), rng)[0], skull, rng, bundle=0.10, tip=1.2, wander=0.05, width=0.5, ragged=0.2)
+    main = locks(
+        guides,
+        roots(points, keep, int(11000 * fill), rng)[0],
+        skull,
+        rng,
+        bundle=0.075,
+        tip=0.8,
+        wander=0.008,
+        ragged=0.03,
+        tone_spread=0.08,
+    )
+    loose = locks(
+        guides, roots(points, keep, int(150 * fill), rng)[0], skull, rng, bundle=0.10, tip=1.2, wander=0.05, width=0.5, ragged=0.2
+    )
     return together(under, main, loose)
 
 
@@ -109,8 +151,11 @@ def tousled(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: fl
     front = np.clip((start[:, 2] - 0.55) / 0.45, 0, 1) * np.clip((start[:, 1] - eye[1] - 0.45) / 0.2, 0, 1)
     ruffle = rng.standard_normal((len(start), 3))
     top = np.maximum(high, front)
-    towards = (normal * (0.45 + 0.55 * top[:, None]) + np.stack([0.30 * top, 0.25 * top - 0.75 * (1 - top), 0.55 * front - 0.35 * (1 - top)], 1)
-               + ruffle * (0.10 + 0.24 * top[:, None]))
+    towards = (
+        normal * (0.45 + 0.55 * top[:, None])
+        + np.stack([0.30 * top, 0.25 * top - 0.75 * (1 - top), 0.55 * front - 0.35 * (1 - top)], 1)
+        + ruffle * (0.10 + 0.24 * top[:, None])
+    )
     length = 0.26 + 0.50 * top + 0.10 * front + 0.13 * rng.standard_normal(len(start)) * top
     lift = 0.03 + 0.20 * top * rng.random(len(start))
 
@@ -121,8 +166,20 @@ def tousled(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: fl
     guides = curl(guides, 0.028 * (0.4 + top), np.full(len(guides), 0.8), 0.2, rng)
     under = locks(guides, roots(points, inner, int(2600 * fill), rng)[0], skull, rng, bundle=0.07, width=2.8, wander=0.01, ragged=0.3)
     under.tone *= 0.5
-    main = locks(guides, roots(points, keep, int(11000 * fill), rng)[0], skull, rng, bundle=0.055, tip=0.30, wander=0.014, ragged=0.28, tone_spread=0.13)
-    loose = locks(guides, roots(points, keep, int(350 * fill), rng)[0], skull, rng, bundle=0.12, tip=1.4, wander=0.05, width=0.5, ragged=0.4)
+    main = locks(
+        guides,
+        roots(points, keep, int(11000 * fill), rng)[0],
+        skull,
+        rng,
+        bundle=0.055,
+        tip=0.30,
+        wander=0.014,
+        ragged=0.28,
+        tone_spread=0.13,
+    )
+    loose = locks(
+        guides, roots(points, keep, int(350 * fill), rng)[0], skull, rng, bundle=0.12, tip=1.4, wander=0.05, width=0.5, ragged=0.4
+    )
     return together(under, main, loose)
 
 
@@ -135,7 +192,6 @@ def cropped(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: fl
 
 def beard(points: np.ndarray, skull: Skull, rng: np.random.Generator, fill: float = 1.0) -> Locks:
     """A short boxed beard with moustache."""
-    base = head.template()
     keep = beard_weight()
     start, normal, _ = roots(points, keep, int(13000 * fill), rng)
     return _coils(start, normal, rng, 0.066, np.array([0, -0.9, 0.1]), 0.6)
@@ -149,9 +205,9 @@ def beard_weight() -> np.ndarray:
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     cheek = np.interp(x, [0, 0.15, 0.25, 0.36, 0.50, 0.66, 0.76], [mark[2, 1] - 0.02, mark[2, 1] - 0.03, 6.76, 6.67, 6.66, 6.92, 7.25])
     low = np.interp(x, [0, 0.4, 0.75], [6.13, 6.20, 6.52])
-    weight = np.clip((cheek - y) / 0.07, 0, 1) * np.clip((y - low) / 0.06, 0, 1) * (rest[:, 2] > 0.28) * np.clip((0.775 - x) / 0.03, 0, 1)
+    weight = np.clip((cheek - y) / 0.07, 0, 1) * np.clip((y - low) / 0.06, 0, 1) * (rest[:, 2] > 0.28) * np.clip((0.73 - x) / 0.03, 0, 1)
     lips = ((rest[:, 0] / 0.275) ** 2 + ((y - 6.60) / 0.122) ** 2) < 1
-    under = np.exp(-((x - 0.17) / 0.06) ** 2 - ((y - 6.44) / 0.05) ** 2)
+    under = np.exp(-(((x - 0.17) / 0.06) ** 2) - ((y - 6.44) / 0.05) ** 2)
     inside = rest[:, 2] < np.interp(x, [0, 0.3], [1.25, 1.0])
     return weight * ~lips * (1 - 0.8 * under) * ~(inside & (x < 0.3) & (y > 6.4))
 
@@ -166,5 +222,7 @@ def _coils(start: np.ndarray, normal: np.ndarray, rng: np.random.Generator, leng
     other = np.cross(way, across)
     size = length * rng.uniform(0.6, 1.15, (len(start), 1, 1))
     bend = 0.32 * size * (np.sin(4.2 * t) * across[:, None] + (1 - np.cos(4.2 * t)) * other[:, None])
-    strands = start[:, None] + way[:, None] * size * t * 0.8 + bend * t ** 0.5
-    return Locks(strands.astype(np.float32), np.full(len(start), width, np.float32), (1 + 0.15 * rng.standard_normal(len(start))).astype(np.float32))
+    strands = start[:, None] + way[:, None] * size * t * 0.8 + bend * t**0.5
+    return Locks(
+        strands.astype(np.float32), np.full(len(start), width, np.float32), (1 + 0.15 * rng.standard_normal(len(start))).astype(np.float32)
+    )

@@ -24,7 +24,7 @@ def _row(sizes: tuple, tall: float, upper: bool, tone: tuple, gum: tuple, rng: n
     y, x = np.mgrid[:TALL, :WIDE].astype(np.float32)
     root = 54.0
     turn = np.clip(np.abs(x - WIDE / 2) / 480, 0, 1)
-    picture *= (0.86 + 0.10 * np.exp(-((y - 28) / 20) ** 2))[..., None]
+    picture *= (0.86 + 0.10 * np.exp(-(((y - 28) / 20) ** 2)))[..., None]
     alpha = np.zeros((TALL, WIDE), np.float32)
     edge_gum = root + 16 - 10 * np.abs(np.sin((x - WIDE / 2) / 64))
     alpha = np.maximum(alpha, np.clip((edge_gum + 14 - y) / 8, 0, 1) * np.clip(y / 14, 0, 1))
@@ -33,9 +33,10 @@ def _row(sizes: tuple, tall: float, upper: bool, tone: tuple, gum: tuple, rng: n
         for index, (width, share) in enumerate(sizes):
             middle = at + sign * width / 2
             at += sign * width
-            picture, alpha = _tooth(picture, alpha, middle, width * 0.985, root, tall * share * (1 + 0.012 * rng.standard_normal()),
-                                    index, sign, upper, tone)
-    shade = 1 - 0.62 * turn ** 1.6
+            picture, alpha = _tooth(
+                picture, alpha, middle, width * 0.985, root, tall * share * (1 + 0.012 * rng.standard_normal()), index, sign, upper, tone
+            )
+    shade = 1 - 0.62 * turn**1.6
     picture *= shade[..., None] * np.array([1.0, 0.99, 0.98])
     picture *= (1 + 0.012 * noise((TALL, WIDE), 40, rng, 2))[..., None]
     alpha *= np.clip((1.0 - np.abs(x - WIDE / 2) / (WIDE / 2)) * 18, 0, 1)
@@ -43,9 +44,19 @@ def _row(sizes: tuple, tall: float, upper: bool, tone: tuple, gum: tuple, rng: n
     return out if upper else out[::-1]
 
 
-def _tooth(picture: np.ndarray, alpha: np.ndarray, middle: float, width: float, top: float, tall: float, index: int, sign: int, upper: bool,
-           tone: tuple) -> tuple[np.ndarray, np.ndarray]:
-    half, low = width / 2, top + tall
+def _tooth(
+    picture: np.ndarray,
+    alpha: np.ndarray,
+    middle: float,
+    width: float,
+    top: float,
+    tall: float,
+    index: int,
+    sign: int,
+    upper: bool,
+    tone: tuple,
+) -> tuple[np.ndarray, np.ndarray]:
+    half = width / 2
     corner = 0.20 if index < 2 else 0.34
     point = 0.07 * tall if index == 2 else 0.0
     side = np.array([[-0.80, 0.02], [-0.96, 0.35], [-1.0, 0.72], [-0.96 + corner * 0.25, 0.93], [-0.66, 1.0], [-0.2, 1.005], [0.0, 1.005]])
@@ -62,7 +73,7 @@ def _tooth(picture: np.ndarray, alpha: np.ndarray, middle: float, width: float, 
     colour = colour * (1 - root * np.array([0.02, 0.10, 0.26]))
     tip = np.clip((v - 0.86) / 0.14, 0, 1)[..., None]
     colour = colour * (1 - tip * np.array([0.10, 0.06, 0.02]))
-    glow = np.exp(-((u + 0.18 * sign) / 0.34) ** 2 - ((v - 0.42) / 0.28) ** 2)
+    glow = np.exp(-(((u + 0.18 * sign) / 0.34) ** 2) - ((v - 0.42) / 0.28) ** 2)
     colour = colour + (13 * glow)[..., None]
     shadow = blur(mask, 5.0)
     picture = over(picture, picture * 0.62, np.clip(shadow - mask, 0, 1))
