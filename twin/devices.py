@@ -160,15 +160,16 @@ class Place:
 def plan(wants: dict[str, int] | Iterable[str]) -> list[Place]:
     """Where each model goes: task -> bytes of its weights in fp32 (0 or a bare name: unknown, small). Print the Places.
 
-    The largest is placed first, each on the accelerator as long as it fits, else on the CPU; a model too large for either is
-    spread over all of them by accelerate.
+    The largest that fits on the accelerator goes there first, then the next; what is left over is spread by accelerate over what is
+    left of it and the CPU.
     """
     wants = dict(wants) if isinstance(wants, dict) else dict.fromkeys(wants, 0)
     device, dtype, free, why = accelerator()
     memory = hardware().free
     places = {}
-    for task in sorted(wants, key=lambda name: -wants[name]):
-        size = wants[task] * (2 if dtype != "float32" else 4) // 4
+    sizes = {task: want * (2 if dtype != "float32" else 4) // 4 for task, want in wants.items()}
+    for task in sorted(wants, key=lambda name: (sizes[name] > ROOM * free, -sizes[name])):
+        size = sizes[task]
         if device != "cpu" and size <= ROOM * free:
             places[task] = Place(task, device, dtype, f"{why}; {size / GIB:.1f} of {free / GIB:.1f} GiB")
             free -= size
