@@ -73,6 +73,16 @@ async def test_interrupting_the_tail_remembers_what_was_heard(talk):
     assert events[-1].reason == "interrupted" and events[-1].heard.strip() == said["content"]
 
 
+async def test_a_clause_that_was_cut_while_being_made_is_not_heard_whole(talk):
+    conversation, _ = talk(think=Echo(["One two three four five six seven eight nine ten eleven twelve"]), speak=Tone(step=0.1))
+    turn = await conversation.ask("hi")
+    while not turn.sent:
+        await asyncio.sleep(0.005)
+    await conversation.interrupt(heard=turn.sent)        # one of three pieces
+    said = conversation.history[-1]
+    assert said["content"].startswith("One") and "twelve" not in said["content"] and said["cut"].endswith("twelve")
+
+
 async def test_barge_in_closes_everything_and_the_next_turn_works(talk):
     echo, tone = Echo(delay=0.004), Tone(step=0.02)
     conversation, events = talk(think=echo, speak=tone)

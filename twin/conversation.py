@@ -26,6 +26,7 @@ from .types import PIECE, Audio, Ended, Event, Final, Heard, Message, Mood, Moti
 LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
 GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
 THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
+LETTER, CHARACTER = 0.065, 0.22                          # s of speech a Latin letter and a Chinese character take, about
 REMEMBERED = 200         # messages kept; the prompt takes the last few, the page shows all
 log = logging.getLogger("twin.turn")
 
@@ -39,7 +40,7 @@ class Turn:
     text: str = ""
     step: str = ""
     mood: Mood = field(default_factory=Mood)
-    said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause]
+    said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause, whether all of it was sent]
     sent: float = 0.0                                    # s of speech sent
     played: float = 0.0                                  # s of speech heard, as the ear reports
     motion: Motion | None = None
@@ -69,12 +70,14 @@ class Turn:
     def heard(self) -> tuple[str, str]:
         """The words that reached the listener, and the rest; a clause that was cut is cut between words."""
         heard = ""
-        for start, end, text in self.said:
+        for start, end, text, whole in self.said:
+            if not whole:                                # cut before all of it was made: guess how long it would have been
+                end = max(end, start + len(text) * LETTER + cjk(text) * (CHARACTER - LETTER))
             if self.ended == "done" or self.played >= end:
                 heard += text
             elif self.played > start:
                 heard += share(text, (self.played - start) / (end - start))
-        return heard, "".join(text for _, _, text in self.said)[len(heard):]
+        return heard, "".join(part[2] for part in self.said)[len(heard):]
 
 
 class Conversation:
@@ -217,13 +220,14 @@ class Conversation:
         """think -> clauses -> speak -> animate."""
         async with aclosing(ahead(clauses(self._think(turn, make)), THINK_AHEAD)) as parts:
             async for part in parts:
-                turn.said.append(clause := [turn.sent, turn.sent, part])
+                turn.said.append(clause := [turn.sent, turn.sent, part, False])
                 async with aclosing(self._speak(turn, part)) as pieces:
                     async for speech in pieces:
                         motion = await self._animate(turn, speech)
                         at, turn.sent = turn.sent, turn.sent + (speech.audio.seconds if speech.audio else 0.0)
                         clause[1] = turn.sent
                         yield Spoken(turn.id, round(at, 6), speech, motion)
+                clause[3] = True
 
     async def _think(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncIterator[str]:
         """The reply: the mind's own words, or the model's, sentence by checked sentence."""
