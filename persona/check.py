@@ -3,7 +3,7 @@ come from the persona, the conversation or the lines; a small model is held to e
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from persona.card import Persona
@@ -69,6 +69,8 @@ _NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four 
         "hundreds": "100", "thousand": "1000", "thousands": "1000",
     "million": "1000000", "millions": "1000000", "billion": "1000000000", "dozen": "12", "dozens": "12", "decades": "10", "decade": "10",
         "century": "100"}
+ALIKE = 0.35                                             # of all-MiniLM-L6-v2: vague replies had 0.10-0.24, fitting ones 0.48-0.89
+
 _KIN = re.compile(r"\bmy (\w+ )?(wife|husband|son|daughter|child|children|kids|mother|father|mom|dad|brother|sister|parents|boyfriend|"
                   r"girlfriend|partner|dog|cat|boss|grand\w+)\b", re.IGNORECASE)
 
@@ -83,6 +85,7 @@ class Grounds:
     seen: Sequence[str] = ()
     system: str = ""
     capable: bool = False
+    alike: Callable[[str, str], float] | None = None     # similarity in 0..1 of a question and a sentence
     said: list[str] = field(default_factory=list)        # sentences of this reply that passed
 
     def __post_init__(self) -> None:
@@ -151,6 +154,8 @@ class Grounds:
         if re.search(r"\b(last time|you (told|said|mentioned)|we (talked|spoke|met)|as we discussed|your (wife|husband|son|daughter|dog|"
                      r"cat|name is))\b", sentence, re.IGNORECASE):
             return "memory"
+        if self._beside(sentence):
+            return "beside"
         if self_claim:
             rest = _FRAMES.sub(" ", sentence.replace("’", "'"))
             if self.language == "en" and not _SELF_EN.search(rest):
@@ -160,6 +165,15 @@ class Grounds:
             if strange and (len(strange) > 1 or not bare or len(strange) / len(bare) > 0.25):
                 return f"claim {strange[0]}"
         return ""
+
+    def _beside(self, sentence: str) -> bool:
+        """Whether the first sentence of a reply has nothing to do with the question."""
+        if self.said:
+            return False
+        if self.alike:
+            return self.alike(self.question, sentence) < ALIKE
+        asked, mine = ({_stem(word) for word in re.findall(r"[a-z']+", spell_out(text)) if word not in _SOFT} for text in (self.question, sentence))
+        return bool(asked) and not asked & mine
 
     def _stranger(self, sentence: str) -> str:
         """A name that nobody has mentioned, or ""."""

@@ -40,6 +40,12 @@ class Answer:
     trace: Mapping[str, object] = field(default_factory=dict)
 
 
+_PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
+_OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|imagine|describe|define|help|know (what|how|why|who|where))\b|\byour (opinion|view|advice)\b"
+                      r"|\b(can|could|would|should|do|if) you (\w+ )?(explain|tell|recommend|suggest|describe|help|give|teach|show|write|make|define|get|have)\b.* ",
+                      re.IGNORECASE)
+
+
 class Mind:
     """`lines`: language -> the twin's own lines (persona.lines.load_lines). `embed`: texts -> float32 [n, d], rows of length 1, English.
     `cache`: a folder where the embeddings of lines are kept."""
@@ -130,9 +136,10 @@ class Mind:
         trace = {"own": _score(own), "anybody": _score(anybody), "fact": round(known[0].score, 3) if known else 0.0}
         if not chat.is_question(text, tongue):
             return self._taken_up(text, tongue, history, values, trace)
-        near = next((item for item in known if item.score >= room.margins.near), None)
+        personal = _PERSONAL.search(text) and not _OPINION.search(text)
+        near = next((item for item in known if item.score >= room.margins.near + (0.1 if personal else 0)), None)
         fallback = replies.as_fact([near.fact], near.score) if near else self._unknown(text, tongue, moment)
-        if tongue == "zh":
+        if tongue == "zh" or personal:                   # of itself it knows only what is written: no model can know more
             mood = self._mood(text, tongue, fallback.mood)
             return Answer(fallback.step, fallback.text, mood=mood, sources=fallback.sources, language=tongue, trace=trace)
         return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, fallback, trace)
@@ -174,7 +181,8 @@ class Mind:
         facts = [item.fact.text for item in known[:2] if item.score >= room.margins.near - 0.08]
         messages = prompt.messages(self.persona, tongue, text, history, examples, facts)
         seen = [said for turn in examples for said in turn] + facts
-        grounds = Grounds(self.persona, tongue, text, history, seen, messages[0]["content"])
+        alike = room.alike if room.vector(text) is not None else None
+        grounds = Grounds(self.persona, tongue, text, history, seen, messages[0]["content"], alike=alike)
         return Answer("model", "", messages, self._mood(text, tongue, fallback.mood), tuple(hit.line.id for hit in near[:3]) or fallback.sources, tongue,
                       fallback.text, grounds.check, trace)
 

@@ -77,6 +77,11 @@ class Repertoire:
     def vector(self, query: str) -> np.ndarray | None:
         return self._anybody[0].vector(query)
 
+    def alike(self, question: str, sentence: str) -> float:
+        """Cosine of a question and a sentence, or 1 where no embedder is at hand."""
+        vectors = [self.vector(text) for text in (question, sentence)]
+        return 1.0 if vectors[0] is None or vectors[1] is None else float(vectors[0] @ vectors[1])
+
     def hits(self, query: str, last: str, vector: np.ndarray | None) -> tuple[list[Hit], list[Hit]]:
         """(own lines, lines for anybody), best first, one hit a line. A line that follows another counts only right after it."""
         found = [(self._best(self.own, self._own, asked, last, vector, True), self._best(self.anybody, self._anybody, asked, last, vector, False))

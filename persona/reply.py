@@ -206,6 +206,9 @@ class Replies:
         text = simplify(text) if self.tongue == "zh" else text
         address = (rf"^(?:(?:hey|hi|hello|你好|嗨|喂)[\s,，]*)?(?:{names})(?:老师|大叔|姐|哥|小姐|先生)?\s*[,，!！:：]\s*|"
                    rf"[,，]\s*(?:{names})(?=\s*[.!?。！？]*$)")
+        text = re.sub(rf"^(hi|hello|hey|good \w+|thanks|thank you|bye|goodbye|yes|no|ok|你好|您好|嗨|早上好|晚上好|谢谢|再见|早|拜拜)[\s,，]*(?:{names})(?:老师|姐|哥)?"
+                      r"(?=\W*$)", r"\1", text, flags=re.IGNORECASE)
+        text = re.sub(rf"^(?:{names})(?:老师|姐|哥)?(?=(?:你好|您好|早上好|晚上好|早|谢谢|再见)\W*$)", "", text)
         bare = re.sub(address, "", text, flags=re.IGNORECASE).strip()
         return bare if re.search(r"\w", bare) else text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -134,10 +135,12 @@ def language_of(text: str, history: Sequence[dict], page: str) -> str:
     return "zh" if page.lower().startswith("zh") else "en"
 
 
+@lru_cache(maxsize=512)
 def simplify(text: str) -> str:
     return text.translate(_TO_SIMPLE)
 
 
+@lru_cache(maxsize=512)
 def spell_out(text: str) -> str:
     """English in lower case with contractions written out; punctuation kept."""
     low = text.lower().replace("’", "'").replace("`", "'")
@@ -146,6 +149,7 @@ def spell_out(text: str) -> str:
     return " ".join(low.split())
 
 
+@lru_cache(maxsize=512)
 def normal_en(text: str) -> str:
     """For comparing: spelled out, without punctuation and lead-ins such as "so, can you tell me"."""
     low = " ".join(re.sub(r"[^\w\s'+]", " ", spell_out(text)).split())
@@ -154,6 +158,7 @@ def normal_en(text: str) -> str:
     return led or low
 
 
+@lru_cache(maxsize=512)
 def normal_zh(text: str) -> str:
     """For comparing: simplified, one word for each meaning, without punctuation, particles and lead-ins."""
     bare = re.sub(r"[^\w]", "", simplify(text).lower())

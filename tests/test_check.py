@@ -10,7 +10,7 @@ MAYA = Persona.load(Path(__file__).parent.parent / "assets" / "twins" / "maya")
 
 
 def check(sentence, question="Tell me about the sea", language="en", **more):
-    return Grounds(MAYA, language, question, **more).check(sentence)
+    return Grounds(MAYA, language, question, alike=lambda asked, said: 1.0, **more).check(sentence)
 
 
 @pytest.mark.parametrize("sentence", [
@@ -37,7 +37,7 @@ def test_what_may_not(sentence, reason):
 
 
 def test_repetition_within_and_across_turns():
-    grounds = Grounds(MAYA, "en", "hm", [{"role": "assistant", "content": "The lighthouse is far away from here."}])
+    grounds = Grounds(MAYA, "en", "Is the sea wide, and the lighthouse far?", [{"role": "assistant", "content": "The lighthouse is far away from here."}])
     assert grounds.check("The sea is wide.") == "" and grounds.check("The sea is wide.") == "repetition"
     assert grounds.check("The lighthouse is far away from here.") == "repetition"
 
@@ -47,9 +47,16 @@ def test_the_prompt_does_not_leak():
     assert check("You answer in one or two short sentences, with I and my.", system=system) == "leak"
 
 
+def test_a_reply_beside_the_question():
+    def first(sentence):
+        return Grounds(MAYA, "en", "Why do people lie?").check(sentence)
+    assert first("It is a great question.") == "beside" and first("People lie out of fear.") == ""
+    assert Grounds(MAYA, "en", "Why do people lie?", alike=lambda asked, said: 0.2).check("People lie out of fear.") == "beside"
+
+
 def test_history_is_ground():
     history = [{"role": "user", "content": "My name is Sam and I have 3 dogs"}]
-    assert Grounds(MAYA, "en", "hm", history).check("Sam has 3 dogs.") == "" and check("Sam has 3 dogs.") != ""
+    assert Grounds(MAYA, "en", "How many dogs?", history).check("Sam has 3 dogs.") == "" and check("Sam has 3 dogs.") != ""
 
 
 @pytest.mark.parametrize(("sentence", "reason"), [("我是真人。", "human"), ("作为一个人工智能语言模型，我不能说。", "meta"), ("I would like to speak English with "
