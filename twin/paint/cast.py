@@ -83,7 +83,7 @@ KOFI = Sitter(
         "mouth-corner-puller": 0.5,
     },
     complexion=Complexion((112, 72, 52), (126, 74, 68), (132, 62, 46), blushing=0.16, shine=1.25, lines=0.6, mottle=0.9),
-    traits=Traits((38, 32, 30), brow_width=1.0, grey=0.22, brow_density=0.8, liner=0.25, lash_length=0.6, lash=(18, 14, 12)),
+    traits=Traits((38, 32, 30), brow_width=1.0, grey=0.12, brow_density=0.8, liner=0.25, lash_length=0.6, lash=(18, 14, 12)),
     iris=(66, 40, 26),
     hair=(
         ("cropped", Colour((58, 54, 52), (140, 137, 133), (226, 224, 220), spread=0.22, gloss=0.4)),
@@ -103,8 +103,8 @@ KOFI = Sitter(
 LIN = Sitter(
     seed=43,
     shape={
-        "asian-female-young": 0.85,
-        "asian-female-old": 0.15,
+        "asian-female-young": 0.72,
+        "asian-female-old": 0.28,
         "neck-scale-horiz-decr": 0.35,
         "head-oval": 0.3,
         "*-eye-height2-incr": 0.4,
@@ -131,7 +131,7 @@ HAO = Sitter(
         **FRIENDLY,
         "mouth-corner-puller": 0.45,
     },
-    complexion=Complexion((216, 166, 134), (182, 104, 96), (214, 118, 98), blushing=0.2, stubble=0.06),
+    complexion=Complexion((216, 166, 134), (174, 110, 99), (214, 118, 98), blushing=0.2, stubble=0.06),
     traits=Traits((28, 23, 21), brow_width=1.15, liner=0.3, lash_length=0.6),
     iris=(54, 34, 22),
     hair=(("tousled", Colour((7, 6, 6), (24, 20, 19), (92, 84, 80), spread=0.15)),),

@@ -67,7 +67,7 @@ def open_front(
 def leaves(
     top: tuple[float, float], point: tuple[float, float], rise: float, gap: float, spread: float
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A turned-down collar: two leaves from height `top` (front, side) to a point at (x, y); `rise` = lower edge at the side, `gap` at the throat."""
+    """A turned-down collar: two leaves from height `top` (front, side) to `point` (x, y); `rise` = lower edge at the side."""
 
     def inside(rest: np.ndarray) -> np.ndarray:
         x, y = np.abs(rest[..., 0]), rest[..., 1]

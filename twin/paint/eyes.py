@@ -1,4 +1,7 @@
-"""Eyes as loose pieces: the white of an eye with its shading, and an iris. The page moves them beneath the lids; the portrait has them painted in."""
+"""Eyes as loose pieces: the white of an eye with its shading, and an iris.
+
+The page moves them beneath the lids; the portrait has them painted in.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def iris(colour: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def frame(points: np.ndarray, side: int) -> tuple[np.ndarray, float]:
-    """Where an eye's 512 px picture lies on the portrait: its centre [2] (middle of the corners and of the lids) and portrait px per picture px."""
+    """Where an eye's 512 px picture lies: its centre [2] (of the lids' bounding box) and portrait px per picture px."""
     ring = points[LIDS[side], :2]
     centre = (ring.min(0) + ring.max(0)) / 2
     return centre, float(np.linalg.norm(ring[0] - ring[8])) * 2 / SIZE
@@ -100,7 +103,7 @@ def _sorted(loop: np.ndarray, *, upper: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def place(layer: np.ndarray, shape: tuple[int, int], centre: np.ndarray, scale: float) -> np.ndarray:
-    """An RGBA piece [n, n, 4] set onto a picture of `shape`: its middle at `centre`, `scale` px per px of it; float32 [h, w, 4] premultiplied."""
+    """A piece [n, n, 4] set onto `shape`, its middle at `centre`, `scale` px per px of it: float32 [h, w, 4], premultiplied."""
     n = layer.shape[0]
     half = n * scale / 2
     x0, y0 = np.floor(centre - half - 2).astype(int)

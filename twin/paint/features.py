@@ -1,4 +1,7 @@
-"""What is drawn on a face with a fine brush: eyes in their lids, lashes, brows, the line between the lips. Works on linear light [h, w, 3]."""
+"""What is drawn on a face with a fine brush: eyes in their lids, lashes, brows, the line between the lips.
+
+Works on linear light [h, w, 3], in place.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +161,7 @@ def brows(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.Ge
                 u = np.linspace(0, 1, 7)[:, None]
                 path = root + direction * length * u + (along - direction) * length * 0.45 * u**2
                 stroke(hairs, path, width * (0.0115 * (1 - u[:, 0]) ** 0.7 + 0.002), rng.uniform(0.6, 1.0))
-            tone = np.array([158, 153, 148]) if grey else np.array(traits.brow)
+            tone = np.array([138, 133, 128]) if grey else np.array(traits.brow)
             picture = over(picture, linear(tone), (0.8 if grey else 0.88) * blur(hairs.astype(np.float32) / 255, 0.005 * width))
     return whole
 

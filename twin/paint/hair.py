@@ -46,7 +46,7 @@ class Skull:
 
 @dataclass(frozen=True)
 class Colour:
-    """sRGB of hair: in shade, its own, and where light runs along it. `spread` = strand-to-strand variation, `grey` = share of light strands."""
+    """sRGB of hair: in shade, its own, and where light runs along it. `spread` between strands, `grey` = share of light ones."""
 
     dark: tuple[int, int, int]
     middle: tuple[int, int, int]
@@ -68,7 +68,7 @@ class Locks:
 
 
 def roots(points: np.ndarray, keep: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Random places on the body where `keep` (weight [m] per smooth point): points [n, 3], normals [n, 3], places on the template [n, 3]."""
+    """Random places where `keep` (weight [m] per smooth point): points, normals, places on the template, each [n, 3]."""
     base = head.template()
     tris = base.body[keep[base.body].min(1) > 0]
     a, b, c = (points[tris[:, i]] for i in range(3))
@@ -185,7 +185,7 @@ def buried(points: np.ndarray, direction: np.ndarray, cell: float = 0.03) -> np.
 
 
 def shade(hair: Locks, colour: Colour, skull: Skull, lamps: list[Lamp], rng: np.random.Generator) -> np.ndarray:
-    """sRGB [n, k, 3] along each strand: Kajiya and Kay's fibre light (1989), two highlights as Marschner found (2003), self-shadow by depth."""
+    """sRGB [n, k, 3] along each strand: Kajiya and Kay's light (1989), Marschner's two highlights (2003), depth as shadow."""
     strands = hair.strands
     n, k = strands.shape[:2]
     tangent = np.gradient(strands, axis=1)
@@ -249,7 +249,9 @@ def draw(
     inside = (middle[..., 0] > -20) & (middle[..., 0] < w + 20) & (middle[..., 1] > -20) & (middle[..., 1] < h + 20)
     reach = max(1, round(0.03 * figure.dm))
     edge = cv2.dilate(figure.depth, np.ones((reach, reach), np.uint8))  # strands close beside an edge must not lap over it
-    before = middle[..., 2] + bias * figure.dm > edge[yi, xi]
+    at = np.clip(screen[..., :2], 0, [w - 1, h - 1]).astype(int)
+    ahead = screen[..., 2] + bias * figure.dm > edge[at[..., 1], at[..., 0]]
+    before = ahead[:, 1:] & ahead[:, :-1] & (middle[..., 2] + bias * figure.dm > edge[yi, xi])
     seen = inside & (before if front else ~before)
     k = a.shape[1]
     taper = np.interp(np.linspace(0, 1, k), [0, 0.05, 0.16, 0.7, 1], [0.3, 0.6, 1.0, 0.9, 0.35])

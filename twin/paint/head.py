@@ -1,6 +1,7 @@
 """A head from numbers: reads assets/weights/head.npz, blends age, sex, ancestry and face shape, and sets it before a camera.
 
-The mesh is derived from MakeHuman's CC0 base by `derive.py`. Units are decimetres, y up, the face looks along +z; x < 0 is the picture's left.
+The mesh is derived from MakeHuman's CC0 base by `derive.py`. Units are decimetres, y up, the face looks along +z;
+x < 0 is the picture's left.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     python -m twin.paint.landmarks        stores the fit in assets/weights/head.npz
 
 Heads of both sexes and several ancestries are rendered, MediaPipe looks at each, every landmark is carried back to the template's surface,
-and the mean of all heads and of both sides is kept as a point on a triangle. Lids, lips and irises are set exactly at drawing time (`anchor.py`).
+and the mean of all heads and of both sides is kept as a point on a triangle. Lids, lips and irises are set exactly
+at drawing time (`anchor.py`).
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def light(
     open_: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Lit skin, linear [h, w, 3]. `ambient` = light from above and from below; `open_` is ambient occlusion; shadows come from the figure."""
+    """Lit skin, linear [h, w, 3]. `ambient` = light from above and below; `open_` = ambient occlusion; shadows are the figure's."""
     dm, normal, mask = figure.dm, figure.normal, figure.mask
     sky = normal[..., 1:2] * 0.5 + 0.5
     bent = open_[..., None] ** np.array([0.45, 0.62, 0.70], np.float32)  # light between folds has been through skin: it is redder
