@@ -5,8 +5,10 @@ import { copy, save } from "./carry.js";
 import { Composer } from "./composer.js";
 import { Conversations } from "./conversations.js";
 import { h } from "./dom.js";
+import { Finder } from "./finder.js";
 import { Hearing } from "./hearing.js";
 import { recall, recallHere, remember, rememberHere, tabId, token } from "./keep.js";
+import { wireKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { menu } from "./menu.js";
 import { Mic } from "./mic.js";
@@ -54,7 +56,7 @@ class Page {
     this.lay(query);
     this.wirePlayer();
     this.wireLive();
-    this.wireKeys();
+    wireKeys(root, () => { if (this.editing >= 0) this.composer.done(true); this.stop(); });
     this.setState();
     this.aside = new Aside(() => this.shown === "idle" && !this.player.locked && this.hearing.mode === "off" && !this.composer.box.value,
       () => this.live.send({ type: "idle" }));
@@ -75,7 +77,8 @@ class Page {
       trouble: (key) => this.notices.tell(key),
       does: { captions: (on) => { choice.captions = on; remember("captions", on); }, mute: (on) => { choice.muted = on; remember("muted", on); this.volume(); },
         only: (on) => this.setOnly(on), tap: () => this.player.unlock() } });
-    this.talk = new Talk({ edit: (index, text) => this.edit(index, text), rewind: (index) => live.send({ type: "rewind", index }) && this.talk.cutFrom(index),
+    this.talk = new Talk({ edit: (item) => this.finder.find(item, this.conversation, (index) => this.edit(index, item.text)),
+      rewind: (item) => this.finder.find(item, this.conversation, (index) => live.send({ type: "rewind", index: index + 1 })),
       regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices) });
     this.hearing = new Hearing(this.mic, live, { mode: (mode) => { this.composer.setMic(mode); if (mode === "off") this.player.duck(false); this.setState(); },
       trouble: (key) => this.notices.tell(key), partial: (text) => this.composer.offer(text, "corrected"), cutIn: () => this.stop(),
@@ -139,21 +142,10 @@ class Page {
     live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.aside.over(); });
     live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.aside.over(); });
     live.on("history", ({ history }) => talk.load(history, this.twin));
+    this.finder = new Finder(live);                     // after the list was drawn anew
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
     for (const type of ["trouble", "error"]) live.on(type, ({ message, hint }) => notices.show(message, hint));
     live.on("error", ({ kept }) => this.refused(Boolean(kept)));
-  }
-
-  wireKeys() {
-    addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
-      if (this.editing >= 0) this.composer.done(true);
-      this.stop();
-    });
-    this.root.addEventListener("click", (event) => {   // after a click the space bar is for talking again
-      const button = /** @type {HTMLElement} */ (event.target).closest?.(".stage button, .composer button");
-      if (event.detail && button) /** @type {HTMLElement} */ (button).blur();
-    });
   }
 
   /** @param {any} ready */

@@ -8,7 +8,7 @@ import { getLanguage, has, own, word } from "./words.js";
 export const SENT = -1, COMING = -2;                     // turns of messages that the server has not named yet
 
 export class Talk {
-  /** @param {{edit(index: number, text: string): void, rewind(index: number): void, regenerate(): void, copy(text: string): void}} does */
+  /** @param {{edit(item: Item): void, rewind(item: Item): void, regenerate(): void, copy(text: string): void}} does */
   constructor(does) {
     this.does = does;
     /** @type {Item[]} */
@@ -142,13 +142,13 @@ export class Talk {
 
   /** @param {Item} item */
   tools(item) {
-    const at = () => this.items.indexOf(item), tool = { class: "round tiny" };
+    const tool = { class: "round tiny" };
     const copy = iconButton("copy", "copy", () => this.does.copy(item.text), tool);
-    if (item.role === "user") return [iconButton("edit", "edit", () => this.does.edit(at(), item.text), tool), copy];
+    if (item.role === "user") return [iconButton("edit", "edit", () => this.does.edit(item), tool), copy];
     if (item.open) return [];
     const again = this.items.some((other) => other.role === "user") && iconButton("again", "regenerate", () => this.does.regenerate(), { class: "round tiny last-only" });
     return [copy, again,
-      iconButton("rewind", "rewind", () => this.does.rewind(at() + 1), { class: "round tiny not-last" })];
+      iconButton("rewind", "rewind", () => this.does.rewind(item), { class: "round tiny not-last" })];
   }
 
   /** To the newest message, unless one is reading further up. @param {boolean} [now] */
