@@ -20,7 +20,7 @@ import { codecs } from "./sound.js";
 import { Stage } from "./stage.js";
 import { SENT, Talk } from "./talk.js";
 import { welcome } from "./welcome.js";
-import { getLanguage, LANGUAGES, own, setLanguage, word } from "./words.js";
+import { getLanguage, LANGUAGES, own, setLanguage } from "./words.js";
 
 /** @param {HTMLElement} root the element that Gradio made for us */
 export async function open(root) {
