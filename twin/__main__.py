@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import wave
+from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ async def _talk(options: argparse.Namespace) -> int:
     conversation = Host(registry).converse(twin, events.append, options.lang, ear=False)
     name = twin.persona.text("name", options.lang)
     try:
+        turns: Iterable[str]
         if options.turns:
             try:
                 turns = [line.strip() for line in options.turns.read_text(encoding="utf-8").splitlines() if line.strip()]

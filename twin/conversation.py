@@ -10,7 +10,7 @@ import itertools
 import logging
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -38,14 +38,14 @@ class Turn:
     asked: str | Audio | None                            # None: the twin speaks of its own accord
     began: float = field(default_factory=time.perf_counter)
     text: str = ""
-    step: str = ""
+    step: Any = ""                                       # one of Thought's, once it is known
     mood: Mood = field(default_factory=Mood)
     said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause, whether all of it was sent]
     sent: float = 0.0                                    # s of speech sent
     played: float = 0.0                                  # s of speech heard, as the ear reports
     motion: Motion | None = None
     lost: set[str] = field(default_factory=set)
-    ended: str = ""
+    ended: Any = ""                                      # one of Ended's reasons, at the end
     times: dict[str, float] = field(default_factory=dict)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -216,7 +216,7 @@ class Conversation:
         turn.text = ""                                   # not answered, so not remembered: the page offers it for correction
         return False
 
-    async def _performance(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncIterator[Spoken]:
+    async def _performance(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncGenerator[Spoken, None]:
         """think -> clauses -> speak -> animate."""
         async with aclosing(ahead(clauses(self._think(turn, make)), THINK_AHEAD)) as parts:
             async for part in parts:
@@ -229,11 +229,11 @@ class Conversation:
                         yield Spoken(turn.id, round(at, 6), speech, motion)
                 clause[3] = True
 
-    async def _think(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncIterator[str]:
+    async def _think(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncGenerator[str, None]:
         """The reply: the mind's own words, or the model's, sentence by checked sentence."""
         capable = self.crew.capable
         if make is None:
-            question = [dict(role=m["role"], content=m["content"]) for m in self.history]
+            question = [{"role": m["role"], "content": m["content"]} for m in self.history]
             answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, now=self.now(), language=self.language, capable=capable))
         else:
             answer = await self.crew.mind.run(make)
@@ -252,7 +252,7 @@ class Conversation:
                 self.send(Token(turn.id, word))
                 yield word
 
-    async def _model(self, turn: Turn, answer: Any) -> AsyncIterator[str]:
+    async def _model(self, turn: Turn, answer: Any) -> AsyncGenerator[str, None]:
         """The model's sentences until one does not pass the check; then the answer's fallback instead of the rest."""
         kept = 0
         try:
@@ -273,7 +273,7 @@ class Conversation:
         elif not kept and "think" not in turn.lost:
             raise TwinError("The mind returned nothing.", "Ask again, or choose another engine.")
 
-    async def _speak(self, turn: Turn, text: str) -> AsyncIterator[Speech]:
+    async def _speak(self, turn: Turn, text: str) -> AsyncGenerator[Speech, None]:
         """A voice that fails, or has nothing to say, leaves captions behind; a failure is told once."""
         silent = True
         if "speak" not in turn.lost:
@@ -309,7 +309,7 @@ class Conversation:
             message, hint = error.message, error.hint
         else:
             message, hint = f"Something went wrong while trying to {stage} ({type(error).__name__}).", "Ask again; the log has more."
-            log.error("turn %d: %s failed", turn.id, stage, exc_info=(type(error), None, error.__traceback__))
+            log.error("turn %d: %s failed", turn.id, stage, exc_info=_bare(error))
         self.send(Trouble(turn.id, stage, message, hint))
 
     def _remember(self, turn: Turn) -> str:
@@ -321,6 +321,14 @@ class Conversation:
             self.history.append(said | ({"cut": rest.strip()} if rest.strip() else {}))
         del self.history[:-REMEMBERED]
         return heard
+
+
+def _bare(error: Exception) -> BaseException:
+    """The error without its message, which may hold what was said; its kind and the places stay."""
+    try:
+        return type(error)().with_traceback(error.__traceback__)
+    except TypeError:                                    # a kind that cannot be made without arguments
+        return Exception(type(error).__name__).with_traceback(error.__traceback__)
 
 
 def _whole(speech: Speech) -> Speech:

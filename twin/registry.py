@@ -11,7 +11,7 @@ import importlib.metadata
 import importlib.util
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +55,8 @@ BACKENDS = (
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
     Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
             blurb="espeak-ng in process, every language it has, exact phoneme times"),
-    Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5, blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
+    Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5,
+            blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
 )
 
 
@@ -89,7 +90,7 @@ class Worker:
                     self._backend = await self._lane.run(self._make, budget=self.load_budget)
         return self._backend
 
-    async def stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         method = getattr(await self.ready(), self.verb)
         async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
             async for item in items:
@@ -200,6 +201,8 @@ class Registry:
                 raise Missing(f"{engine.backend.name} needs {', '.join(missing)}.", f"Install it: {engine.backend.install}")
             module, _, name = engine.backend.where.partition(":")
             kind = getattr(importlib.import_module(module), name)
+            if engine.backend.task == "think":
+                importlib.import_module("twin.think.cache").shared().limit = self.settings.kv_budget_mb << 20
             return kind(engine.model) if engine.model else kind()
         return make
 

@@ -6,7 +6,7 @@ clean up in `finally`. Owns the lanes (one thread per model) and the look-ahead;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -35,7 +35,7 @@ class Lane:
             self.condemned = True
             raise Stuck(f"{self.name} did not answer within {budget:.0f} s.", "It was started afresh; ask again.") from None
 
-    async def stream(self, items: Iterable[T] | AsyncIterator[T], budget: float = 60.0) -> AsyncIterator[T]:
+    async def stream(self, items: Iterable[T] | AsyncIterator[T], budget: float = 60.0) -> AsyncGenerator[T, None]:
         """Yield what `items` yields; a blocking generator is stepped on this lane, an async one (a socket) needs no thread."""
         if hasattr(items, "__aiter__"):
             async with aclosing(items) as source:
@@ -54,7 +54,7 @@ class Lane:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-async def _timed(source: AsyncIterator[T], budget: float, name: str) -> AsyncIterator[T]:
+async def _timed(source: AsyncIterator[T], budget: float, name: str) -> AsyncGenerator[T, None]:
     while True:
         try:
             async with asyncio.timeout(budget):
@@ -66,7 +66,7 @@ async def _timed(source: AsyncIterator[T], budget: float, name: str) -> AsyncIte
         yield item
 
 
-async def ahead(items: AsyncIterator[T], n: int) -> AsyncIterator[T]:
+async def ahead(items: AsyncIterator[T], n: int) -> AsyncGenerator[T, None]:
     """Let `items` run up to `n` in front of the reader, and no further. Its error is raised where it happened in the order."""
     ready: asyncio.Queue[Any] = asyncio.Queue(n)
 
