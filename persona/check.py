@@ -11,20 +11,23 @@ from persona.fields import facts
 from persona.words import cjk_share, spell_out, words_of
 
 _META = re.compile(
-    r"\b(language model|ai assistant|virtual assistant|your assistant|helpful assistant|as an? (ai|assistant|model|language|large|chatbot|"
+    r"\b(language model|ai assistant|virtual assistant|your assistant|helpful assistant|as an? (ai|assistant|model|language|large|"
+    r"chatbot|"
     r"character)|a (fictional )?character|character (named|called)|fictional|"
     r"system prompt|my (prompt|instructions|programming|training|creators?|developers?|guidelines)|the (user|assistant|prompt|persona|"
     r"system)\b|role ?-?play|openai|chatgpt|huggingface|hugging face|smollm|"
     r"text[- ]based|(this|our) (conversation|scenario|story) (is|was)|here('s| is) (a|my|the|an) (possible )?(response|reply|answer|"
     r"example|revised|rewrite)|(note|facts?|question|answer|user|assistant|system|response|reply|example):|"
-    r"instructions?:|first person|in character|knowledge cutoff|i (was|am|have been) (trained|programmed|designed|developed)|example (turn|"
+    r"instructions?:|first person|in character|knowledge cutoff|i (was|am|have been) (trained|programmed|designed|developed)|"
+    r"example (turn|"
     r"reply|answer))|<\||\|>|\[/?inst|###|```|https?:|"
     r"作为(一个|一名)?(人工智能|AI|语言模型|助手)|语言模型|系统提示|提示词|角色扮演|根据(设定|资料|提示)|用户(说|问|的)", re.IGNORECASE)
 _HUMAN = re.compile(
     r"\bi('m| am)( \w+){0,2} (a |an )?(real |actual |living )?(human|person|man|woman|girl|boy|guy|lady|alive|real)\b(?! (who|that) (is|"
     r"am) (not )?digital)|\bi('m| am) (not|no) (a |an )?(ai|a\.i\.|robot|bot|machine|computer|program|digital|artificial|virtual)\b|"
     r"\b(we|us) humans\b|\bas a (human|person|man|woman)\b|\bmy (human|real) body\b|"
-    r"我(是|就是|当然是|可是|真的是|确实是)(一个|一名|一位|个|活生生的|真正的|真实的)*(真人|人类|活人|人[，。！]|真的人)|我不是(一个|什么)?(AI|机器人|机器|程序|人工智能|数字人|虚拟)|我们人类|作为(一个)?人类|我(有|"
+    r"我(是|就是|当然是|可是|真的是|确实是)(一个|一名|一位|个|活生生的|真正的|真实的)*(真人|人类|活人|人[，。！]|真的人)|我不是(一个|"
+    r"什么)?(AI|机器人|机器|程序|人工智能|数字人|虚拟)|我们人类|作为(一个)?人类|我(有|"
     r"的)(真实的?)?(肉体|血肉)", re.IGNORECASE)
 _SELF_EN = re.compile(r"\b(i|i'm|i've|i'd|i'll|my|mine|me|myself|we|we're|we've|our|ours)\b", re.IGNORECASE)
 _FRAMES = re.compile(
@@ -39,7 +42,8 @@ _SOFT = words_of(
     "knowing see seeing look feel feeling feelings want need like love enjoy enjoyed try trying make makes making take find "
     "give go going come coming get keep start share sharing listen learn understand mean right wrong true sure glad happy sorry sad hope "
     "wonder perhaps maybe always never often sometimes also too just still even only again back "
-    "here there now then when what where which that this these those how why because about with without from into over under after before "
+    "here there now then when what where which that this these those how why because about with without from into over under after "
+    "before "
     "around between through while than like please thank thanks welcome "
     "can could will would should shall may might must have has had been being was were are is am do does did done not don't can't won't "
     "isn't i'm i've i'd i'll you're you've you'd you'll it's that's there's let's "
@@ -48,7 +52,8 @@ _SOFT = words_of(
     "digital human hello hi hey yes no okay ok oh ah well of course idea point moment while bit word words mind heart life world story "
     "stories forward meet meeting chat conversation friend together anything else back")
 _FIRST = words_of(
-    "the a an and but or so if when while because although though since as at by for from in into of on to with without after before about "
+    "the a an and but or so if when while because although though since as at by for from in into of on to with without after before "
+    "about "
     "over under it its it's that's there there's this that these those he she they we you your i i'm i've i'd i'll my our "
     "what where why how who which well yes no oh ah hmm hello hi hey thanks thank please sure maybe perhaps sometimes often always never "
     "not just still even also then now here today every each some many most all any one both another other of course "
@@ -57,14 +62,15 @@ _FIRST = words_of(
     "being having going taking making getting finding learning talking like unlike once only until unless whether whatever whenever "
     "however first second finally next last more less much")
 _KNOWN_NAMES = words_of(
-    "I English Chinese Mandarin Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August "
+    "I English Chinese Mandarin Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July "
+    "August "
     "September October November December Christmas Easter God Earth Sun Moon Mars Venus Jupiter Saturn Mercury Neptune Uranus "
     "Pluto Europe Asia Africa America American European Asian African Australia China France Germany Italy Spain England Britain Japan "
     "Korea India Russia Canada Mexico Brazil Egypt Greece Rome Paris London Berlin Madrid Tokyo Beijing Shanghai "
     "Hangzhou Chengdu Moscow Milky Way Orion Polaris North South East West Internet AI OK TV Mr Mrs Ms Dr French German Italian Spanish "
     "Japanese Korean Indian Russian British Shakespeare Einstein Newton Mozart Beethoven Atlantic Pacific")
-_NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen "
-                                                       "fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())} | {
+_NUMBER_WORDS = {word: str(n) for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"])} | {
     "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
         "hundreds": "100", "thousand": "1000", "thousands": "1000",
     "million": "1000000", "millions": "1000000", "billion": "1000000000", "dozen": "12", "dozens": "12", "decades": "10", "decade": "10",
@@ -90,7 +96,8 @@ class Grounds:
 
     def __post_init__(self) -> None:
         person = self.persona
-        texts = [*person.name.values(), *person.tagline.values(), *person.description.values(), *(f.text for f in facts(person)), *(t for f in person.facts for t in f.values()),
+        texts = [*person.name.values(), *person.tagline.values(), *person.description.values(), *(f.text for f in facts(person)),
+                 *(t for f in person.facts for t in f.values()),
                  str(person.age or ""), *self.seen, self.question, *(turn.get("content", "") for turn in self.history)]
         whole = " ".join(texts)
         self.words = frozenset(_stem(word) for word in re.findall(r"[^\W_]+", spell_out(whole)))
@@ -196,9 +203,10 @@ def _stem(word: str) -> str:
 
 
 def _numbers(text: str) -> set[str]:
+    """Numbers in digits or English words, as digits without leading zeros."""
     low = text.lower()
-    return {found.lstrip("0") or "0" for found in re.findall(r"\d+", low)} | {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", low) if word in _NUMBER_WORDS} \
-        | {part for found in re.findall(r"(\d+):00", low) for part in (found,)}
+    written = {_NUMBER_WORDS[word] for word in re.findall(r"[a-z]+", low) if word in _NUMBER_WORDS}
+    return written | {found.lstrip("0") or "0" for found in re.findall(r"\d+", low)}
 
 
 def _mark(text: str) -> str:

@@ -57,26 +57,34 @@ EMOTIONS: dict[str, Emotion] = {
 
 # What the user's words call for, first hit wins: (mood of the reply, English, Chinese). Infer from words only.
 _CALLS: tuple[tuple[str, str, str], ...] = (
-    ("concerned", r"\b(sad|lonely|depress\w*|cry(ing)?|cried|died|passed away|funeral|hurts?|miserable|heartbroken|broke up|dumped|"
-                  r"divorc\w*|"
-                  r"scared|afraid|anxious|worried|stress\w*|exhausted|burnt? out|overwhelmed|sick|ill|hospital|pain|fired|lost my|failed|"
-                  r"bad day|rough day|awful|terrible day|homesick|nobody (likes|loves)|feel(ing)? (down|bad|low|empty))\b",
-     "死了(?!机)|难过|伤心|孤独|寂寞|抑郁|想哭|哭了|去世|走了以后|葬礼|分手|失恋|离婚|害怕|焦虑|担心|压力|累死|好累|太累|很累|心累|崩溃|生病|住院|疼|失业|"
-     "被裁|没考好|考砸|不及格|倒霉|糟糕|想家|没人喜欢|心情不好|不开心|不高兴|烦死|难受"),
-    ("excited", r"\b(got the job|i won|we won|passed my|got engaged|getting married|i'?m pregnant|having a baby|promot(ed|ion)|"
-                r"can'?t wait|so excited|amazing news|great news|guess what|graduat\w+|accepted)\b|!!+",
-     "升职|考上|录取|中奖|赢了|结婚了|怀孕|生了|好消息|太激动|等不及|毕业了|通过了"),
-    ("amused", r"\b(ha(ha)+|lol|lmao|rofl|hehe|joke|funny|hilarious|make me laugh|knock knock|pun)\b|[😂🤣😆😹]",
-     "哈哈|嘻嘻|笑话|搞笑|好笑|逗我|段子|幽默|笑死|[😂🤣😆]"),
-    ("happy", r"\b(thank(s| you)|you('re| are) (so |really |very )?(great|nice|kind|cool|sweet|funny|smart|beautiful|pretty|awesome|"
-              r"amazing|"
-              r"lovely|cute|the best|wonderful|helpful)|i (really )?(like|love) (you|talking)|well done|good job|love your)\b|[😊😀😃😄😍🥰❤]",
-     "谢谢|感谢|多谢|你(真|好|很|太|真是)+(好|棒|可爱|聪明|厉害|漂亮|美|帅|有趣|贴心|温柔|幽默|强|牛)|喜欢你|爱你|做得好|干得好|[😊😀😃😄😍🥰❤]"),
-    ("annoyed", r"\b(stupid|idiot|shut up|dumb|moron|useless|suck|loser|ugly|hate you|fuck \w+|screw you|piece of (shit|crap)|boring)\b",
-     "傻逼|傻瓜|笨蛋|白痴|闭嘴|废物|垃圾|滚|讨厌你|恨你|去死|丑|蠢|没用"),
-    ("curious", r"\b(guess|did you know|secret|imagine|what if|have you heard)\b", "猜猜|你知道吗|秘密|想象|如果|听说"),
-    ("thoughtful", r"\b(why|meaning of|believe|opinion|think about|philosoph\w*|should i|advice|future|death|god|truth)\b",
-     "为什么|意义|相信|看法|觉得|怎么看|建议|该不该|应该|未来|死亡|人生|哲学"),
+    ("concerned",
+     r"\b(sad|lonely|depress\w*|cry(ing)?|cried|died|passed away|funeral|hurts?|miserable|heartbroken|broke up|dumped|divorc\w*|"
+     r"scared|afraid|anxious|worried|stress\w*|exhausted|burnt? out|overwhelmed|sick|ill|hospital|pain|fired|lost my|failed|"
+     r"bad day|rough day|awful|terrible day|homesick|nobody (likes|loves)|feel(ing)? (down|bad|low|empty))\b",
+     r"死了(?!机)|难过|伤心|孤独|寂寞|抑郁|想哭|哭了|去世|走了以后|葬礼|分手|失恋|离婚|害怕|焦虑|担心|压力|累死|好累|太累|很累|"
+     r"心累|崩溃|生病|住院|疼|失业|被裁|没考好|考砸|不及格|倒霉|糟糕|想家|没人喜欢|心情不好|不开心|不高兴|烦死|难受"),
+    ("excited",
+     r"\b(got the job|i won|we won|passed my|got engaged|getting married|i'?m pregnant|having a baby|promot(ed|ion)|can'?t wait|"
+     r"so excited|amazing news|great news|guess what|graduat\w+|accepted)\b|!!+",
+     r"升职|考上|录取|中奖|赢了|结婚了|怀孕|生了|好消息|太激动|等不及|毕业了|通过了"),
+    ("amused",
+     r"\b(ha(ha)+|lol|lmao|rofl|hehe|joke|funny|hilarious|make me laugh|knock knock|pun)\b|[😂🤣😆😹]",
+     r"哈哈|嘻嘻|笑话|搞笑|好笑|逗我|段子|幽默|笑死|[😂🤣😆]"),
+    ("happy",
+     r"\b(thank(s| you)|you('re| are) (so |really |very )?(great|nice|kind|cool|sweet|funny|smart|beautiful|pretty|awesome|"
+     r"amazing|lovely|cute|the best|wonderful|helpful)|i (really )?(like|love) (you|talking)|well done|good job|love your)\b|"
+     r"[😊😀😃😄😍🥰❤]",
+     r"谢谢|感谢|多谢|你(真|好|很|太|真是)+(好|棒|可爱|聪明|厉害|漂亮|美|帅|有趣|贴心|温柔|幽默|强|牛)|喜欢你|爱你|做得好|"
+     r"干得好|[😊😀😃😄😍🥰❤]"),
+    ("annoyed",
+     r"\b(stupid|idiot|shut up|dumb|moron|useless|suck|loser|ugly|hate you|fuck \w+|screw you|piece of (shit|crap)|boring)\b",
+     r"傻逼|傻瓜|笨蛋|白痴|闭嘴|废物|垃圾|滚|讨厌你|恨你|去死|丑|蠢|没用"),
+    ("curious",
+     r"\b(guess|did you know|secret|imagine|what if|have you heard)\b",
+     r"猜猜|你知道吗|秘密|想象|如果|听说"),
+    ("thoughtful",
+     r"\b(why|meaning of|believe|opinion|think about|philosoph\w*|should i|advice|future|death|god|truth)\b",
+     r"为什么|意义|相信|看法|觉得|怎么看|建议|该不该|应该|未来|死亡|人生|哲学"),
 )
 _COMPILED = tuple((mood, re.compile(en, re.IGNORECASE), re.compile(zh)) for mood, en, zh in _CALLS)
 

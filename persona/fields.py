@@ -14,13 +14,16 @@ _VERBS = words_of(
     "repairs sells buys grows rides drives flies sails "
     "studies collects dreams wants wishes hopes knows speaks explains tells gives takes travels walks swims fishes hunts gardens climbs "
     "runs owns manages leads guides shows helps cares "
-    "looks wears drinks eats sleeps wakes gets comes thinks believes says talks listens laughs jokes smiles serves brews designs develops "
+    "looks wears drinks eats sleeps wakes gets comes thinks believes says talks listens laughs jokes smiles serves brews designs "
+    "develops "
     "programs codes trains coaches treats heals nurses "
     "delivers carries spends saves earns earned studied learns learned practises practices performs composes records films photographs "
     "acts directs produces publishes edits translates "
-    "interprets researches explores discovers invents creates crafts carves weaves sews knits spins prefers fears avoids misses remembers "
+    "interprets researches explores discovers invents creates crafts carves weaves sews knits spins prefers fears avoids misses "
+    "remembers "
     "forgets worries grew moved left started stopped "
-    "always never often sometimes rarely usually still answers asks finds tends raises breeds feeds milks shears herds rents hosts greets "
+    "always never often sometimes rarely usually still answers asks finds tends raises breeds feeds milks shears herds rents hosts "
+    "greets "
     "restores tunes polishes maintains solves needs uses has is was does goes calls")
 _STEMS_KEEP = words_of("was grew moved left started stopped earned studied learned always never often sometimes rarely usually still")
 
@@ -70,7 +73,8 @@ def _en(sentence: str, names: list[str]) -> str:
     plural = subject.group(1) == "They"
     if found := re.match(r"(\s*(?:\([^)]*\)\s*|,[^,]*,\s*)?)(\w+(?:['’]t)?)", rest):
         verb = found.group(2)
-        rest = (found.group(1) if "," not in found.group(1) else found.group(1)) + (_base(verb) if not plural else {"are": "am"}.get(verb, verb)) + rest[found.end():]
+        own = {"are": "am"}.get(verb, verb) if plural else _base(verb)
+        rest = found.group(1) + own + rest[found.end():]
     rest = re.sub(r"(,? (?:and|but|or)(?: also| always| never| often)? |, (?:then )?)(\w+s|is|has|does|goes)\b",
                   lambda m: m.group(1) + (_base(m.group(2)) if m.group(2) in _VERBS else m.group(2)), rest)
     return _pronouns("I" + adverb + rest, named)

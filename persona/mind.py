@@ -40,9 +40,12 @@ class Answer:
     trace: Mapping[str, object] = field(default_factory=dict)
 
 
+_EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
-_OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|imagine|describe|define|help|know (what|how|why|who|where))\b|\byour (opinion|view|advice)\b"
-                      r"|\b(can|could|would|should|do|if) you (\w+ )?(explain|tell|recommend|suggest|describe|help|give|teach|show|write|make|define|get|have)\b.* ",
+_OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|imagine|describe|define|help|know (what|how|why|who|"
+                      r"where))\b|\byour (opinion|view|advice)\b"
+                      r"|\b(can|could|would|should|do|if) you (\w+ )?(explain|tell|recommend|suggest|describe|help|give|teach|show|write|"
+                      r"make|define|get|have)\b.* ",
                       re.IGNORECASE)
 
 
@@ -150,7 +153,7 @@ class Mind:
         """A statement of the user's: taken up by what it says or by its mood."""
         room = self._rooms[tongue]
         mood = appraise(text, tongue)
-        stated = chat.stated(parts(text)[0] if parts(text) else text, tongue)
+        stated = chat.stated(parts(text)[0] if parts(text) else text, tongue) if mood in _EVEN else None
         own, what = stated if stated else (f"heard-{mood}" if f"heard-{mood}" in room.lines else "heard", "")
         line = room.lines[own]
         said = pick(line.say, {**values, "what": what}, history, len(history))

@@ -62,7 +62,8 @@ class Replies:
         best, common = (own[0] if own else None), (anybody[0] if anybody else None)
         if best and best.score >= close and (common is None or best.score >= common.score - 0.08):
             return self._as_line(best, moment)
-        if common and common.score >= close and not (appraise(called, self.tongue) == "concerned" and common.line.mood in ("happy", "excited")):
+        if common and common.score >= close and not (appraise(called, self.tongue) == "concerned" and common.line.mood in ("happy",
+            "excited")):
             return self._as_common(common, called, moment)
         if best and best.score >= close:
             return self._as_line(best, moment)
@@ -206,7 +207,9 @@ class Replies:
         text = simplify(text) if self.tongue == "zh" else text
         address = (rf"^(?:(?:hey|hi|hello|你好|嗨|喂)[\s,，]*)?(?:{names})(?:老师|大叔|姐|哥|小姐|先生)?\s*[,，!！:：]\s*|"
                    rf"[,，]\s*(?:{names})(?=\s*[.!?。！？]*$)")
-        text = re.sub(rf"^(hi|hello|hey|good \w+|thanks|thank you|bye|goodbye|yes|no|ok|你好|您好|嗨|早上好|晚上好|谢谢|再见|早|拜拜)[\s,，]*(?:{names})(?:老师|姐|哥)?"
+        text = re.sub(rf"^(hi|hello|hey|good \w+|thanks|thank you|bye|goodbye|yes|no|ok|你好|您好|嗨|早上好|晚上好|谢谢|再见|早|"
+                      rf"拜拜)[\s,，]*(?:{names})(?:老师|"
+                      rf"姐|哥)?"
                       r"(?=\W*$)", r"\1", text, flags=re.IGNORECASE)
         text = re.sub(rf"^(?:{names})(?:老师|姐|哥)?(?=(?:你好|您好|早上好|晚上好|早|谢谢|再见)\W*$)", "", text)
         bare = re.sub(address, "", text, flags=re.IGNORECASE).strip()

@@ -119,7 +119,8 @@ def _name(question: Question, plain: str, bare: str) -> Ruling | None:
     asks = re.search(r"\b(what is|do you (still )?(know|remember)|tell me|say|remember|have you forgotten|forgot) my name\b|"
                      r"\bwhat (did i say )?my name (is|was)\b|\bwhat (do|will|should) you call me\b|"
                      r"\bwho am i$|\bdo you (still )?(remember|know) (me|who i am)$|\bwhat am i called\b|\bguess my name\b", plain) or \
-        re.search(r"我(叫|是叫)(什么|啥)|我的名字(是|叫)?(什么|啥|呢)|(记得|知道|记住|忘了|记不记得|知不知道)我(的名字|叫什么|是谁|叫啥|吗|么)|^我是谁|怎么(称呼|叫)我|猜(一?猜)?我(的名字|叫)", bare)
+        re.search(r"我(叫|是叫)(什么|啥)|我的名字(是|叫)?(什么|啥|呢)|(记得|知道|记住|忘了|记不记得|知不知道)我(的名字|叫什么|是谁|叫啥|"
+                  r"吗|么)|^我是谁|怎么(称呼|叫)我|猜(一?猜)?我(的名字|叫)", bare)
     if asks:
         return say(question, "name-asked", told=known) if known else say(question, "name-unknown")
     name = told.name_in(question.text)
@@ -150,19 +151,24 @@ def _clock(question: Question, bare: str) -> Ruling | None:
 
 
 _TONGUES = {"en": "english|英语|英文", "zh": "chinese|mandarin|中文|汉语|普通话|国语|华语"}
-_OTHERS = "french|german|spanish|italian|japanese|korean|russian|arabic|portuguese|hindi|dutch|cantonese|greek|turkish|latin|法语|德语|日语|韩语|俄语|西班牙语|粤语|广东话|四川话|上海话|意大利语|阿拉伯语"
+_OTHERS = (
+    "french|german|spanish|italian|japanese|korean|russian|arabic|portuguese|hindi|dutch|cantonese|greek|turkish|latin|"
+    "法语|德语|日语|韩语|俄语|西班牙语|粤语|广东话|四川话|上海话|意大利语|阿拉伯语")
 
 
 def _language(question: Question, plain: str, bare: str) -> Ruling | None:
     able = r"^(?:\w+ ){0,2}(?:can|do|could|are) you (?:able to )?(?:also )?(?:speak|talk|understand|know|write|answer|reply)(?: to me| in| any| me)*"
-    wish = r"^(?:please |let us |can we |could we |now |you should |i want you to |switch to |change to )*(?:speak|talk|answer|reply|switch|continue|say it|respond|write)(?: to me| with me| me| to| in)* (?:in )?"
+    wish = (r"^(?:please |let us |can we |could we |now |you should |i want you to |switch to |change to )*"
+            r"(?:speak|talk|answer|reply|switch|continue|say it|respond|write)(?: to me| with me| me| to| in)* (?:in )?")
     for code, names in _TONGUES.items():
         if re.search(rf"{wish}({names})\b|^(?:in )?({names})(?: please)$|^in ({names})$", plain) or \
-                re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|"
+                re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|"
+                          rf"和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|"
                           rf"^({names})$", bare) and \
                 not re.search(r"^你?(会|能)(说|讲)", bare):
             return say(question, f"speak-{code}", language=code)
-        if re.search(rf"{able} ({names})\b", plain) or re.search(rf"你?(会|能|能不能|会不会|懂|可以)(说|讲|听|用|看|听得懂|写)?(懂)?({names})", bare):
+        if re.search(rf"{able} ({names})\b", plain) or re.search(rf"你?(会|能|能不能|会不会|懂|可以)(说|讲|听|用|看|听得懂|"
+                                                                 rf"写)?(懂)?({names})", bare):
             return say(question, "can-speak")
     if re.search(rf"{able} ({_OTHERS})\b", plain) or re.search(rf"(会|能|懂|可以)(说|讲|听|用)?(懂)?({_OTHERS})", bare):
         return say(question, "cannot-speak")
@@ -183,19 +189,23 @@ def _memory(question: Question, plain: str, bare: str) -> Ruling | None:
                  r" earlier| last| first)?$|\b(repeat|remember) what i (just )?(said|asked)\b|\bwhat was my (last )?(question|message)", plain) \
             or re.search(r"我(刚才|刚刚|刚|之前|上一句|前面)(说|问|讲)(了|过|的)?(什么|啥|是什么)|我(上一句|上一个问题|上个问题)", bare):
         return say(question, "you-said", said=_short(mine[-1])) if mine else say(question, "nothing-said")
-    again = re.search(r"^(what did you (just )?say|say (that|it) again|repeat (that|it|please|yourself|your answer)|repeat|again|once more|"
+    again = re.search(r"^(what did you (just )?say|say (that|it) again|repeat (that|it|please|yourself|your answer)|repeat|again|"
+                      r"once more|"
                       r"come again|pardon( me)?|what was that|i did not (hear|catch|understand) (you|that|it)|can you (repeat|say) (that|"
                       r"it|this)( again)?|could you (repeat|say) (that|it)( again)?|one more time|sorry what|excuse me)( please)?$", normal_en(plain)) \
-        or re.search(r"^(你)?(刚才|刚刚|刚)?(说|讲)(了)?(什么|啥)(来着)?$|^(你)?(请)?(再|重新)?(说|讲|重复)(一遍|一次|一下|一遍吧)$|^(请|麻烦)?(你)?重复|没听(清|见|清楚|懂|到)|^(再来一遍|"
+        or re.search(r"^(你)?(刚才|刚刚|刚)?(说|讲)(了)?(什么|啥)(来着)?$|^(你)?(请)?(再|重新)?(说|讲|重复)(一遍|一次|一下|一遍吧)$|^(请|"
+                     r"麻烦)?(你)?重复|没听(清|见|清楚|懂|到)|^.{0,6}再(说|讲)一(遍|次)$|^(再来一遍|"
                      r"再说一遍|再讲一次|啥|什么)$", bare)
     if again:
         return say(question, "i-said", said=own[-1][:400]) if own else say(question, "nothing-said")
-    if re.search(r"\b(slower|more slowly|slow down|too fast|speak slowly|talk slowly)\b", plain) or re.search(r"(说|讲)(得)?(慢|太快)|慢(一)?点|太快了", bare):
+    if re.search(r"\b(slower|more slowly|slow down|too fast|speak slowly|talk slowly)\b", plain) or re.search(
+        r"(说|讲)(得)?(慢|太快)|慢(一)?点|太快了", bare):
         return say(question, "slower", said=own[-1][:400]) if own else say(question, "nothing-said")
     if re.search(r"\b(louder|speak up|can not hear you|turn (it|you|the volume|yourself) up|too quiet)\b", plain) or re.search(
         r"(大声|大点声|响)(一)?(点)?|听不(见|到|清)(你)?|声音(太小|大点|大一点)", bare):
         return say(question, "louder", said=own[-1][:400]) if own else say(question, "nothing-said")
-    if re.search(r"\b(quieter|too loud|not so loud|lower your voice|speak softly)\b", plain) or re.search(r"小声(一)?点|太吵|声音(太大|小点|小一点)", bare):
+    if re.search(r"\b(quieter|too loud|not so loud|lower your voice|speak softly)\b", plain) or re.search(r"小声(一)?点|太吵|声音(太大|"
+                                                                                                          r"小点|小一点)", bare):
         return say(question, "quieter")
     asked = told.topic_asked(plain, bare)
     if asked is None:

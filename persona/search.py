@@ -26,6 +26,7 @@ class Index:
     def __init__(self, texts: Sequence[str], language: str, embed: Embed | None = None, cache: Path | None = None):
         self.language = language
         self.texts = [normal(text, language) for text in texts]
+        self._sides = [side(text) for text in self.texts]
         self._exact: dict[str, list[int]] = {}
         for number, text in enumerate(self.texts):
             self._exact.setdefault(text, []).append(number)
@@ -55,6 +56,13 @@ class Index:
             found[number] = 1.0
         return found
 
+    def sides(self, query: str) -> np.ndarray:
+        """Factors [n]: what a user says about themselves is not what they ask the twin, however alike the words."""
+        asked = side(normal(query, self.language))
+        if not asked:
+            return np.ones(len(self.texts), np.float32)
+        return np.array([0.7 if own and own != asked else 1.0 for own in self._sides], np.float32)
+
     def vector(self, query: str) -> np.ndarray | None:
         """[d], or None where no embedder is used."""
         return self._embed([normal(query, self.language)])[0] if self._embed else None
@@ -68,6 +76,13 @@ class Index:
         if not content:
             return np.ones(len(self.texts), np.float32)
         return np.array([1.0 if not own or content & own else 0.92 for own in self._content], np.float32)
+
+
+def side(text: str) -> str:
+    """"me" where only the speaker is spoken of, "you" where only the one spoken to, else ""."""
+    mine = bool(re.search(r"\b(i|my|me|myself)\b|我", text))
+    yours = bool(re.search(r"\b(you|your|yours|yourself)\b|你", text))
+    return "" if mine == yours else "me" if mine else "you"
 
 
 def remembering(embed: Embed, most: int = 64) -> Embed:

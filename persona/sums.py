@@ -10,17 +10,21 @@ from persona.words import simplify
 MOST_BITS = 400                                          # of a numerator or denominator: about 120 digits
 
 _UNITS = {word: number for number, word in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())}
-_TENS = {word: 10 * (number + 2) for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+        "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])}
+_TENS = {word: 10 * (number + 2) for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty",
+    "ninety"])}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10 ** 6, "billion": 10 ** 9}
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _LARGE = {"十": 10, "百": 100, "千": 1000}
 _HUGE = {"万": 10 ** 4, "亿": 10 ** 8}
 
 _WORDS_EN = (
-    (r"\bthe sum of (.+?) and (.+)", r"\1 + \2"), (r"\bthe product of (.+?) and (.+)", r"\1 * \2"), (r"\b(?:subtract|take away) (.+?) from "
+    (r"\bthe sum of (.+?) and (.+)", r"\1 + \2"), (r"\bthe product of (.+?) and (.+)", r"\1 * \2"), (r"\b(?:subtract|take away) (.+?) "
+                                                                                                     r"from "
                                                                                                      r"(.+)", r"\2 - \1"),
-    (r"\b(?:multiply) (.+?) (?:by|and|with) (.+)", r"\1 * \2"), (r"\b(?:divide) (.+?) by (.+)", r"\1 / \2"), (r"\badd (.+?) (?:to|and) (.+)",
+    (r"\b(?:multiply) (.+?) (?:by|and|with) (.+)", r"\1 * \2"), (r"\b(?:divide) (.+?) by (.+)", r"\1 / \2"), (
+        r"\badd (.+?) (?:to|and) (.+)",
         r"\1 + \2"),
     (r"\bmultiplied by\b|\btimes\b|(?<=[\d)])\s*x\s*(?=[\d(])|(?<=[a-z])\s+x\s+(?=[a-z])|[×✕·∙]", " * "),
     (r"\bdivided by\b|\bover\b|÷", " / "), (r"\bplus\b|\badded to\b|＋", " + "), (r"\bminus\b|\bless\b|[−–－]", " - "),
@@ -129,8 +133,10 @@ def _from_zh(text: str) -> str:
     bare = re.sub(rf"({number})除(?!以|于)({number})", r"\2/\1", bare)
     bare = re.sub(rf"({number})的百分之({number})", r"\1*\2/100", bare)
     bare = re.sub(rf"({number})的({number})次方", r"\1^\2", bare)
-    for pattern, with_ in ((r"加上|再加|加", "+"), (r"减去|再减|减", "-"), (r"乘以|乘上|乘|[×xX]", "*"), (r"除以|除于|÷", "/"), (r"的平方根", ")^(1/2)"),
-                           (r"的平方", "^2"), (r"的立方", "^3"), (r"的一半", "/2"), (r"百分之", "0.01*"), (r"根号", "sqrt"), (r"的和|的差|的积|的商", ""),
+    for pattern, with_ in ((r"加上|再加|加", "+"), (r"减去|再减|减", "-"), (r"乘以|乘上|乘|[×xX]", "*"), (r"除以|除于|÷", "/"), (
+        r"的平方根", ")^(1/2)"),
+                           (r"的平方", "^2"), (r"的立方", "^3"), (r"的一半", "/2"), (r"百分之", "0.01*"), (r"根号", "sqrt"), (
+                               r"的和|的差|的积|的商", ""),
                            (r"（", "("), (r"）", ")"), (r"％", "%")):
         bare = re.sub(pattern, with_, bare)
     bare = re.sub(rf"({number})\)\^\(1/2\)", r"sqrt\1", bare)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from persona.words import simplify, spell_out, words_of
 
 _NOT_NAMES = words_of(
-    "sorry fine good well ok okay great here back ready done sure sad happy tired hungry thirsty bored lost late busy sick ill hurt lonely "
+    "sorry fine good well ok okay great here back ready done sure sad happy tired hungry thirsty bored lost late busy sick ill hurt "
+    "lonely "
     "alone angry mad upset scared afraid "
     "nervous anxious worried excited glad curious confused new old young single married divorced pregnant drunk sober high human real "
     "alive dead home free not just so very "
@@ -17,13 +18,15 @@ _NOT_NAMES = words_of(
     "african european asian canadian "
     "australian dutch swedish polish turkish mexican brazilian irish scottish welsh greek arab jewish muslim christian catholic buddhist "
     "hindu vegan vegetarian gay straight "
-    "bi trans deaf blind left right tall short fat thin rich poor smart stupid dumb ugly beautiful awake asleep outside inside interested "
+    "bi trans deaf blind left right tall short fat thin rich poor smart stupid dumb ugly beautiful awake asleep outside inside "
+    "interested "
     "impressed amazed "
     "surprised disappointed depressed stressed exhausted freezing cold hot warm starving batman spiderman superman god jesus santa what "
     "who when where how why that this it if because afraid "
     "thankful grateful sleepy grumpy hopeless fed out off down up over about all almost always never maybe more less better worse best "
     "right wrong able unable one two")
-_NOT_CALLED = words_of("later back maybe when if a an the taxi crazy tomorrow today tonight now again up on at in by soon anytime whatever "
+_NOT_CALLED = words_of("later back maybe when if a an the taxi crazy tomorrow today tonight now again up on at in by soon anytime "
+                       "whatever "
                        "anything what names stupid "
                         "old-fashioned lazy cab police ambulance 911 112 it that this them him her me my your mom mum dad not is was "
                         "secret hard difficult long")
@@ -41,44 +44,60 @@ _COMMON = words_of(
     "oscar felix jonas lena lea marie sophie "
     "sofia olivia ava grace amy jane jenny jessica ashley emily hannah helen claire alice zoe chloe ruby rose lily daisy li wei ming ali "
     "omar ahmed carlos juan pedro jose miguel")
+_SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余" \
+            "杜叶程苏魏吕丁任沈姚卢傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷"
 _ZH_NAME = r"([A-Za-z][A-Za-z .·-]{0,24}[A-Za-z]|[A-Za-z]|[\u4e00-\u9fff·]{1,5}?)"
 _ZH_END = r"(?=$|[，,。.！!？?；;、\s]|吧|就好|就行|好了|就可以|啦|哦|哈|呀|今年|来自|你呢|你叫|你好|是个|很高兴|，)"
-_ZH_SAYS = re.compile(rf"(?:我(?:的)?(?:名字|大名|小名)(?:是|叫)|我(?:名)?叫(?:做)?|(?<!别)(?:你)?(?:可以|就|以后|请)?(?:叫|喊|称呼)我(?:做|为)?)\s*{_ZH_NAME}{_ZH_END}")
+_ZH_SAYS = re.compile(rf"(?:我(?:的)?(?:名字|大名|小名)(?:是|叫)|我(?:名)?叫(?:做)?|(?<!别)(?:你)?(?:可以|就|以后|请)?(?:叫|喊|"
+                      rf"称呼)我(?:做|为)?)\s*{_ZH_NAME}{_ZH_END}")
 _ZH_IS = re.compile(rf"^(?:你好|嗨|哈喽|hi|hello)?[，,。！! ]*我是\s*((?:小|阿|老|大)[\u4e00-\u9fff]{{1,2}}|[A-Z][a-zA-Z]{{1,14}}|"
-                    rf"[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁任沈姚卢傅钟姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷][\u4e00-\u9fff]{{1,2}}){_ZH_END}")
-_ZH_NOT = re.compile(r"什么|啥|谁|哪|怎么|几|^(你|他|她|它|了|过|不|没|人|个|车|外卖|滴滴|救|一|起床|醒|早|爸|妈|去|来|吃|回|干|做|帮|再|别|停|滚|多|那|这|随便|都|也)|"
-                     r"(人|生|员|师|者|家|工|手|长|的|了|客|迷|子|兵|板|民|友|粉|控|猫|狗)$|^(小|老)(学|孩|朋|板|师|百|伙|说|公|婆|外|乡|人|白|白兔|丑|偷|三|气|心)")
-_ZH_FINE = re.compile(r"^(小|阿|老|大)[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁任沈姚卢傅钟姜崔谭廖范汪陆明红丽强伟芳刚军华燕玲娟静文雪雨云龙虎美]$")
+                    rf"[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}){_ZH_END}")
+_ZH_NOT = re.compile(r"什么|啥|谁|哪|怎么|几|^(你|他|她|它|了|过|不|没|人|个|车|外卖|滴滴|救|一|起床|醒|早|爸|妈|去|来|吃|回|干|做|帮|再|"
+                     r"别|停|滚|多|那|这|随便|都|也)|"
+                     r"(人|生|员|师|者|家|工|手|长|的|了|客|迷|子|兵|板|民|友|粉|控|猫|狗)$|^(小|老)(学|孩|朋|板|师|百|伙|说|公|婆|外|乡|"
+                     r"人|白|白兔|丑|偷|三|气|心)")
+_ZH_FINE = re.compile(rf"^(小|阿|老|大)[{_SURNAMES}明红丽强伟芳刚军华燕玲娟静文雪雨云龙虎美]$")
 
 _TOLD = (                                                # (topic, asked in English, asked in Chinese, told in English, told in Chinese)
-    ("from", r"\bwhere (am i from|do i come from|do i live|was i born)\b", r"我(是|住|来自)(哪里|哪儿|哪)|我是哪里人", r"\bi am from\b|\bi come from\b|"
-                                                                                                        r"\bi live in\b|\bi was born in\b",
-                                                                                                            r"我(来自|住在|是.{1,6}人$|在.{1,8}(住|生活|长大))"),
-    ("job", r"\bwhat (is my (job|profession|work)|do i do( for a living| for work)?$|i do( for a living| for work)?$|do i work as|my (job|"
-            r"work) is)", r"我(是)?(做|干)什么(工作|的)|我的(工作|职业)是", r"\bi work (as|in|at|for)\b|\bi am an? (\w+ )?(\w+er|\w+or|\w+ist|student|"
-                                                            r"nurse|\w+ian|cook|chef|\w+ant|programmer)\b|\bmy job is\b",
-                                                                r"我是.{0,5}(老师|医生|护士|学生|工程师|程序员|律师|司机|厨师|设计师|会计|员|师|家|工|生)$|我在.{1,10}(上班|工作)"),
-    ("age", r"\bhow old am i\b|\bwhat is my age\b", r"我(今年)?(几岁|多大)", r"\bi am \d+( years old)?\b|\bi am (\w+ )?years old\b",
-        r"我(今年)?[\d一二三四五六七八九十]+岁"),
-    ("like", r"\bwhat (do|did) i (say i )?(like|love|enjoy)\b|\bwhat is my favourite\b|\bwhat are my (hobbies|interests)\b",
-        r"我(最)?(喜欢|爱)(什么|啥|吃什么|做什么)", r"\bi (really |also )?(like|love|enjoy|adore)\b|\bmy favourite\b|\bmy hobby\b",
-            r"我(很|最|也|特别|非常)?(喜欢|爱)"),
-    ("pet", r"\b(what|which) (pet|animal)s? do i have\b|\bwhat is my (dog|cat|pet)( s)? name\b|\bwhat is my (dog|cat|pet) called\b|"
-            r"\bdo i have (a )?(pet|dog|cat)", r"我(养|有)(什么|了什么)(宠物|动物)?|我的(猫|狗|宠物)叫什么", r"\b(i have an?|my) (\w+ )?(dog|cat|rabbit|hamster|"
-                                                                                        r"bird|fish|horse|pet|puppy|kitten)\b",
-                                                                                            r"我(家)?(有|养了|的)(一)?(只|条|个)?.{0,3}(猫|狗|兔|鸟|鱼|宠物|"
-                                                                                            r"仓鼠|乌龟)"),
-    ("feel", r"\bhow (am i|do i|did i say i) feel(ing)?\b|\bhow am i( doing)?$", r"我(现在)?(心情|感觉)(怎么样|如何)", r"\bi (am|feel) (\w+ )?(sad|"
-                                                                                                           r"happy|tired|bored|lonely|"
-                                                                                                           r"angry|stressed|excited|"
-                                                                                                           r"nervous|fine|good|great|ill|"
-                                                                                                           r"sick)\b",
-                                                                                                               r"我(好|很|有点|太)?(难过|开心|高兴|累|无聊|孤独|生气|紧张|激动)"),
+    ("from",
+     r"\bwhere (am i from|do i come from|do i live|was i born)\b",
+     r"我(是|住|来自)(哪里|哪儿|哪)|我是哪里人",
+     r"\bi am from\b|\bi come from\b|\bi live in\b|\bi was born in\b",
+     r"我(来自|住在|是.{1,6}人$|在.{1,8}(住|生活|长大))"),
+    ("job",
+     r"\bwhat (is my (job|profession|work)|do i do( for a living| for work)?$|i do( for a living| for work)?$|do i work as|"
+     r"my (job|work) is)",
+     r"我(是)?(做|干)什么(工作|的)|我的(工作|职业)是",
+     r"\bi work (as|in|at|for)\b|\bi am an? (\w+ )?(\w+er|\w+or|\w+ist|student|nurse|\w+ian|cook|chef|\w+ant|programmer)\b|"
+     r"\bmy job is\b",
+     r"我是.{0,5}(老师|医生|护士|学生|工程师|程序员|律师|司机|厨师|设计师|会计|员|师|家|工|生)$|我在.{1,10}(上班|工作)"),
+    ("age",
+     r"\bhow old am i\b|\bwhat is my age\b",
+     r"我(今年)?(几岁|多大)",
+     r"\bi am \d+( years old)?\b|\bi am (\w+ )?years old\b",
+     r"我(今年)?[\d一二三四五六七八九十]+岁"),
+    ("like",
+     r"\bwhat (do|did) i (say i )?(like|love|enjoy)\b|\bwhat is my favourite\b|\bwhat are my (hobbies|interests)\b",
+     r"我(最)?(喜欢|爱)(什么|啥|吃什么|做什么)",
+     r"\bi (really |also )?(like|love|enjoy|adore)\b|\bmy favourite\b|\bmy hobby\b",
+     r"我(很|最|也|特别|非常)?(喜欢|爱)"),
+    ("pet",
+     r"\b(what|which) (pet|animal)s? do i have\b|\bwhat is my (dog|cat|pet)( s)? name\b|\bwhat is my (dog|cat|pet) called\b|"
+     r"\bdo i have (a )?(pet|dog|cat)",
+     r"我(养|有)(什么|了什么)(宠物|动物)?|我的(猫|狗|宠物)叫什么",
+     r"\b(i have an?|my) (\w+ )?(dog|cat|rabbit|hamster|bird|fish|horse|pet|puppy|kitten)\b",
+     r"我(家)?(有|养了|的)(一)?(只|条|个)?.{0,3}(猫|狗|兔|鸟|鱼|宠物|仓鼠|乌龟)"),
+    ("feel",
+     r"\bhow (am i|do i|did i say i) feel(ing)?\b|\bhow am i( doing)?$",
+     r"我(现在)?(心情|感觉)(怎么样|如何)",
+     r"\bi (am|feel) (\w+ )?(sad|happy|tired|bored|lonely|angry|stressed|excited|nervous|fine|good|great|ill|sick)\b",
+     r"我(好|很|有点|太)?(难过|开心|高兴|累|无聊|孤独|生气|紧张|激动)"),
 )
 _TOLD_ROWS = tuple((topic, *(re.compile(pattern) for pattern in row)) for topic, *row in _TOLD)
 _ANY_TOLD = (re.compile(r"\bwhat (do you know|did i tell you|have i told you|do you remember) about me\b|\bwhat do you remember\b|"
                         r"\bwhat did i tell you\b"),
-             re.compile(r"你(知道|记得|了解)我(什么|些什么|哪些)|我(都)?(跟|告诉|和)(过)?你(说|讲)?过?(什么|些什么)$|你还?记得(我)?(什么|些什么|我说(过)?的)"))
+             re.compile(r"你(知道|记得|了解)我(什么|些什么|哪些)|我(都)?(跟|告诉|和)(过)?你(说|讲)?过?(什么|些什么)$|你还?记得(我)?(什么|"
+                        r"些什么|我说(过)?的)"))
 
 
 def name_in(text: str) -> str:
@@ -118,9 +137,8 @@ def told(topic: str, history: Sequence[dict]) -> str:
             continue
         spelled, bare = spell_out(content), re.sub(r"[^\w]", "", simplify(content))
         for own, _, _, en, zh in _TOLD_ROWS:
-            if own == topic or topic == "any":
-                if en.search(spelled) or zh.search(bare):
-                    return content.strip()[:200]
+            if topic in (own, "any") and (en.search(spelled) or zh.search(bare)):
+                return content.strip()[:200]
     return ""
 
 

@@ -56,27 +56,38 @@ _CONTRACTIONS = (
 _CONTRACTED = tuple((re.compile(pattern), with_) for pattern, with_ in _CONTRACTIONS)
 
 _SAME_ZH = (
-    (r"您", "你"), (r"俺|咱(?!们)", "我"), (r"啥时候|什么时间|何时", "什么时候"), (r"为啥|为何|干嘛要|怎么会", "为什么"), (r"干嘛|干啥|做啥|干什么|做些什么|做什么", "做什么"),
-    (r"啥子|啥|甚么|神马", "什么"), (r"哪儿|哪里|哪边|何处|什么地方", "哪里"), (r"在哪(?!里)", "在哪里"), (r"咋样|如何|怎样", "怎么样"), (r"咋", "怎么"),
+    (r"您", "你"), (r"俺|咱(?!们)", "我"), (r"啥时候|什么时间|何时", "什么时候"), (r"为啥|为何|干嘛要|怎么会", "为什么"), (
+        r"干嘛|干啥|做啥|干什么|做些什么|做什么", "做什么"),
+    (r"啥子|啥|甚么|神马", "什么"), (r"哪儿|哪里|哪边|何处|什么地方", "哪里"), (r"在哪(?!里)", "在哪里"), (r"咋样|如何|怎样", "怎么样"), (
+        r"咋", "怎么"),
     (r"爸爸|父亲|老爸|爹", "爸"), (r"妈妈|母亲|老妈|娘亲", "妈"), (r"父母|爸妈|双亲", "爸妈"), (r"爷爷奶奶|姥姥姥爷|外公外婆", "祖父母"),
-    (r"老公|丈夫|先生(?=是|叫|做)", "丈夫"), (r"老婆|妻子|媳妇|太太|爱人", "妻子"), (r"孩子|小孩|娃", "孩子"), (r"多大(?:年纪|岁数|了)?|几岁|年龄|岁数|年纪", "多大"),
-    (r"什么价(?:格|钱)?|多少钱|几块钱|价格|价钱|收费|怎么卖", "多少钱"), (r"叫什么(?:名字)?|怎么称呼|名字是什么|如何称呼|什么名字|贵姓|尊姓大名", "叫什么"),
-    (r"喜爱|中意|爱好是什么|最爱", "喜欢"), (r"朋友们", "朋友"), (r"上班|工作|职业|干哪行|哪一行", "工作"), (r"自行车|单车|脚踏车", "自行车"),
-    (r"聊会儿|聊一聊|聊一下|聊聊|谈谈|唠唠", "聊聊"), (r"讲个|说个|来个|讲一个|说一个|来一个", "讲个"), (r"晓得|知不知道", "知道"), (r"是不是", "是"), (r"有没有", "有"),
-    (r"会不会", "会"), (r"能不能|可不可以|可以不可以|能否|可否", "能"), (r"喜不喜欢|喜歡", "喜欢"), (r"想不想", "想"), (r"要不要", "要"), (r"好不好", "好"), (r"觉不觉得", "觉得"),
-    (r"最近怎么样|过得怎么样|还好吗|好吗$", "好吗"), (r"不开心|不快乐|不高兴", "难过"), (r"开心|快乐|高兴", "高兴"), (r"无聊|没劲|没意思", "无聊"),
+    (r"老公|丈夫|先生(?=是|叫|做)", "丈夫"), (r"老婆|妻子|媳妇|太太|爱人", "妻子"), (r"孩子|小孩|娃", "孩子"), (
+        r"多大(?:年纪|岁数|了)?|几岁|年龄|岁数|年纪", "多大"),
+    (r"什么价(?:格|钱)?|多少钱|几块钱|价格|价钱|收费|怎么卖", "多少钱"), (r"叫什么(?:名字)?|怎么称呼|名字是什么|如何称呼|什么名字|贵姓|"
+                                                   r"尊姓大名", "叫什么"),
+    (r"喜爱|中意|爱好是什么|最爱", "喜欢"), (r"朋友们", "朋友"), (r"上班|工作|职业|干哪行|哪一行", "工作"), (r"自行车|单车|脚踏车",
+        "自行车"),
+    (r"聊会儿|聊一聊|聊一下|聊聊|谈谈|唠唠", "聊聊"), (r"讲个|说个|来个|讲一个|说一个|来一个", "讲个"), (r"晓得|知不知道", "知道"), (
+        r"是不是", "是"), (r"有没有", "有"),
+    (r"会不会", "会"), (r"能不能|可不可以|可以不可以|能否|可否", "能"), (r"喜不喜欢|喜歡", "喜欢"), (r"想不想", "想"), (r"要不要", "要"), (
+        r"好不好", "好"), (r"觉不觉得", "觉得"),
+    (r"最近怎么样|过得怎么样|还好吗|好吗$", "好吗"), (r"不开心|不快乐|不高兴", "难过"), (r"开心|快乐|高兴", "高兴"), (r"无聊|没劲|没意思",
+        "无聊"),
 )
 _SAMED_ZH = tuple((re.compile(pattern), with_) for pattern, with_ in _SAME_ZH)
 _PARTICLES = re.compile(r"(?:[吗呢啊吧呀哦嘛哈啦喔噢哟耶诶哎唉呗咧滴]|的呢|的吗|了吗)+$")
-_LEADS_ZH = re.compile(r"^(?:那么|那|嗯+|呃+|哦+|请问一下|请问|我想问一下|我想问|想问一下|想问|告诉我|话说|对了|所以|其实|哎|诶|喂|麻烦问下|问一下|问下)+")
+_LEADS_ZH = re.compile(r"^(?:那么|那|嗯+|呃+|哦+|请问一下|请问|我想问一下|我想问|想问一下|想问|告诉我|话说|对了|所以|其实|哎|诶|喂|"
+                       r"麻烦问下|问一下|问下)+")
 _LEADS_EN = re.compile(
     r"^(?:(?:so|well|ok|okay|um+|uh+|oh|and|but|hey|hi|hello|please|alright|right|now|listen|actually|anyway|hmm+|btw|by the way|tell me|"
     r"can i ask you|may i ask you|may i ask|can i ask|can you tell me|could you tell me|would you tell me|do you mind telling me|"
     r"i want to know|i would like to know|i was wondering|i wonder)\b[\s,]*)+")
-_SCRIPTS = (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CYRILLIC", "ru"), ("ARABIC", "ar"), ("THAI", "th"), ("HEBREW", "he"),
+_SCRIPTS = (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("CYRILLIC", "ru"), ("ARABIC", "ar"), ("THAI", "th"), ("HEBREW",
+    "he"),
             ("DEVANAGARI", "hi"), ("GREEK", "el"), ("BENGALI", "bn"), ("TAMIL", "ta"), ("GEORGIAN", "ka"), ("ARMENIAN", "hy"))
 _FOREIGN = {
-    "fr": "qui es quoi je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi oui "
+    "fr": "qui es quoi je tu vous est suis les des une bonjour salut merci comment ça va pourquoi où quel quelle avec parlez êtes moi "
+          "oui "
           "êtes-vous appelez",
     "es": "hola como estas que tal gusto cómo estás está qué eres usted gracias buenos días por dónde cuál tienes hablas soy una los el "
           "puedes quién llamas",
@@ -89,7 +100,8 @@ _FOREIGN = {
 }
 _FOREIGN_WORDS = {code: frozenset(words.split()) for code, words in _FOREIGN.items()}
 _ENGLISH = words_of(
-    "the a an is are am was were be do does did you your i my me we what who where when how why can could will would it this that have has "
+    "the a an is are am was were be do does did you your i my me we what who where when how why can could will would it this that have "
+    "has "
     "not and or of to in on for with about like want tell please yes no hello hi hey thanks good")
 
 
@@ -122,7 +134,8 @@ def foreign(text: str) -> str:
     best = max(_FOREIGN_WORDS, key=lambda code: sum(word in _FOREIGN_WORDS[code] for word in words))
     hits = sum(word in _FOREIGN_WORDS[best] for word in words)
     marked = any(ord(c) > 127 for c in "".join(words))
-    return best if hits >= 2 and hits > english + (0 if marked else 1) or hits == len(words) == 1 and best in ("es", "fr", "it", "pt", "tr") \
+    return best if hits >= 2 and hits > english + (0 if marked else 1) or hits == len(words) == 1 and best in ("es", "fr", "it", "pt",
+        "tr") \
         and words[0] in ("hola", "bonjour", "ciao", "salut", "merci", "gracias", "grazie", "olá", "merhaba") else ""
 
 
@@ -177,7 +190,8 @@ def parts(text: str) -> list[str]:
     """Sentences, and questions joined by "and", as typed."""
     found = []
     for sentence in re.split(r"(?<=[.!?。！？；;~～…])\s*|\n", text):
-        found += re.split(r"(?:,|，)?\s*\band\b\s+(?=(?:what|how|who|where|when|why|do|does|are|is|can|did)\b)|[，,](?=\s*(?:你|那你|那|what|how|"
+        found += re.split(r"(?:,|，)?\s*\band\b\s+(?=(?:what|how|who|where|when|why|do|does|are|is|can|did)\b\s+\w)|[，,](?=\s*(?:你|"
+                          r"那你|那|what|how|"
                           r"who|where|are you|do you|can you))",
                           sentence, flags=re.IGNORECASE)
     return [part.strip(" ,，") for part in found if part and re.search(r"\w", part)]

@@ -27,9 +27,11 @@ def test_what_may_be_said(sentence):
         "I opened the workshop twenty years ago.", "number"),
     ("I studied engineering at university.", "claim"), ("My husband is a fisherman.", "claim"), ("I was raised on a farm.", "claim"), (
         "I am a real person.", "human"), ("I'm not a robot.", "human"),
-    ("I'm a human being like you.", "human"), ("As an AI language model, I can't say.", "meta"), ("As a character named Maya, I fix things.",
+    ("I'm a human being like you.", "human"), ("As an AI language model, I can't say.", "meta"), ("As a character named Maya, I fix "
+                                                                                                  "things.",
         "meta"), ("The user wants a story.", "meta"),
-    ("Assistant: hello", "meta"), ("我喜欢大海。", "language"), ("Tell me about the sea?", "echo"), ("You told me about it last time.", "memory"), (
+    ("Assistant: hello", "meta"), ("我喜欢大海。", "language"), ("Tell me about the sea?", "echo"), ("You told me about it last time.",
+        "memory"), (
         "We met in Berlin with Anna.", "name"),
     ("the sea the sea the sea the sea the sea the sea", "repetition"), ("", "empty")])
 def test_what_may_not(sentence, reason):
@@ -37,7 +39,8 @@ def test_what_may_not(sentence, reason):
 
 
 def test_repetition_within_and_across_turns():
-    grounds = Grounds(MAYA, "en", "Is the sea wide, and the lighthouse far?", [{"role": "assistant", "content": "The lighthouse is far away from here."}])
+    grounds = Grounds(MAYA, "en", "Is the sea wide, and the lighthouse far?", [{"role": "assistant", "content":
+        "The lighthouse is far away from here."}])
     assert grounds.check("The sea is wide.") == "" and grounds.check("The sea is wide.") == "repetition"
     assert grounds.check("The lighthouse is far away from here.") == "repetition"
 
@@ -59,9 +62,12 @@ def test_history_is_ground():
     assert Grounds(MAYA, "en", "How many dogs?", history).check("Sam has 3 dogs.") == "" and check("Sam has 3 dogs.") != ""
 
 
-@pytest.mark.parametrize(("sentence", "reason"), [("我是真人。", "human"), ("作为一个人工智能语言模型，我不能说。", "meta"), ("I would like to speak English with "
-                                                                                                       "you now.", "language"), ("我的猫叫踏板。",
-                                                                                                           ""), ("我是数字人，不是真人。", "")])
+@pytest.mark.parametrize(("sentence", "reason"), [("我是真人。", "human"), ("作为一个人工智能语言模型，我不能说。", "meta"), (
+    "I would like to speak English with "
+                                                                                                       "you now.", "language"), (
+                                                                                                           "我的猫叫踏板。",
+                                                                                                           ""), ("我是数字人，不是真人。",
+                                                                                                               "")])
 def test_chinese(sentence, reason):
     assert check(sentence, "你好", "zh", capable=True) == reason
 

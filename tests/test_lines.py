@@ -61,7 +61,8 @@ def test_a_line_that_follows(maya):
 
 
 @pytest.mark.parametrize(("text", "part"), [
-    ("do you have a cat?", "Pedal"), ("do you have any brothers?", "Leo"), ("when are you open?", "9 to 18"), ("你养猫吗", "踏板"), ("你有兄弟姐妹吗",
+    ("do you have a cat?", "Pedal"), ("do you have any brothers?", "Leo"), ("when are you open?", "9 to 18"), ("你养猫吗", "踏板"), (
+        "你有兄弟姐妹吗",
         "莱奥"), ("你们几点开门", "九点"),
     ("您養貓嗎？", "踏板"), ("你讨厌什么", "香菜"), ("what can't you stand?", "cilantro")])
 def test_facts_answer_where_no_line_does(maya, text, part):
@@ -118,7 +119,8 @@ def test_a_name_as_an_address(maya):
 @pytest.mark.parametrize(("text", "kind"), [
     ("why?", "why"), ("Why not?", "why"), ("and then?", "then"), ("Really?", "really"), ("tell me more", "more"), ("and you?", "you"), (
         "What about you?", "you"), ("yes please", "yes"), ("nope", "no"),
-    ("为什么呢", "why"), ("那后来呢", "then"), ("真的吗", "really"), ("多说一点", "more"), ("你呢？", "you"), ("好啊", "yes"), ("不要", "no"), ("随便", "unsure"),
+    ("为什么呢", "why"), ("那后来呢", "then"), ("真的吗", "really"), ("多说一点", "more"), ("你呢？", "you"), ("好啊", "yes"), ("不要",
+        "no"), ("随便", "unsure"),
     ("why is the sky blue", ""), ("tell me a story", ""), ("你为什么喜欢茶", ""), ("no, I have two brothers", "")])
 def test_follow_ups(text, kind):
     assert follow_up(text, "zh" if "\u4e00" <= text[0] <= "\u9fff" else "en") == kind
@@ -128,14 +130,16 @@ def test_follow_ups(text, kind):
     ("I like old maps", "en", ("said-like", "old maps")), ("I work as a nurse", "en", ("said-job", "a nurse")), ("I'm from Oslo", "en", (
         "said-from", "Oslo")), ("I have two cats", "en", ("said-have", "two cats")),
     ("I like you", "en", None), ("I have a question", "en", None), ("I'm a bit tired", "en", None), ("do I like tea?", "en", None),
-    ("我喜欢爬山", "zh", ("said-like", "爬山")), ("我是护士", "zh", ("said-job", "护士")), ("我养了一只猫", "zh", ("said-have", "猫")), ("我喜欢你", "zh", None), (
+    ("我喜欢爬山", "zh", ("said-like", "爬山")), ("我是护士", "zh", ("said-job", "护士")), ("我养了一只猫", "zh", ("said-have", "猫")), (
+        "我喜欢你", "zh", None), (
         "我有个问题", "zh", None)])
 def test_statements(text, language, expected):
     assert stated(text, language) == expected
 
 
 def test_questions_turned_back():
-    assert mirrored("I like tea", "en") == "do you like tea" and mirrored("I'm from Oslo", "en") == "where are you from" and mirrored("我喜欢茶",
+    assert mirrored("I like tea", "en") == "do you like tea" and mirrored("I'm from Oslo", "en") == "where are you from" and mirrored(
+        "我喜欢茶",
         "zh") == "你喜欢茶吗"
     assert is_question("tell me about it", "en") and not is_question("I saw a bird", "en") and is_question("你几岁", "zh") and not is_question(
         "我看见一只鸟", "zh")
@@ -147,7 +151,8 @@ def test_lines_for_anybody(language):
     assert sum(bool(line.ask) for line in lines) >= 80 and len({line.id for line in lines}) == len(lines)
     both = {line.id for line in general("en")} & {line.id for line in general("zh")}
     assert {line.id for line in lines if line.fact} <= both
-    assert all(fill(text, dict.fromkeys(("name", "first", "user", "age", "tagline", "fact", "reply", "what", "about"), "x")) for line in lines for text in line.say)
+    values = dict.fromkeys(("name", "first", "user", "age", "tagline", "fact", "reply", "what", "about"), "x")
+    assert all(fill(text, values) for line in lines for text in line.say)
 
 
 @pytest.mark.parametrize("twin", ["maya", "kofi", "lin", "hao"])

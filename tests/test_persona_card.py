@@ -28,7 +28,8 @@ def test_name_and_two_sentences_are_enough(tmp_path):
 
 def test_json_plain_strings_and_languages(tmp_path):
     file = tmp_path / "wei.json"
-    file.write_text(json.dumps({"name": "老魏", "facts": ["我爱钓鱼。", {"en": "I fish.", "zh": "我钓鱼。"}], "greeting": "你好"}), "utf-8")
+    file.write_text(json.dumps({"name": "老魏", "facts": ["我爱钓鱼。", {"en": "I fish.", "zh": "我钓鱼。"}], "greeting": "你好"}),
+        "utf-8")
     persona = Persona.load(file)
     assert persona.name == {"zh": "老魏"} and persona.languages == ("zh",) and persona.greeting == {"zh": ("你好",)}
     assert persona.facts[0] == {"zh": "我爱钓鱼。"} and persona.text("name", "en") == "老魏"
@@ -38,7 +39,8 @@ def test_json_plain_strings_and_languages(tmp_path):
     ("", "mapping"), ("[1, 2]", "mapping"), ("age: 3", "name"), ("name: ''", "name"), ("name: A\nage: old", "age"), ("name: A\nfacts: 3",
         "facts"),
     ("name: A\nvoice: {rate: 9}", "rate"), ("name: [A]", "name"), ("name: A\ndescription: " + "x" * 9000, "description"),
-    ("name: A\ngreeting: 3", "greeting"), ("name: &a A\ntagline: *a", "alias"), ("name: 'A", "read"), ("[" * 3000, ""), ("name: A\nfacts:\n" +
+    ("name: A\ngreeting: 3", "greeting"), ("name: &a A\ntagline: *a", "alias"), ("name: 'A", "read"), ("[" * 3000, ""), (
+        "name: A\nfacts:\n" +
         "- x\n" * 300, "facts")])
 def test_bad_cards_say_what_to_change(tmp_path, data, word):
     file = tmp_path / "persona.yaml"
