@@ -1,4 +1,5 @@
 /** The WebGL 2 side of a face: programs, textures and buffers, and the order in which the layers are drawn. It owns nothing but the context. */
+import { wings } from "./surface.js";
 import { EYE, LASH, MOUTH, SCENE, SKIN } from "./shaders.js";
 
 const COLOUR = (rgb) => rgb.map((v) => v / 255);
@@ -41,6 +42,19 @@ export class Layers {
     attribute(gl, 2, 3, 12, 0);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, surface.triangles, gl.STATIC_DRAW);
+    const beside = wings(this.rig.size);
+    this.beside = gl.createVertexArray();
+    this.besideCount = beside.triangles.length;
+    gl.bindVertexArray(this.beside);
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ARRAY_BUFFER, beside.fixed, gl.STATIC_DRAW);
+    attribute(gl, 0, 2, 20, 0);
+    attribute(gl, 1, 3, 20, 8);
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ARRAY_BUFFER, beside.places, gl.STATIC_DRAW);
+    attribute(gl, 2, 3, 12, 0);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, beside.triangles, gl.STATIC_DRAW);
     this.strips = [...eyes.map((eye) => [eye.lashes, 4]), [mouth.strip, 2]].map(([data, size]) => {
       const vao = gl.createVertexArray(), buffer = gl.createBuffer();
       gl.bindVertexArray(vao);
@@ -147,6 +161,8 @@ export class Layers {
     this.shut[1] = right.shut;
     gl.uniform2fv(at.shut, this.shut);
     gl.uniform1f(at.apart, this.parts.mouth.apart);
+    gl.bindVertexArray(this.beside);
+    gl.drawElements(gl.TRIANGLES, this.besideCount, gl.UNSIGNED_SHORT, 0);
     gl.bindVertexArray(this.skin);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, surface.places);
@@ -176,6 +192,7 @@ export class Layers {
       gl.deleteVertexArray(vao);
       gl.deleteBuffer(buffer);
     }
+    gl.deleteVertexArray(this.beside);
     gl.deleteVertexArray(this.skin);
     gl.deleteBuffer(this.places);
   }

@@ -51,9 +51,10 @@ void main() {
   vec4 c = texture(portrait, uv);
   float k = abs(info.y);
   float closed = info.y < 0.0 ? shut.x : shut.y;
-  vec2 above = uv - vec2(0.0, (0.02 + 0.26 * k) * wide / size.y);
-  vec4 near = textureLod(portrait, above, log2(wide * 0.06));        // the skin above the fold, without its lines
-  vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.6) * (1.01 - 0.16 * k * k * k);
+  vec2 below = uv + vec2(0.0, (1.05 - 0.38 * k) * wide / size.y);
+  vec4 near = textureLod(portrait, below, log2(wide * 0.14));        // skin under the same light, without lines and brows
+  float across = 0.91 + 0.07 * smoothstep(0.4, 0.9, k) - 0.12 * smoothstep(0.88, 1.0, k);     // a lid is round
+  vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.65) * across;
   float m = smoothstep(0.16, 0.50, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
   c.rgb = mix(c.rgb, cover * c.a, m);
   float edge = abs(info.z);                             // the dark line between closed lips opens into wet red

@@ -88,6 +88,29 @@ export class Surface {
   }
 }
 
+/**
+ * What goes on beside the picture on a stage wider than it: its outermost columns drawn out sideways and downwards, as shoulders fall.
+ * @param {[number, number]} size px of the portrait
+ * @returns {{fixed: Float32Array, places: Float32Array, triangles: Uint16Array}}
+ */
+export function wings([width, height]) {
+  const fixed = [], places = [], triangles = [], far = [0, 0.03, 0.07, 0.13, 0.22, 0.36, 0.6];
+  for (const side of [-1, 1]) {
+    const first = places.length / 3;
+    for (const x of far.map((f) => f * width)) {
+      for (const y of [0, height]) {
+        fixed.push(side < 0 ? 0.5 : width - 0.5, y, 1, 0, 0);
+        places.push(side < 0 ? -x : width + x, y + 0.42 * x + 2.2 * x * x / width, 0);
+      }
+    }
+    for (let k = 0; k < far.length - 1; k++) {
+      const a = first + 2 * k;
+      triangles.push(a, a + 1, a + 2, a + 2, a + 1, a + 3);
+    }
+  }
+  return { fixed: Float32Array.from(fixed), places: Float32Array.from(places), triangles: Uint16Array.from(triangles) };
+}
+
 /** Light changes on the face, less at its edge, and not on hair, neck and clothes: what lies beside each other must not part. */
 function shares(rig, count) {
   const share = new Float32Array(count);

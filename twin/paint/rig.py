@@ -55,7 +55,7 @@ def build(rig: dict, depth: np.ndarray | None = None) -> dict:
     return rig | {
         "version": 1, "light": [round(v, 4) for v in lamp], "points": _rounded(points), "ring": _rounded(ring),
         "ring_follow": [round(float(f), 3) for f in follow],
-        "ring_breath": [round(float(f), 3) for f in _breath(ring, follow, points[152, 1], height)],
+        "ring_breath": [round(float(f), 3) for f in _breath(ring, follow, points[152, 1], width, height)],
         "triangles": triangles.tolist(), "rest": _sparse(np.concatenate([rest, np.zeros_like(ring)]), 0.05, 2), "shapes": made,
         "contact": {"lips": [[row[k] for rows in (UPPER_LIP, LOWER_LIP) for row in rows[:0:-1]] for k in range(1, 10)], "falloff": list(FALLOFF),
                     "lids": [[side.upper[k], side.above[k], side.lower[k]] for side in (RIGHT, LEFT) for k in range(1, 8)],
@@ -91,13 +91,14 @@ def _ring(points: np.ndarray, width: float, height: float, shoulder: float) -> t
     follow = (1 - below) * (1 - 0.8 * aside)
     follow[:border] = 0
     edge = np.minimum.reduce([ring[:, 0], width - ring[:, 0], ring[:, 1]]) / step
-    return np.concatenate([ring, np.zeros((len(ring), 1))], 1), follow * smooth(0, 1.8, edge)
+    return np.concatenate([ring, np.zeros((len(ring), 1))], 1), follow * smooth(0, 2.6, edge)
 
 
-def _breath(ring: np.ndarray, follow: np.ndarray, chin: float, height: float) -> np.ndarray:
-    """How much of a breath's rise each ring point takes [n]: the chest most, the head a third, the lower border nothing."""
+def _breath(ring: np.ndarray, follow: np.ndarray, chin: float, width: float, height: float) -> np.ndarray:
+    """How much of a breath's rise each ring point takes [n]: the chest most, the head a third, the border nothing."""
     chest = smooth(chin, chin + 0.6 * (height - chin), ring[:, 1]) * (1 - follow)
-    return (0.35 * follow + chest) * (1 - smooth(0.85 * height, height, ring[:, 1]))
+    aside = smooth(0, 0.2 * width, np.minimum(ring[:, 0], width - ring[:, 0]))
+    return (0.35 * follow + chest * aside) * (1 - smooth(0.85 * height, height, ring[:, 1]))
 
 
 def _mended(points: np.ndarray) -> np.ndarray:
@@ -131,8 +132,9 @@ def _closed(points: np.ndarray) -> np.ndarray:
 
 
 def _opened(points: np.ndarray) -> np.ndarray:
-    """The face [478, 3] with its jaw a little open: closed lips lie on each other and could not be triangulated."""
-    return points + 0.3 * shapes.Basis(Form.of(points, topology.face_triangles())).jaw
+    """The face [478, 3] with its jaw a little open, as closed lips lie on each other; points in line are put out of it by a hair's breadth."""
+    jitter = np.random.default_rng(0).normal(0, 0.15, points.shape)
+    return points + 0.3 * shapes.Basis(Form.of(points, topology.face_triangles())).jaw + jitter
 
 
 def _triangles(points: np.ndarray) -> np.ndarray:

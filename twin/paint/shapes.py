@@ -109,12 +109,12 @@ class Basis:
     def smile(self, side: Side) -> np.ndarray:
         def move(half: int, off: float, x: float) -> np.ndarray:
             t = max(0.0, side.sign * x)
-            lift, out = t ** 1.6, t ** 1.1
+            lift, out = t ** 1.7, t ** 1.1
             thin = -0.20 * off * smooth(-0.3, 0.6, side.sign * x)
-            return vec(side.sign * 0.150 * out, -0.128 * lift - 0.008 * smooth(-0.6, 0.6, side.sign * x) + thin, 0.07 * lift)
+            return vec(side.sign * 0.150 * out, -0.165 * lift - 0.006 * smooth(-0.6, 0.6, side.sign * x) + thin, 0.07 * lift)
         rest = side.rest
-        more = {i: vec(side.sign * 0.035, -0.075, -0.05) for i in rest["apple"]}
-        more |= {rest["corner"][0]: vec(side.sign * 0.128, -0.118, 0.05), rest["corner"][1]: vec(side.sign * 0.075, -0.085, -0.01)}
+        more = {i: vec(side.sign * 0.035, -0.085, -0.05) for i in rest["apple"]}
+        more |= {rest["corner"][0]: vec(side.sign * 0.128, -0.150, 0.05), rest["corner"][1]: vec(side.sign * 0.075, -0.100, -0.01)}
         more |= {i: vec(side.sign * 0.03, -0.035, -0.01) for i in rest["fold"][4:5]}
         more |= {i: vec(0, -0.012) for i in side.lower[2:7]}
         more |= {i: vec(0, -0.03, -0.02) for i in side.below[3:7]}
@@ -186,9 +186,9 @@ class Basis:
             gap = (q[low] - q[u]) * (u != low)
             c[u] = gap * upper + vec(shift)
             c[low] = gap * lower + vec(shift) if u != low else c[u]
-        for row, share in ((side.above, 0.20), (side.fold, 0.05)):
-            for i, u in zip(row[1:8], side.upper[1:8]):
-                c[i] = c[u] * share
+        for row, most in ((side.above, 0.20), (side.fold, 0.05)):
+            for i, u, share in zip(row[1:8], side.upper[1:8], (2.6, 1.5, 1, 1, 1, 1.5, 2.2)):      # near the corners skin and lid go together
+                c[i] = c[u] * most * share
         for i, low in zip(side.below[2:8], side.lower[1:8]):
             c[i] = c[low] * (0.55 + 0.35 * skin)
         for i in (side.upper[0], side.upper[8], *side.brow_low, *(() if skin else side.bag)):
@@ -229,7 +229,7 @@ class Basis:
             if k < 4:
                 c[side.rest["front"][k]] = move * 0.45
         for i, k in zip(side.fold[2:7], (4, 3, 2, 1, 0)):
-            c[i] = vec(0, amounts[k] * 0.22)
+            c[i] = vec(0, amounts[k] * 0.5)
         c |= {i: vec() for i in (*side.upper, *side.above, 6, 197)}
         return self.spread(c, 0.42)
 
