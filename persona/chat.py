@@ -9,7 +9,8 @@ _ASKS_EN = re.compile(r"^(what|who|whom|whose|where|when|why|how|which|do|does|d
                       r"may|might|have|has|had|tell|give|show|sing|write|explain|help|let|"
                       r"say|make|teach|recommend|suggest|describe|name|list|guess|read|translate|define|compare|any|got|ever|want|know|"
                       r"spell|count|talk|play)\b")
-_ASKS_ZH = re.compile(r"[?？吗呢么]|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|(给|帮|告诉|教|"
+_ASKS_ZH = re.compile(r"[?？吗呢么]|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|多高|多长|多重|"
+                      r"多深|多快|(给|帮|告诉|教|"
                       r"陪)我|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
 _FOLLOW = (                                              # (kind, English over normal_en, Chinese over bare)
     ("why",
@@ -78,7 +79,7 @@ _STATED = (
      r"^i (?:have|have got|own|got|just got|adopted|just bought|bought) ((?:an?|two|three|four|some|my own) (?!question|problem|"
      r"idea|headache|cold|fever|joke|secret|exam|test|job|meeting|feeling|lot|bad|gun|date|interview|dream|plan|"
      r"cough)[\w' -]{2,40})$",
-     r"^我(?:家)?(?:有|养了?|买了?)(?:一|两|三|四|几)?[个只条辆台匹把本座间套](?!问题|想法|主意|秘密|疑问|请求|考试|会|毛病|"
+     r"^我(?:家|也)*(?:有|养了?|买了?)(?:一|两|三|四|几)?[个只条辆台匹把本座间套](?!问题|想法|主意|秘密|疑问|请求|考试|会|毛病|"
      r"约会|梦|面试|计划)([\u4e00-\u9fff]{1,10})$"),
     ("said-going",
      r"^i (?:am going to|will|am planning to|want to|would like to|plan to|am about to) (?!die\b|kill\b|hurt\b|know\b|talk\b|"

@@ -43,6 +43,8 @@ def facts(persona: Persona) -> tuple[Fact, ...]:
     for language, text in persona.description.items():
         sentences = [s for s in re.split(r"(?<!\b[DM]r\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?])\s+|(?<=[。！？])", text) if s.strip()]
         found += [Fact(said, language, f"description {n}") for n, s in enumerate(sentences) if (said := first_person(s.strip(), persona, language))]
+    if tagline := persona.tagline.get("zh"):
+        found.append(Fact(f"我是{tagline.rstrip('。')}。", "zh", "tagline"))
     return tuple(found)
 
 

@@ -13,6 +13,9 @@ from persona.card import Persona
 from persona.fields import Fact, facts, statement
 from persona.lines import Line, Quoted, general
 from persona.search import Embed, Index, remembering
+from persona.words import words_of
+
+_NO_NAMES = words_of("I Monday Tuesday Wednesday Thursday Friday Saturday Sunday Chinese English")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,16 @@ class Repertoire:
     def _facts(self) -> Index:
         return Index([fact.text for fact in self.facts], self.language, self._embed, self._cache)
 
+    @cached_property
+    def _names(self) -> list[set[str]]:
+        """The names in each fact: capitalised words behind its first, or what stands in Chinese quotes or behind 叫."""
+        own = {word for name in self.persona.name.values() for word in (name, *name.split())}
+        if self.language == "en":
+            found = [set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", fact.text)) for fact in self.facts]
+        else:
+            found = [{one or other for one, other in re.findall(r"“([^”]{2,8})”|(?<=叫)([\u4e00-\u9fff]{2,4})", fact.text)} for fact in self.facts]
+        return [{name for name in names if name not in own and name not in _NO_NAMES} for names in found]
+
     def warm(self) -> None:
         """Makes the indexes now."""
         _ = self._own, self._anybody, self._facts
@@ -95,6 +108,9 @@ class Repertoire:
             return []
         scores = self._facts.scores(query, vector)
         scores = np.maximum(scores, self._facts.scores(statement(query, self.language)))
+        named = [any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name), query) for name in names)
+                 for names in self._names]
+        scores = np.maximum(scores, np.where(named, 0.7 + scores * 0.2, 0.0))
         return [Known(self.facts[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
     def about(self, line: Line, pool: Sequence[Fact] | None = None, language: str = "") -> list[Fact]:

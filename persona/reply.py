@@ -13,6 +13,7 @@ from persona.lines import pick, same
 from persona.repertoire import Hit, Repertoire
 from persona.words import parts, simplify
 
+_TO_TWIN = re.compile(r"\byou(r|rs|rself)?\b|你", re.IGNORECASE)
 COURTESY = frozenset(("hello", "nice-to-meet", "thanks", "goodbye", "good-morning", "good-evening", "good-night", "how-are-you-back"))
 
 
@@ -68,7 +69,7 @@ class Replies:
         if best and best.score >= close:
             return self._as_line(best, moment)
         known = room.known(called, vector)
-        if known and known[0].score >= room.margins.fact and chat.is_question(called, self.tongue):
+        if known and known[0].score >= room.margins.fact + (0 if _TO_TWIN.search(called) else 0.08) and chat.is_question(called, self.tongue):
             return self.as_fact([known[0].fact], known[0].score)
         return None
 
@@ -94,6 +95,9 @@ class Replies:
         fresh = [fact for fact in facts if fact.text not in spoken]
         if fresh:
             return self.as_fact(fresh[:1], 1.0)
+        if facts:
+            told = self.as_fact(facts[:1], 1.0)
+            return replace(told, text=pick(room.lines["again"].say, {"reply": told.text}, moment.history, len(moment.history)))
         enough = room.margins.close - 0.2
         if hit := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
             return self._as_line(hit, moment)
