@@ -109,7 +109,8 @@ class Mind:
     # The two ways.
 
     def _ruled(self, ruling: rules.Ruling, history: Sequence[dict], tongue: str, now: datetime, capable: bool) -> Answer:
-        text, sources, mood = ruling.text, (ruling.id,), ruling.mood
+        text, mood = ruling.text, ruling.mood
+        sources: tuple[str, ...] = (ruling.id,)
         if ruling.rest and not capable:
             rest = self.answer(history, ruling.rest, now=now, language=tongue)
             if rest.text and rest.step in ("line", "fact", "rule") and rest.language == tongue and rest.sources[0] not in ("hello",

@@ -99,8 +99,8 @@ class Replies:
             told = self.as_fact(facts[:1], 1.0)
             return replace(told, text=pick(room.lines["again"].say, {"reply": told.text}, moment.history, len(moment.history)))
         enough = room.margins.close - 0.2
-        if hit := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
-            return self._as_line(hit, moment)
+        if vague := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
+            return self._as_line(vague, moment)
         return self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), moment)
 
     def _as_common(self, hit: Hit, text: str, moment: Moment) -> Found | None:

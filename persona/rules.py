@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -147,7 +147,10 @@ def _sum(question: Question) -> Ruling | None:
 
 def _clock(question: Question, bare: str) -> Ruling | None:
     what = clock.asked(normal_en(question.text), bare)
-    return say(question, what, **clock.values(question.now, question.language)) if what else None
+    if not what:
+        return None
+    told_time = clock.values(question.now, question.language)
+    return say(replace(question, values={**question.values, **told_time}), what)
 
 
 _TONGUES = {"en": "english|英语|英文", "zh": "chinese|mandarin|中文|汉语|普通话|国语|华语"}

@@ -50,7 +50,7 @@ class Index:
         if self._matrix is not None:
             vector = self.vector(query) if vector is None else vector
             found = np.clip(self._matrix @ vector, 0, 1) * self._agreement(_content(asked))
-        else:
+        elif self._grams is not None:
             found = self._grams.scores(asked)
         for number in self._exact.get(asked, ()):
             found[number] = 1.0

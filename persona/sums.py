@@ -67,7 +67,7 @@ def value(text: str, language: str) -> Fraction | float | None:
 def spoken(number: Fraction | float, language: str) -> tuple[str, bool]:
     """(how it is said, whether it is exact). At most four decimals; more than 15 digits in powers of ten."""
     exact = isinstance(number, Fraction)
-    if exact and number.denominator == 1 and abs(number) < 10 ** 15:
+    if isinstance(number, Fraction) and number.denominator == 1 and abs(number) < 10 ** 15:
         return (f"{number.numerator:,}" if language == "en" else str(number.numerator)), True
     real = float(number)
     if abs(real) >= 10 ** 15 or real and abs(real) < 10 ** -4:

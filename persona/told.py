@@ -93,7 +93,7 @@ _TOLD = (                                                # (topic, asked in Engl
      r"\bi (am|feel) (\w+ )?(sad|happy|tired|bored|lonely|angry|stressed|excited|nervous|fine|good|great|ill|sick)\b",
      r"我(好|很|有点|太)?(难过|开心|高兴|累|无聊|孤独|生气|紧张|激动)"),
 )
-_TOLD_ROWS = tuple((topic, *(re.compile(pattern) for pattern in row)) for topic, *row in _TOLD)
+_TOLD_ROWS = tuple((topic, re.compile(ask_en), re.compile(ask_zh), re.compile(en), re.compile(zh)) for topic, ask_en, ask_zh, en, zh in _TOLD)
 _ANY_TOLD = (re.compile(r"\bwhat (do you know|did i tell you|have i told you|do you remember) about me\b|\bwhat do you remember\b|"
                         r"\bwhat did i tell you\b"),
              re.compile(r"你(知道|记得|了解)我(什么|些什么|哪些)|我(都)?(跟|告诉|和)(过)?你(说|讲)?过?(什么|些什么)$|你还?记得(我)?(什么|"
