@@ -160,7 +160,8 @@ class Conversations:
         try:
             raw = path.read_bytes() if path.stat().st_size <= 2 * self.most_bytes else b""
             data = json.loads(raw)
-            history = [m for m in data["history"] if m["role"] in ("user", "assistant") and m["content"].strip() and m["turn"] >= 0]
+            history = [m for m in data["history"] if m["role"] in ("user", "assistant") and m["turn"] >= 0
+                       and (m["content"] + m.get("cut", "")).strip()]
             return Saved(name, str(data["twin"]), str(data["language"]), history, float(data["when"]))
         except OSError:
             raise gone from None

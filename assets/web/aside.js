@@ -11,9 +11,12 @@ export class Aside {
     setInterval(() => this.look(), 1000);
   }
 
-  /** Somebody spoke: the next silence is another one. */
+  /** The twin has spoken: the silence begins now. */
+  rest() { this.since = performance.now(); }
+
+  /** The user spoke: the next silence is another one. */
   over() {
-    this.since = performance.now();
+    this.rest();
     this.done = false;
   }
 

@@ -1,6 +1,6 @@
 /** The top of the page: its name, its places, the engines in use, the language, the settings. */
 import { h, iconButton } from "./dom.js";
-import { enginesList } from "./settings.js";
+import { engineName, enginesList } from "./settings.js";
 
 /** Places that exist. More come with their pages. */
 const PLACES = ["talk"];
@@ -26,7 +26,7 @@ export class Bar {
 
   /** @param {any} engines */
   setEngines(engines) {
-    const mind = engines.think?.name ?? "", voice = engines.speak?.name ?? "";
+    const mind = engineName(engines.think?.name), voice = engineName(engines.speak?.name);
     this.short.replaceChildren(mind, h("span", { class: "voice" }, mind && voice ? " · " + voice : voice));
     this.pill.hidden = !mind && !voice;
     this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: "engines_note" }));

@@ -39,6 +39,15 @@ export class Captions {
   /** @param {number} height px that are free below the chin */
   room(height) { this.element.style.setProperty("--room", Math.round(height) + "px"); }
 
+  /** The box is no wider than its balanced lines. */
+  tighten() {
+    this.text.style.width = "";
+    const range = document.createRange();
+    range.selectNodeContents(this.text);
+    const lines = [...range.getClientRects()];
+    if (lines.length) this.text.style.width = Math.ceil(Math.max(...lines.map((line) => line.right)) - Math.min(...lines.map((line) => line.left)) + 2) + "px";
+  }
+
   /** Follow the player. @param {import("./player.js").Player} player @returns {boolean} whether the text is another one */
   update(player) {
     const clauses = player.locked ? [] : clausesOf(player.pieces), now = player.now;

@@ -13,7 +13,7 @@ import { Live } from "./live.js";
 import { menu } from "./menu.js";
 import { Mic } from "./mic.js";
 import { Notices } from "./notices.js";
-import { Picker, shortName } from "./picker.js";
+import { inOrder, Picker, shortName } from "./picker.js";
 import { Player } from "./player.js";
 import { applyTheme, choices, Settings } from "./settings.js";
 import { codecs } from "./sound.js";
@@ -79,7 +79,7 @@ class Page {
         only: (on) => this.setOnly(on), tap: () => this.player.unlock() } });
     this.talk = new Talk({ edit: (item) => this.finder.find(item, this.conversation, (index) => this.edit(index, item.text)),
       rewind: (item) => this.finder.find(item, this.conversation, (index) => live.send({ type: "rewind", index: index + 1 })),
-      regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices) });
+      regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices), start: (text) => this.say(text) });
     this.hearing = new Hearing(this.mic, live, { mode: (mode) => { this.composer.setMic(mode); if (mode === "off") this.player.duck(false); this.setState(); },
       trouble: (key) => this.notices.tell(key), partial: (text) => this.composer.offer(text, "corrected"), cutIn: () => this.stop(),
       said: (text) => { this.composer.done(true); if (text) this.say(text); } });
@@ -139,7 +139,7 @@ class Page {
     live.on("thought", (thought) => talk.thought(thought));
     live.on("token", (token) => talk.token(token));
     live.on("spoken", (message, payload) => player.push(message, payload));
-    live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.aside.over(); });
+    live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.aside.rest(); });
     live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.aside.over(); });
     live.on("history", ({ history }) => talk.load(history, this.twin));
     this.finder = new Finder(live);                     // after the list was drawn anew
@@ -155,14 +155,14 @@ class Page {
     this.hearing.can = ready.hearing ?? this.hearing.can;
     this.state = ready.state ?? "idle";
     this.twin = ready.twin;
-    this.twins = ready.twins;
+    this.twins = inOrder(ready.twins);
     this.wanted = "";
     this.conversation = ready.conversation;
     remember("twin", ready.twin.id);
     rememberHere("conversation", ready.conversation);
     this.player.use(ready.channels, ready.full, ready.fps);
     this.bar.setEngines(ready.engines);
-    this.picker.show(ready.twins, ready.twin.id);
+    this.picker.show(this.twins, ready.twin.id);
     this.composer.setName(shortName(ready.twin));
     this.stage.use(ready.twin, ready.channels);
     document.title = `${own(ready.twin.name)} · Twin`;

@@ -44,6 +44,14 @@ export class Picker {
   }
 }
 
+const ORDER = ["maya", "kofi", "lin", "hao"];
+
+/** The default twins as their makers introduce them, then the others. @param {any[]} twins */
+export function inOrder(twins) {
+  const place = (/** @type {any} */ twin) => (ORDER.indexOf(twin.id) + 1 || ORDER.length + 1);
+  return [...twins].sort((a, b) => place(a) - place(b));
+}
+
 /** "Maya Torres" is Maya; Chinese names are said whole. @param {any} twin */
 export function shortName(twin) {
   const name = own(twin.name);

@@ -60,9 +60,14 @@ export class Settings {
 /** @param {string} key @param {HTMLElement} content */
 const row = (key, content) => h("div", { class: "row" }, h("span", { class: "row-name", t: key }), content);
 
+const NAMES = { smollm2: "SmolLM2 135M", espeak: "espeak-ng", pocketsphinx: "PocketSphinx", visemes: "Visemes" };
+
+/** An engine as its makers write it. @param {string} [name] the registry's */
+export const engineName = (name = "") => NAMES[name] ?? name;
+
 /** What hears, thinks and speaks. @param {any} engines */
 export const enginesList = (engines) => h("dl", { class: "engines" }, ...["listen", "think", "speak"].flatMap((verb) => (engines[verb]
-  ? [h("dt", { t: verb }), h("dd", {}, engines[verb].name, engines[verb].note && h("small", {}, engines[verb].note))] : [])));
+  ? [h("dt", { t: verb }), h("dd", {}, engineName(engines[verb].name), engines[verb].note && h("small", {}, engines[verb].note))] : [])));
 
 /** @param {string[][]} options @param {string} chosen @param {(value: string) => void} change */
 function segments(options, chosen, change) {

@@ -5,7 +5,7 @@ import { shortName } from "./picker.js";
 import { tintOf } from "./tint.js";
 import { own, word } from "./words.js";
 
-const CLOSEST = 1.4;                                    // times the size at which all of the portrait is seen
+const CLOSEST = 1.12;                                   // times the size at which all of the portrait is seen
 const SLOW = 45, COARSEST = 0.45;                        // ms between frames at which the picture gets coarser, and its limit
 const EYES = 0.41;                                      // of the stage's height: where the eyes stand
 const STATES = ["waking", "idle", "listening", "thinking", "speaking", "offline", "connecting"];
@@ -130,7 +130,7 @@ export class Stage {
       this.face.draw();
       this.onframe();
     }
-    if (this.captionsOn && this.captions.update(this.player)) this.place();
+    if (this.captionsOn && this.captions.update(this.player)) { this.place(); this.captions.tighten(); }
     if (this.player.playing) this.element.style.setProperty("--loud", Math.min(1, this.player.energy() * 6).toFixed(3));
   }
 

@@ -5,10 +5,11 @@ import { getLanguage, has, own, word } from "./words.js";
 /** @typedef {{role: "user" | "assistant", text: string, cut: string, turn: number, step: string, mood: string, sources: string[],
  *   open: boolean, element: HTMLElement}} Item */
 
+const STARTERS = ["start_1", "start_2", "start_3"];      // what one may ask first
 export const SENT = -1, COMING = -2;                     // turns of messages that the server has not named yet
 
 export class Talk {
-  /** @param {{edit(item: Item): void, rewind(item: Item): void, regenerate(): void, copy(text: string): void}} does */
+  /** @param {{edit(item: Item): void, rewind(item: Item): void, regenerate(): void, copy(text: string): void, start(text: string): void}} does */
   constructor(does) {
     this.does = does;
     /** @type {Item[]} */
@@ -16,7 +17,8 @@ export class Talk {
     /** @type {any} */ this.twin = null;
     this.list = h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions", tip: "conversation" });
     this.hello = h("div", { class: "hello-place" });
-    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.list, h("p", { class: "empty", t: "empty_hint" }));
+    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.list, h("p", { class: "empty", t: "empty_hint" }),
+      h("div", { class: "starters" }, ...STARTERS.map((t) => h("button", { type: "button", t, onclick: () => does.start(word(t)) }))));
     this.near = true;
     this.element.addEventListener("scroll", () => {
       this.near = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < 80;

@@ -98,6 +98,7 @@ export const WORDS = {
   picture_damaged: ["The moving picture could not be loaded; here is the still one.", "动态画面没能加载，先看静态的。"],
   picture_failed: ["The moving picture could not start; here is the still one.", "动态画面没能启动，先看静态的。"],
   picture_failed_hint: ["A browser with WebGL 2 shows it.", "支持 WebGL 2 的浏览器可以显示。"],
+  start_1: ["Who are you?", "你是谁？"], start_2: ["What do you like?", "你喜欢什么？"], start_3: ["Tell me a joke", "讲个笑话吧"],
   empty_hint: ["Ask about anything, or say hello.", "问什么都可以，或者打个招呼。"],
 };
 
