@@ -31,7 +31,11 @@ class Stub:
 
 
 class StubRegistry(Registry):
-    """The registry, its crew made of stubs."""
+    """The registry, its crew made of stubs; meaning is found by letters, for the sentence model is a model too."""
+
+    @property
+    def embedder(self) -> None:
+        return None
 
     def crew(self) -> Crew:
         if self._crew is None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from .errors import Refused
@@ -27,19 +27,19 @@ def clean(text: str) -> str:
     return kept
 
 
-async def sentences(tokens: AsyncIterator[str], longest: int = 160) -> AsyncGenerator[str, None]:
+async def sentences(tokens: AsyncGenerator[str, None], longest: int = 70) -> AsyncGenerator[str, None]:
     """Whole sentences, so that each can be checked before it is spoken; one longer than `longest` characters is cut at a clause."""
     async for part in _cut(tokens, lambda held, _: _end(_SENTENCE, held, 2) or (_end(_CLAUSE, held, longest) if len(held) > longest else 0)):
         yield part
 
 
-async def clauses(tokens: AsyncIterator[str], first: int = 10, rest: int = 36) -> AsyncGenerator[str, None]:
+async def clauses(tokens: AsyncGenerator[str, None], first: int = 10, rest: int = 36) -> AsyncGenerator[str, None]:
     """Clauses that a voice can speak. `first` and `rest` are their least lengths: the first may be short so that the voice starts early."""
     async for part in _cut(tokens, lambda held, count: _end(_CLAUSE, held, rest if count else first)):
         yield part
 
 
-async def _cut(tokens: AsyncIterator[str], find) -> AsyncGenerator[str, None]:
+async def _cut(tokens: AsyncGenerator[str, None], find: Callable[[str, int], int]) -> AsyncGenerator[str, None]:
     held, count = "", 0
     async with aclosing(tokens) as source:
         async for token in source:
