@@ -57,7 +57,7 @@ export class Hearing {
     const answer = (/** @type {boolean} */ yes) => { this.ask.close(); if (yes) remember("native", true); };
     this.ask.replaceChildren(h("header", {}, h("h2", { id: "twin-hear", t: "hear_title" })),
       h("p", { t: "hear_none" }), h("p", { t: Recogniser.there ? "hear_browser" : "hear_no_browser" }),
-      h("footer", {}, h("button", { type: "button", class: "small", t: "type_instead", onclick: () => answer(false) }),
+      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "type_instead", onclick: () => answer(false) }),
         Recogniser.there && h("button", { type: "button", class: "small strong", t: "use_browser", onclick: () => answer(true) })));
     if (!this.ask.open) this.ask.showModal();
   }
