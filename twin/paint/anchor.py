@@ -25,8 +25,7 @@ class Anchors:
 def trace(points: np.ndarray, camera: head.Camera) -> Anchors:
     """Anchors of the smooth points [m, 3] (dm) seen by a camera."""
     base = head.template()
-    placed = (points[base.landmark_points] * base.landmark_weights[..., None]).sum(1)
-    out = camera.project(placed)
+    out = camera.project(base.landmarks(points))
     irises = []
     for side in (0, 1):
         ball = _ball(points, side)
@@ -75,8 +74,7 @@ def _lids(points: np.ndarray, camera: head.Camera, ball: np.ndarray, guess: np.n
     ends = (top[:3].mean() + bottom[:3].mean()) / 2, (top[-3:].mean() + bottom[-3:].mean()) / 2
     ends = (ends[0] + (0.02 * width if not inner_right else 0), ends[1] + (0.02 * width if inner_right else 0))
     upper, lower = (_arch(t, edge, ends) for edge in (top, bottom))
-    x = np.clip((guess[:, 0] - guess[0, 0]) / (guess[8, 0] - guess[0, 0]), 0, 1)
-    x = np.array([0, 0.07, 0.16, 0.30, 0.47, 0.64, 0.80, 0.92, 1, 0.92, 0.80, 0.64, 0.47, 0.30, 0.16, 0.07]) if x is not None else x
+    x = np.array([0, 0.07, 0.16, 0.30, 0.47, 0.64, 0.80, 0.92, 1, 0.92, 0.80, 0.64, 0.47, 0.30, 0.16, 0.07])
     along = x if inner_right else 1 - x
     y = np.concatenate([upper(along[:9]), lower(along[9:])])
     place = np.stack([a + along * (b - a), y], -1)

@@ -83,9 +83,11 @@ def stroke(mask: np.ndarray, path: np.ndarray, widths: np.ndarray, value: float 
     cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], int(255 * value), cv2.LINE_AA, 4)
 
 
-def spot(shape: tuple[int, int], centre: np.ndarray, radius: tuple[float, float] | float, turn: float = 0.0) -> np.ndarray:
+def spot(
+    shape: tuple[int, int], centre: np.ndarray | tuple[float, float], radius: tuple[float, float] | float, turn: float = 0.0
+) -> np.ndarray:
     """A Gaussian spot [h, w], 1 in its centre; radii (sigma) in px, `turn` in rad."""
-    rx, ry = (radius, radius) if np.isscalar(radius) else radius
+    rx, ry = radius if isinstance(radius, tuple) else (radius, radius)
     out = np.zeros(shape, np.float32)
     reach = 4 * max(rx, ry) + 1
     (x0, y0), (x1, y1) = (np.clip(np.asarray(centre) + sign * reach, 0, shape[::-1]).astype(int) for sign in (-1, 1))

@@ -131,7 +131,7 @@ def _fold(normal: np.ndarray, rest: np.ndarray, piece: Piece, rng: np.random.Gen
     u = (256 + 150 * x + 60 * np.sign(x) * (y - 5.0)).astype(np.float32)
     v = (256 + 55 * (y - 5.0) - 70 * np.abs(x)).astype(np.float32)
     height = cv2.remap(sheet, np.clip(u, 0, 511), np.clip(v, 0, 511), cv2.INTER_LINEAR)
-    slope = np.stack([cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=5), cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=5)], -1)
+    slope: np.ndarray = np.stack([cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=5), cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=5)], -1)
     slope /= max(float(np.percentile(np.abs(slope), 98)), 1e-6)
     out = normal.copy()
     out[..., 0] -= 0.26 * piece.folds * np.clip(slope[..., 0], -1.5, 1.5)

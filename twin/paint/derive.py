@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=Path(__file__).parents[2] / "assets/weights/head.npz")
     chosen = parser.parse_args()
-    made = derive(chosen.folder)
+    made: dict[str, Any] = derive(chosen.folder)
     if chosen.out.exists():
         with np.load(chosen.out) as old:
             made |= {key: old[key] for key in ("landmark_points", "landmark_weights") if key in old}

@@ -79,7 +79,7 @@ def lashes(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.G
     for side in (0, 1):
         picture, corner = _patch(whole, figure, LIDS[side], 0.6)
         shape, ring = picture.shape[:2], figure.anchors.points[LIDS[side], :2] - corner
-        width = np.linalg.norm(ring[0] - ring[8])
+        width = np.float64(np.linalg.norm(ring[0] - ring[8]))
         outward = np.sign(ring[0, 0] - ring[8, 0])
         upper, lower = curve(ring[:9], 90), curve(np.concatenate([ring[8:], ring[:1]]), 90)[::-1]
         wet = np.zeros(shape, np.uint8)
@@ -131,7 +131,7 @@ def brows(picture: np.ndarray, figure: Figure, traits: Traits, rng: np.random.Ge
         top, low = (points[list(edge)] for edge in BROWS[side])
         middle = curve((top + low) / 2, 100)
         ring = points[LIDS[side]]
-        width = np.linalg.norm(ring[0] - ring[8])
+        width = np.float64(np.linalg.norm(ring[0] - ring[8]))
         outward = np.sign(ring[0, 0] - ring[8, 0])
         t = np.linspace(0, 1, 100)
         middle[:, 1] -= width * (traits.brow_lift + 0.10 * traits.brow_arch * np.exp(-(((t - 0.66) / 0.25) ** 2)))

@@ -187,7 +187,7 @@ def buried(points: np.ndarray, direction: np.ndarray, cell: float = 0.03) -> np.
 def shade(hair: Locks, colour: Colour, skull: Skull, lamps: list[Lamp], rng: np.random.Generator) -> np.ndarray:
     """sRGB [n, k, 3] along each strand: Kajiya and Kay's light (1989), Marschner's two highlights (2003), depth as shadow."""
     strands = hair.strands
-    n, k = strands.shape[:2]
+    n, k = len(strands), strands.shape[1]
     tangent = np.gradient(strands, axis=1)
     tangent /= np.maximum(np.linalg.norm(tangent, axis=2, keepdims=True), 1e-9)
     _, outward = skull.feel(strands)

@@ -31,6 +31,12 @@ class Template:
     landmark_points: np.ndarray | None  # int [478, 3]
     landmark_weights: np.ndarray | None  # float [478, 3]
 
+    def landmarks(self, points: np.ndarray) -> np.ndarray:
+        """The landmarks [478, 3] on smooth points [m, 3]. Raises ValueError where head.npz has none yet (`landmarks.py` fits them)."""
+        if self.landmark_points is None or self.landmark_weights is None:
+            raise ValueError(f"{FILE} has no landmarks; python -m twin.paint.landmarks stores them")
+        return (points[self.landmark_points] * self.landmark_weights[..., None]).sum(1)
+
 
 @lru_cache(maxsize=1)
 def template() -> Template:

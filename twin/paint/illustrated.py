@@ -39,10 +39,10 @@ def draw(sitter: Sitter, height: int = 1280) -> tuple[dict[str, np.ndarray], dic
     grown = [(style, getattr(styles, style)(points, skull, rng, fill), colour) for style, colour in sitter.hair]
     _cast_shadows(person, sitter, grown)
     picture, cover, depth = _flesh(person, sitter, grown, rng)
-    whites = tuple(eyes.white(person.anchors.points, side, np.array(sitter.complexion.skin), rng) for side in (0, 1))
+    left, right = (eyes.white(person.anchors.points, side, np.array(sitter.complexion.skin), rng) for side in (0, 1))
     disc = eyes.iris(sitter.iris, rng)
     picture = features.eyes(
-        picture, person, whites, disc, sitter.lamps[0].unit, 0.60 + 0.5 * min(0.36, float(linear(sitter.complexion.skin).mean()))
+        picture, person, (left, right), disc, sitter.lamps[0].unit, 0.60 + 0.5 * min(0.36, float(linear(sitter.complexion.skin).mean()))
     )
     picture = features.lashes(features.mouth(picture, person), person, sitter.traits, rng)
     picture = features.brows(picture, person, sitter.traits, rng)
@@ -52,7 +52,7 @@ def draw(sitter: Sitter, height: int = 1280) -> tuple[dict[str, np.ndarray], dic
     out = {
         "portrait": _reduced(painted, alpha, size),
         "background": cv2.resize(scenes.paint(sitter.scene, rng), size, interpolation=cv2.INTER_AREA),
-        "eyes": np.concatenate(whites, 1),
+        "eyes": np.concatenate([left, right], 1),
         "iris": disc,
         "mouth": teeth.rows((236, 228, 214), (196, 108, 104), rng),
         "depth": _depth(depth, person, grown, size),
@@ -177,12 +177,12 @@ def _depth(depth: np.ndarray, person: Figure, grown: list, size: tuple[int, int]
     for _, locks, _ in grown:
         screen = person.camera.project(locks.strands.reshape(-1, 3).astype(np.float64))
         at = np.clip(screen[:, :2], 0, np.array(person.shape[::-1]) - 1).astype(int)
-        hull = np.full(person.shape, -1e9, np.float32)
+        hull: np.ndarray = np.full(person.shape, -1e9, np.float32)
         np.maximum.at(hull, (at[:, 1], at[:, 0]), screen[:, 2].astype(np.float32))
         hull = cv2.dilate(hull, np.ones((9, 9), np.uint8))
         level = np.fmax(level, np.where(hull > -1e8, hull, np.nan))
     near, far = np.nanmax(level), np.nanpercentile(level, 0.5) - 0.3 * person.dm
-    value = np.clip((np.nan_to_num(level, nan=far) - far) / (near - far), 0, 1)
+    value = np.clip((np.nan_to_num(level, nan=float(far)) - far) / (near - far), 0, 1)
     small = cv2.resize(value, size, interpolation=cv2.INTER_AREA)
     return (blur(small, size[1] / 1280 * 7) * 255).round().astype(np.uint8)
 
@@ -191,7 +191,8 @@ def _rig(person: Figure, sitter: Sitter, portrait: np.ndarray, size: tuple[int, 
     points = person.anchors.points / OVERSAMPLE
     iris = [[round(float(v) / OVERSAMPLE, 2) for v in place] for place in person.anchors.iris]
 
-    def tone(x: float, y: float, reach: int) -> list[int]:
+    def tone(place: np.ndarray, reach: int) -> list[int]:
+        x, y = place[:2]
         part = portrait[int(y) - reach : int(y) + reach + 1, int(x) - reach : int(x) + reach + 1, :3].reshape(-1, 3)
         return [int(v) for v in np.median(part, 0)]
 
@@ -204,9 +205,9 @@ def _rig(person: Figure, sitter: Sitter, portrait: np.ndarray, size: tuple[int, 
         "size": list(size),
         "points": [[round(float(v), 2) for v in p] for p in points],
         "iris": {"left": iris[0], "right": iris[1]},
-        "skin": tone(*points[205, :2], reach),
-        "lip": tone(*lip[:2], max(1, reach // 3)),
-        "lid": tone(*lid[0, :2], max(1, reach // 2)),
+        "skin": tone(points[205], reach),
+        "lip": tone(lip, max(1, reach // 3)),
+        "lid": tone(lid[0], max(1, reach // 2)),
         "lash": list(sitter.traits.lash),
         "light": [round(float(v), 4) for v in sitter.lamps[0].unit],
         "shoulder_y": round(float(shoulder), 1),

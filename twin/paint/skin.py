@@ -43,7 +43,7 @@ def albedo(figure: Figure, look: Complexion, rng: np.random.Generator) -> np.nda
     mottle = look.mottle * (0.022 * noise(shape, 0.16 * dm, rng, 3) + 0.02 * noise(shape, 0.035 * dm, rng, 2))
     colour *= 1 + mottle[..., None] * np.array([0.5, 1.0, 1.15], np.float32)
     red = np.zeros(shape, np.float32)
-    eye = np.linalg.norm(p[263] - p[33])
+    eye = np.float64(np.linalg.norm(p[263] - p[33]))
     for k, strength, rx, ry in (
         (50, 0.9, 0.23, 0.16),
         (280, 0.9, 0.23, 0.16),
@@ -57,10 +57,10 @@ def albedo(figure: Figure, look: Complexion, rng: np.random.Generator) -> np.nda
     red += 0.8 * np.clip((np.abs(figure.rest[..., 0]) - 0.72) * 6, 0, 1) * (figure.rest[..., 1] > 6.5)
     tint = linear(look.blush) / np.maximum(base, 1e-3)
     colour *= 1 + (tint - 1) * (look.blushing * np.clip(red, 0, 1.3))[..., None]
-    cool = sum(spot(shape, p[k] + [0, 0.02 * eye], (0.13 * eye, 0.05 * eye)) for k in (230, 450))
-    colour *= 1 - (0.10 + 0.12 * look.lines) * cool[..., None] * np.array([0.8, 1.0, 0.8], np.float32)
-    lids = sum(spot(shape, (p[a] + p[b]) / 2, (0.15 * eye, 0.055 * eye)) for a, b in ((159, 52), (386, 282)))
-    colour *= 1 - 0.14 * lids[..., None] * np.array([0.7, 1.1, 1.0], np.float32)
+    one, other = (spot(shape, p[k] + [0, 0.02 * eye], (0.13 * eye, 0.05 * eye)) for k in (230, 450))
+    colour *= 1 - (0.10 + 0.12 * look.lines) * (one + other)[..., None] * np.array([0.8, 1.0, 0.8], np.float32)
+    one, other = (spot(shape, (p[a] + p[b]) / 2, (0.15 * eye, 0.055 * eye)) for a, b in ((159, 52), (386, 282)))
+    colour *= 1 - 0.14 * (one + other)[..., None] * np.array([0.7, 1.1, 1.0], np.float32)
     colour = _freckles(colour, figure, look, rng)
     if look.stubble:
         colour *= 1 - look.stubble * _beard_zone(figure)[..., None] * np.array([1.0, 0.85, 0.7], np.float32)
@@ -71,7 +71,7 @@ def _freckles(colour: np.ndarray, figure: Figure, look: Complexion, rng: np.rand
     if look.freckles <= 0:
         return colour
     p = figure.anchors.points[:, :2]
-    eye = np.linalg.norm(p[263] - p[33])
+    eye = np.float64(np.linalg.norm(p[263] - p[33]))
     layer = np.zeros(figure.shape, np.uint8)
     for k, spread, count in ((50, 0.17, 150), (280, 0.17, 150), (197, 0.12, 110), (9, 0.22, 40), (205, 0.15, 30), (425, 0.15, 30)):
         for x, y in p[k] + rng.standard_normal((int(count * look.freckles), 2)) * spread * eye * [1, 0.7]:
@@ -82,7 +82,8 @@ def _freckles(colour: np.ndarray, figure: Figure, look: Complexion, rng: np.rand
 
 
 def _beard_zone(figure: Figure) -> np.ndarray:
-    p, eye = figure.anchors.points[:, :2], np.linalg.norm(figure.anchors.points[263, :2] - figure.anchors.points[33, :2])
+    p = figure.anchors.points[:, :2]
+    eye = np.float64(np.linalg.norm(p[263] - p[33]))
     jaw = np.concatenate(
         [
             p[[234, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 454]],
@@ -150,18 +151,19 @@ def light(
 
 def _gloss(figure: Figure, look: Complexion, lamps: list[Lamp], facing: list, open_: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     shape, dm, p = figure.shape, figure.dm, figure.anchors.points[:, :2]
-    eye = np.linalg.norm(p[263] - p[33])
+    eye = np.float64(np.linalg.norm(p[263] - p[33]))
     pores = noise(shape, 0.014 * dm, rng, 2)
     bumps = np.stack([cv2.Sobel(pores, cv2.CV_32F, 1, 0), cv2.Sobel(pores, cv2.CV_32F, 0, 1)], -1)
     normal = figure.normal.copy()
     normal[..., :2] += 0.020 * bumps / max(float(bumps.std()), 1e-6) * np.array([1, -1], np.float32)
     normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
     lips = lips_mask(figure)
+    one, other = (spot(shape, p[k], (0.16 * eye, 0.12 * eye)) for k in (117, 346))
     oily = (
         0.55
         + 0.5 * spot(shape, p[4], (0.10 * eye, 0.12 * eye))
         + 0.3 * spot(shape, p[9], (0.45 * eye, 0.25 * eye))
-        + 0.25 * sum(spot(shape, p[k], (0.16 * eye, 0.12 * eye)) for k in (117, 346))
+        + 0.25 * (one + other)
     )
     out = np.zeros((*shape, 3), np.float32)
     for lamp, (turn, lit) in zip(lamps, facing):

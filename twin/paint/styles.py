@@ -201,7 +201,7 @@ def beard_weight() -> np.ndarray:
     """Weight [m] 0..1 per smooth point: where a beard grows."""
     base = head.template()
     rest = base.rest
-    mark = (base.rest[base.landmark_points] * base.landmark_weights[..., None]).sum(1)
+    mark = base.landmarks(rest)
     x, y = np.abs(rest[:, 0]), rest[:, 1]
     cheek = np.interp(x, [0, 0.15, 0.25, 0.36, 0.50, 0.66, 0.76], [mark[2, 1] - 0.02, mark[2, 1] - 0.03, 6.76, 6.67, 6.66, 6.92, 7.25])
     low = np.interp(x, [0, 0.4, 0.75], [6.13, 6.20, 6.52])
