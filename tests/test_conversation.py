@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import WORDS, Echo, Ears, Mind, Tone, hear_all
+from conftest import WORDS, Ears, Echo, Mind, Tone, hear_all
 
 from twin.conversation import LEAD
 from twin.errors import Refused
@@ -155,10 +155,11 @@ async def test_a_mind_that_returns_nothing_says_so(talk):
 
 
 async def test_a_sentence_that_fails_the_check_is_never_spoken(talk):
-    conversation, events = talk(think=Echo("I fix bikes. I have seven cats. They sleep.".split()), mind=Mind(refuse="cats", fallback="I don't know."))
+    mind = Mind(refuse="cats", fallback="I don't know.")
+    conversation, events = talk(think=Echo(["I", "fix", "bikes.", "I", "have", "seven", "cats.", "They", "sleep."]), mind=mind)
     await hear_all(conversation, await conversation.ask("hi"))
     assert conversation.history[-1]["content"] == "I fix bikes."
-    conversation, events = talk(think=Echo("I have seven cats. They sleep.".split()), mind=Mind(refuse="cats", fallback="I don't know."))
+    conversation, events = talk(think=Echo(["I", "have", "seven", "cats.", "They", "sleep."]), mind=Mind(refuse="cats", fallback="I don't know."))
     await hear_all(conversation, await conversation.ask("hi"))
     assert conversation.history[-1]["content"] == "I don't know." and of(events, Thought)[-1].step == "unknown"
 

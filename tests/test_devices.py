@@ -86,7 +86,7 @@ def test_the_plan_says_where_and_why(monkeypatch):
     monkeypatch.setattr(devices, "accelerator", lambda: ("cuda:0", "bfloat16", 8 * devices.GIB, "a GPU"))
     think, listen, huge = devices.plan({"think": 8 * devices.GIB, "listen": 6 * devices.GIB, "paint": 60 * devices.GIB})
     assert (think.device, think.dtype) == ("cuda:0", "bfloat16")
-    assert listen.device == "auto"                       # the large one took its room
+    assert listen.device == "cuda:0"                     # the one too large for it took none of its room
     assert huge.device == "auto" and "accelerate" in huge.why
     monkeypatch.setattr(devices, "accelerator", lambda: ("cpu", "float32", 0, "no GPU"))
     small, = devices.plan(["think"])

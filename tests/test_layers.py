@@ -72,6 +72,7 @@ def test_persona_needs_only_numpy_and_yaml(path):
 
 
 def test_import_twin_is_light():
-    code = "import sys, twin, twin.types, twin.conversation, twin.registry; print(sorted(set(sys.modules) & {'torch', 'gradio', 'transformers', 'onnxruntime', 'cv2'}))"
+    code = ("import sys, twin, twin.types, twin.conversation, twin.registry; "
+            "print(sorted(set(sys.modules) & {'torch', 'gradio', 'transformers', 'onnxruntime', 'cv2'}))")
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

@@ -133,12 +133,11 @@ async def test_two_questions_in_one_millisecond(place):
 
 async def test_two_tabs_are_independent(place):
     token = secrets.token_hex(32)
-    async with Client(place.url, token=token) as one:
-        async with Client(place.url, token=token, conversation=one.conversation) as two:
-            assert one.conversation != two.begin["conversation"]
-            first, second = await asyncio.gather(one.turn("from one"), two.turn("from two"))
-            assert [h["text"] for _, h, _ in first if h["type"] == "heard"] == ["from one"]
-            assert [h["text"] for _, h, _ in second if h["type"] == "heard"] == ["from two"]
+    async with Client(place.url, token=token) as one, Client(place.url, token=token, conversation=one.conversation) as two:
+        assert one.conversation != two.begin["conversation"]
+        first, second = await asyncio.gather(one.turn("from one"), two.turn("from two"))
+        assert [h["text"] for _, h, _ in first if h["type"] == "heard"] == ["from one"]
+        assert [h["text"] for _, h, _ in second if h["type"] == "heard"] == ["from two"]
 
 
 async def test_the_same_tab_takes_its_session_over(place):
@@ -280,9 +279,8 @@ async def test_too_much_garbage_closes(place):
     async with Client(place.url) as client:
         for _ in range(20):
             await client._carrier.socket.send("garbage")
-        async for header, _ in client:
-            pass
-        assert header["code"] == "enough" and client.closed[0] == 1008
+        headers = [header async for header, _ in client]
+        assert headers[-1]["code"] == "enough" and client.closed[0] == 1008
 
 
 @pytest.mark.parametrize("size, kind", [(2**20 + 1, str), (64 * 1024 + 1, bytes)])

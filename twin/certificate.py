@@ -8,7 +8,7 @@ import io
 import ipaddress
 import os
 import socket
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 DAYS = 397               # browsers refuse certificates that last longer
@@ -64,7 +64,7 @@ def _good(cert: Path, key: Path, wanted: list[str]) -> bool:
     except (OSError, ValueError, x509.ExtensionNotFound):
         return False
     known = set(holds.get_values_for_type(x509.DNSName)) | {str(ip) for ip in holds.get_values_for_type(x509.IPAddress)}
-    return key.is_file() and made.not_valid_after_utc > datetime.now(timezone.utc) + MARGIN and set(wanted) <= known
+    return key.is_file() and made.not_valid_after_utc > datetime.now(UTC) + MARGIN and set(wanted) <= known
 
 
 def _make(cert: Path, key: Path, wanted: list[str]) -> None:
@@ -74,7 +74,7 @@ def _make(cert: Path, key: Path, wanted: list[str]) -> None:
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
     private = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Twin on " + socket.gethostname()[:50])])
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(private.public_key()).serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=DAYS - 1))

@@ -74,7 +74,7 @@ def stay_offline() -> None:
     import sys
 
     os.environ["HF_HUB_OFFLINE"] = "1"
-    constants = sys.modules.get("huggingface_hub.constants")
+    constants: Any = sys.modules.get("huggingface_hub.constants")
     if constants is not None:
         constants.HF_HUB_OFFLINE = True                  # read at import; this is what is_offline_mode() looks at
 

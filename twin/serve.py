@@ -72,7 +72,8 @@ class Server:
             self._page.launch(
                 server_name=self.host, server_port=self.settings.port, prevent_thread_lock=True, quiet=True, inbrowser=False, share=False,
                 strict_cors=True, run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, max_threads=PLACES,
-                allowed_paths=[], blocked_paths=[str(self.data)], max_file_size="25mb", app_kwargs={"lifespan": self._lifespan, "routes": self._routes()}, **options)
+                allowed_paths=[], blocked_paths=[str(self.data)], max_file_size="25mb",
+                app_kwargs={"lifespan": self._lifespan, "routes": self._routes()}, **options)
         except OSError as error:
             raise Refused(f"Nothing could be served on port {self.settings.port}: {error}.", "Choose another: PORT=7861 make run") from None
         if self._loop:                                   # set by the lifespan, before launch returns

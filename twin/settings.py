@@ -6,6 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from .errors import Refused
 
@@ -45,7 +46,7 @@ class Settings:
 
 def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Settings:
     """The settings in force. Raises Refused, naming the setting and where it was set, when a value does not fit."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     path = Path(file)
     if path.is_file():
         try:
@@ -60,8 +61,9 @@ def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Setti
                 values[setting.name] = _fit(setting.name, os.environ[key], key)
     parser = argparse.ArgumentParser(prog="app.py", description="Twin: talk with a digital human in the browser.")
     for setting in fields(Settings):
+        alone: dict[str, Any] = {"nargs": "?", "const": "1"} if setting.type == "bool" else {}
         parser.add_argument(f"--{setting.name.replace('_', '-')}", dest=setting.name, help=f"{setting.metadata['about']} Default: {setting.default!r}.",
-                            **({"nargs": "?", "const": "1"} if setting.type == "bool" else {}))
+                            **alone)
     for name, value in vars(parser.parse_args(argv if argv is not None else [])).items():
         if value is not None:
             values[name] = _fit(name, value, f"--{name.replace('_', '-')}")
@@ -69,7 +71,7 @@ def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Setti
 
 
 def _fit(name: str, value: object, where: str) -> object:
-    kinds = {f.name: f.type for f in fields(Settings)}
+    kinds = {f.name: str(f.type) for f in fields(Settings)}
     if name not in kinds:
         raise Refused(f"{where} names a setting that does not exist: {name}.", f"There are: {', '.join(kinds)}.")
     try:

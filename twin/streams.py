@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .errors import Stuck
 
@@ -35,14 +35,14 @@ class Lane:
             self.condemned = True
             raise Stuck(f"{self.name} did not answer within {budget:.0f} s.", "It was started afresh; ask again.") from None
 
-    async def stream(self, items: Iterable[T] | AsyncIterator[T], budget: float = 60.0) -> AsyncGenerator[T, None]:
+    async def stream(self, items: Iterable[T] | AsyncGenerator[T, None], budget: float = 60.0) -> AsyncGenerator[T, None]:
         """Yield what `items` yields; a blocking generator is stepped on this lane, an async one (a socket) needs no thread."""
         if hasattr(items, "__aiter__"):
-            async with aclosing(items) as source:
+            async with aclosing(cast(AsyncGenerator[T, None], items)) as source:
                 async for item in _timed(source, budget, self.name):
                     yield item
             return
-        steps = iter(items)
+        steps = iter(cast(Iterable[T], items))
         try:
             while (item := await self.run(next, steps, _END, budget=budget)) is not _END:
                 yield item
@@ -58,7 +58,7 @@ async def _timed(source: AsyncIterator[T], budget: float, name: str) -> AsyncGen
     while True:
         try:
             async with asyncio.timeout(budget):
-                item = await anext(source, _END)
+                item: Any = await anext(source, _END)
         except TimeoutError:
             raise Stuck(f"{name} did not answer within {budget:.0f} s.", "Ask again, or choose another engine.") from None
         if item is _END:
@@ -66,7 +66,7 @@ async def _timed(source: AsyncIterator[T], budget: float, name: str) -> AsyncGen
         yield item
 
 
-async def ahead(items: AsyncIterator[T], n: int) -> AsyncGenerator[T, None]:
+async def ahead(items: AsyncGenerator[T, None], n: int) -> AsyncGenerator[T, None]:
     """Let `items` run up to `n` in front of the reader, and no further. Its error is raised where it happened in the order."""
     ready: asyncio.Queue[Any] = asyncio.Queue(n)
 

@@ -75,7 +75,7 @@ class PrefixCache:
                 else:
                     same = common(child.ids, wanted[at:])
                     if same < len(child.ids) and at + same < len(wanted):
-                        child = self.split(child, same)
+                        child = self.split(node, child, same)
                     at += same
                 child.used = self.clock
                 node = child
@@ -87,15 +87,15 @@ class PrefixCache:
             nodes = list(walk(self.roots.pop(owner, None)))
             self.bytes -= sum(node.bytes for node in nodes)
 
-    def split(self, node: Node, at: int) -> Node:
-        """Cut a node in two and return the first part. The bytes stay the same."""
-        first = Node(node.ids[:at], copies(cut(node.state, 0, at)), node.parent)
+    def split(self, parent: Node, node: Node, at: int) -> Node:
+        """Cut a child of `parent` in two and return the first part. The bytes stay the same."""
+        first = Node(node.ids[:at], copies(cut(node.state, 0, at)), parent)
         rest = Node(node.ids[at:], copies(cut(node.state, at, len(node.ids))), first)
         rest.children, rest.used = node.children, node.used
         for child in rest.children.values():
             child.parent = rest
         first.children[int(rest.ids[0])] = rest
-        node.parent.children[int(first.ids[0])] = first
+        parent.children[int(first.ids[0])] = first
         return first
 
     def evict(self) -> None:

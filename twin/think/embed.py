@@ -106,7 +106,8 @@ def write(source: Path, path: Path) -> None:
     from safetensors.numpy import load_file
 
     weights = load_file(source / "model.safetensors")
-    held, nodes = {}, []
+    held: dict[str, onnx.TensorProto] = {}
+    nodes: list[onnx.NodeProto] = []
 
     def hold(name: str, value: np.ndarray) -> str:
         held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)

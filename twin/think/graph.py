@@ -73,7 +73,9 @@ def save(weights: dict[str, Blocks | np.ndarray], config: dict, folder: Path) ->
 
 class Llama:
     def __init__(self, weights: dict[str, Blocks | np.ndarray], config: dict):
-        self.weights, self.config = weights, config
+        self.config = config
+        self.blocks = {name: weight for name, weight in weights.items() if isinstance(weight, Blocks)}
+        self.norms = {name: weight for name, weight in weights.items() if not isinstance(weight, Blocks)}
         self.hidden, self.layers = config["hidden_size"], config["num_hidden_layers"]
         self.heads, self.kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
         self.head = config.get("head_dim") or self.hidden // self.heads
@@ -111,21 +113,22 @@ class Llama:
 
     def attention(self, y: str, layer: int) -> str:
         at = f"model.layers.{layer}.self_attn."
-        q, k, v = (self.weights[f"{at}{part}_proj.weight"] for part in "qkv")
-        joined = Blocks(*(np.concatenate([getattr(part, field) for part in (q, k, v)]) for field in ("q", "scale", "low")), q.bits)
+        q, k, v = (self.blocks[f"{at}{part}_proj.weight"] for part in "qkv")
+        joined = Blocks(np.concatenate([q.q, k.q, v.q]), np.concatenate([q.scale, k.scale, v.scale]), np.concatenate([q.low, k.low, v.low]),
+                        q.bits)
         qkv = self.linear(y, self.sums(y, self.hidden), at + "qkv", joined)
         past = [f"past.{layer}.key", f"past.{layer}.value"]
         out = self.op("GroupQueryAttention", [qkv, "", "", *past, "seqlens_k", "total", "cos", "sin"],
                       [at + "mixed", f"present.{layer}.key", f"present.{layer}.value"], domain=CONTRIB, num_heads=self.heads,
                       kv_num_heads=self.kv_heads, scale=self.head ** -0.5, do_rotary=1, rotary_interleaved=0)
-        return self.linear(out, self.sums(out, self.heads * self.head), at + "o", self.weights[at + "o_proj.weight"])
+        return self.linear(out, self.sums(out, self.heads * self.head), at + "o", self.blocks[at + "o_proj.weight"])
 
     def mlp(self, y: str, layer: int) -> str:
         at = f"model.layers.{layer}.mlp."
         sums = self.sums(y, self.hidden)
-        gate, up = (self.linear(y, sums, at + part, self.weights[f"{at}{part}_proj.weight"]) for part in ("gate", "up"))
+        gate, up = (self.linear(y, sums, at + part, self.blocks[f"{at}{part}_proj.weight"]) for part in ("gate", "up"))
         inner = self.op("Mul", [self.op("QuickGelu", [gate], domain=CONTRIB, alpha=1.0), up])  # QuickGelu with alpha 1 is SiLU
-        return self.linear(inner, self.sums(inner, self.config["intermediate_size"]), at + "down", self.weights[at + "down_proj.weight"])
+        return self.linear(inner, self.sums(inner, self.config["intermediate_size"]), at + "down", self.blocks[at + "down_proj.weight"])
 
     def linear(self, x: str, sums: str, name: str, weight: Blocks) -> str:
         """x W of 4-bit blocks: (1, s, inputs) -> (1, s, outputs)."""
@@ -148,7 +151,7 @@ class Llama:
         return name, name + ".norm"
 
     def embed(self) -> str:
-        table = self.weights["model.embed_tokens.weight"]
+        table = self.blocks["model.embed_tokens.weight"]
         self.hold("embedding.q", table.q)
         self.hold("embedding.scale", table.scale)
         shape = self.hold("embedding.shape", np.array([self.config["vocab_size"], self.hidden], np.int64))
@@ -164,7 +167,7 @@ class Llama:
         self.hold("sin", np.sin(angle).astype(np.float32))
 
     def norm(self, name: str) -> str:
-        return self.hold(name, self.weights[name + ".weight"])
+        return self.hold(name, self.norms[name + ".weight"])
 
     def hold(self, name: str, value: np.ndarray) -> str:
         if name not in self.held:
