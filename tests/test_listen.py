@@ -43,8 +43,8 @@ def test_the_language_model_is_one():
 
 
 def test_the_nearest_question():
-    assert nearest(["you", "me", "a", "story"], QUESTIONS) == "tell me a story"
-    assert nearest(["the", "weather", "in", "london", "is", "bad"], QUESTIONS) == ""
+    assert nearest(["your mistake", "you me a story"], QUESTIONS) == "tell me a story"
+    assert nearest(["the weather in london is bad", "what is our name now"], QUESTIONS) == ""
     assert nearest([], QUESTIONS) == ""
 
 

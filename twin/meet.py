@@ -10,7 +10,7 @@ from typing import Any
 
 from persona.card import CardError, Persona
 from persona.emotion import EMOTIONS
-from persona.lines import Lines, load_lines
+from persona.lines import Lines, general, load_lines
 from persona.mind import Mind
 
 from .conversation import Conversation
@@ -95,7 +95,8 @@ class _Late:
 
     def vocabulary(self) -> tuple[str, ...]:
         """How people put their questions to this twin, in English: what the recogniser should expect."""
-        return tuple(ask for line in self._host.lines(self._twin)["en"] for ask in line.ask)
+        own = self._host.lines(self._twin)["en"]
+        return tuple(ask for line in own or general("en") for ask in line.ask)
 
 
 def twin_of(file: Path) -> Twin:

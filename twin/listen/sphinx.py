@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,23 @@ from .grammar import arpa, words_of
 HZ = 16_000
 BETTER = 1.02            # score of the twin's own decoder over the general one: of 58 synthetic questions it knew 58 lay above, of 12 it didn't 5
 NEARLY = 0.34            # words that may differ from a known question, as a share of its words: of those 5 none came through
+CANDIDATES = 12          # readings of one utterance that are compared with the questions
+SLANG = {"u", "r", "ur", "pls", "thx", "lol"}            # typed, never spoken
 PAD = 0.25               # s of silence before and behind: the decoder mishears a first word that starts at sample 0
 LONGEST = 20.0           # s
 KEPT = 4                 # decoders of twins that stay loaded
 
 
-def nearest(words: list[str], sentences: Sequence[str]) -> str:
-    """The sentence that differs least in words from what was heard, where that is NEARLY nothing; else ''."""
+def nearest(heard: Iterable[str], sentences: Sequence[str]) -> str:
+    """The sentence that differs least in words from one of the things that may have been heard, where that is NEARLY nothing; else ''."""
+    known = [(sentence, words) for sentence in sentences if (words := words_of(sentence))]
     best, least = "", 1.0
-    for sentence in sentences:
-        known = words_of(sentence)
-        if not known or abs(len(known) - len(words)) > NEARLY * len(known):
-            continue
-        share = _differ(words, known) / len(known)
-        if share < least:
-            best, least = sentence, share
+    for words in map(words_of, heard):
+        for sentence, own in known:
+            if abs(len(own) - len(words)) <= NEARLY * len(own) and (share := _differ(words, own) / len(own)) < least:
+                best, least = sentence, share
+        if not least:
+            break
     return best if least <= NEARLY else ""
 
 
@@ -75,12 +78,13 @@ class Sphinx:
         if np.abs(sound).max(initial=0) < 200:           # -44 dBFS: a microphone that is off
             yield Final("", False)
             return
-        own, score = self._hear(self._for(vocabulary), sound) if vocabulary else ("", 0.0)
+        likely = [sentence for sentence in vocabulary if not SLANG & set(words_of(sentence))]
+        own, score = self._hear(self._for(likely), sound) if likely else ([], 0.0)
         if self._general is None:
             self._general = self._decoder(samprate=HZ, loglevel="FATAL")
         general, rival = self._hear(self._general, sound)
-        known = nearest(words_of(own), vocabulary) if own and score > BETTER * rival else ""
-        yield Final(known or general or own, bool(known))
+        known = nearest(own, likely) if score > BETTER * rival else ""
+        yield Final(known or next(iter([*general, *own]), ""), bool(known))
 
     def _for(self, vocabulary: Sequence[str]) -> Any:
         """The decoder of a twin's own questions, built once (0.1 s)."""
@@ -108,9 +112,13 @@ class Sphinx:
         return (np.clip(np.nan_to_num(samples), -1, 1) * 32767).astype(np.int16)
 
     @staticmethod
-    def _hear(decoder: Any, sound: np.ndarray) -> tuple[str, float]:
+    def _hear(decoder: Any, sound: np.ndarray) -> tuple[list[str], float]:
+        """What may have been said, the likeliest first, and how well that fits the sound."""
         decoder.start_utt()
         decoder.process_raw(sound.tobytes(), full_utt=True)
         decoder.end_utt()
         heard = decoder.hyp()
-        return (heard.hypstr, heard.score) if heard else ("", 0.0)
+        if heard is None or not heard.hypstr:
+            return [], 0.0
+        others = [other.hypstr for other in islice(decoder.nbest(), CANDIDATES) if other is not None]
+        return list(dict.fromkeys([heard.hypstr, *others])), heard.score
