@@ -19,7 +19,8 @@ So the blocks without loss are as good as int8 or better, and as fast as int4 in
 who talk to the same twin.
 
 **Threads.** Spinning threads wait for a neighbour's time slice. With a load of 8 to 10 on two cores: two spinning threads 16
-tokens/s, two that sleep 31, one 33; alone about 80, 60 and 58. Those that sleep read a prompt with both cores when both are free.
+tokens/s, two that sleep 31, one 33; with a load of 6: 28, 48 and 54 (each the median of five replies of up to 60 tokens, which
+ranged from 13 to 55). The three have not been compared on an idle machine. Those that sleep read a prompt with both cores when both are free.
 """
 from __future__ import annotations
 
