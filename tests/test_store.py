@@ -68,6 +68,14 @@ def test_a_conversation_comes_back(kept):
         kept.forget(ADA, saved.id)
 
 
+def test_a_reply_cut_off_before_a_word_was_heard_comes_back(kept):
+    history = [{"role": "user", "content": "Why?", "turn": 1}, {"role": "assistant", "content": "", "turn": 1, "cut": "Because."},
+               {"role": "assistant", "content": "", "turn": 2}]
+    saved = Saved(new_id(), "maya", "en", history)
+    kept.save(ADA, saved)
+    assert kept.load(ADA, saved.id).history == history[:2]
+
+
 def test_another_user_gets_nothing(kept):
     saved = Saved(new_id(), "maya", "en", said("a secret"))
     kept.save(ADA, saved)
