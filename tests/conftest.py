@@ -24,6 +24,11 @@ SHARED = ROOT.parent / "shared" / "data"
 WORDS = ("Hello there, my friend. I was thinking about the garden today and how the light falls. " * 8).split()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser comes last: Playwright keeps an event loop running in the main thread, and then no other test can have one."""
+    items.sort(key=lambda item: item.path.name in ("test_face.py", "test_page.py"))
+
+
 @pytest.fixture(scope="session")
 def speech_data() -> Path:
     """Real recordings; a clone of the project has none."""
