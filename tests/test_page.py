@@ -339,7 +339,8 @@ def test_an_older_browser_talks_too(visit: Opener, missing: str) -> None:
     page.evaluate("""() => { window.loudest = window.widest = window.sent = 0;
         const jaw = twin.stage.channels.indexOf('jawOpen'), send = twin.live.sendBytes.bind(twin.live);
         twin.live.sendBytes = (bytes) => { sent += bytes.length; send(bytes); };
-        twin.stage.onframe = () => { if (twin.player.playing) { widest = Math.max(widest, twin.stage.weights[jaw]); loudest = Math.max(loudest, twin.player.energy()) } } }""")
+        twin.stage.onframe = () => { if (twin.player.playing) { widest = Math.max(widest, twin.stage.weights[jaw]);
+            loudest = Math.max(loudest, twin.player.energy()) } } }""")
     assert len(ask(page, "Who are you?", whole=True)) > 5
     loudest, widest = page.evaluate("() => [loudest, widest]")
     assert loudest > 0.02 and widest > 0.1
