@@ -42,7 +42,7 @@ class Reply:
 
     def __init__(self, text: str = "", refuse: str = "", fallback: str = ""):
         self.step, self.text, self.messages, self.mood = ("line" if text else "model"), text, [{"role": "user", "content": "?"}], "neutral"
-        self.sources, self.language, self.fallback, self._refuse = (), "en", fallback, refuse
+        self.sources, self.language, self.fallback, self.fallback_step, self._refuse = (), "en", fallback, "unknown", refuse
 
     def check(self, sentence: str) -> str:
         return "refused" if self._refuse and self._refuse in sentence else ""

@@ -267,7 +267,7 @@ class Conversation:
         except Exception as error:
             self._trouble(turn, "think", error)
         if not kept and answer.fallback:
-            turn.step = "fact" if answer.sources else "unknown"
+            turn.step = answer.fallback_step
             self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
             yield answer.fallback
         elif not kept and "think" not in turn.lost:
