@@ -50,7 +50,7 @@ _FOLLOW = (                                              # (kind, English over n
      r"没有啊|并没有|不会)(了|吧|啊|呢)*$"),
     ("unsure",
      r"^(i do not know|not sure|i am not sure|no idea|dunno|maybe|perhaps|whatever|anything|you choose|you decide|it depends|"
-     r"i guess( so)?|something|up to you|surprise me)$",
+     r"i guess( so)?|something|up to you)$",
      r"^(不知道|不清楚|不确定|说不好|随便|都行|都可以|无所谓|也许|可能吧?|大概|看情况|你定|你来定|你决定|你说了算|没想好|"
      r"随你)(吧|啊|呢)*$"),
 )

@@ -34,7 +34,8 @@ _FRAMES = re.compile(
     r"\b(i (think|guess|hope|believe|know|see|understand|wonder|mean|suppose|agree|imagine|feel|bet|wish)|i'?m (sorry|glad|happy|afraid|"
     r"sure|not sure|here|listening|curious|delighted|pleased|all ears|ready|so glad|so sorry|really sorry)|"
     r"i (would|could|can|will|'d|'ll) (love|like|be|help|tell|say|show|try|listen|answer|suggest|recommend)|i'd|i'll|i do not know|"
-    r"i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my friend)\b", re.IGNORECASE)
+    r"i don't know|i can't (say|tell)|let me|tell me|ask me|with me|to me|remind me|excuse me|for me|if i|in my opinion|my "
+    r"friend)\b", re.IGNORECASE)
 _SOFT = words_of(
     "good great nice well fine fun lovely wonderful really very much many little lot more most some any all thing things something "
     "anything everything nothing one way time times day days today people person someone everyone "
@@ -75,6 +76,16 @@ _NUMBER_WORDS = {word: str(n) for n, word in enumerate(["zero", "one", "two", "t
         "hundreds": "100", "thousand": "1000", "thousands": "1000",
     "million": "1000000", "millions": "1000000", "billion": "1000000000", "dozen": "12", "dozens": "12", "decades": "10", "decade": "10",
         "century": "100"}
+_VAGUE = re.compile(
+    r"\b(that('s| is| was) (a|an) (great|good|interesting|excellent|tough|difficult|wonderful|fascinating|fair) (question|point|topic|"
+    r"idea)|great question|good question|"
+    r"i('m| am) not (sure|certain) (about|what|if|how|i)\b|i do(n't| not) have (an|any) (answer|idea|information)|it('s| is) (hard|"
+    r"difficult) to say|(it|that) (all )?depends( on (the|your) (context|situation))?[.,!]?$|"
+    r"you('re| are) (a|the) (digital human|visitor|guest)|i('m| am) (here|happy|glad|ready|always here) to (help|assist|answer|talk|"
+    r"chat)|how can i (help|assist)|feel free to|let me know if|"
+    r"i (hope|wish) (this|that|you)|is there anything (else|specific)|thank you for (asking|your|sharing)|i('d| would) (love|be happy|"
+    r"be glad) to (help|answer|discuss|chat|share))", re.IGNORECASE)
+_THIRD = re.compile(r"\b(he|she|his|her|hers|him)\b", re.IGNORECASE)
 ALIKE = 0.35                                             # of all-MiniLM-L6-v2: vague replies had 0.10-0.24, fitting ones 0.48-0.89
 
 _KIN = re.compile(r"\bmy (\w+ )?(wife|husband|son|daughter|child|children|kids|mother|father|mom|dad|brother|sister|parents|boyfriend|"
@@ -156,6 +167,10 @@ class Grounds:
             return "number" if self_claim and _numbers(sentence) - self.numbers else ""
         if _numbers(sentence) - self.numbers - {"1", "2"}:
             return "number"
+        if _THIRD.search(sentence) and not _THIRD.search(" ".join((self.question, *self.said))):
+            return "third party"
+        if self._circular(sentence):
+            return "circular"
         if name := self._stranger(sentence):
             return f"name {name}"
         if re.search(r"\b(last time|you (told|said|mentioned)|we (talked|spoke|met)|as we discussed|your (wife|husband|son|daughter|dog|"
@@ -163,6 +178,8 @@ class Grounds:
             return "memory"
         if self._beside(sentence):
             return "beside"
+        if not self.said and _VAGUE.search(sentence.replace("’", "'")):
+            return "vague"
         if self_claim:
             rest = _FRAMES.sub(" ", sentence.replace("’", "'"))
             if self.language == "en" and not _SELF_EN.search(rest):
@@ -172,6 +189,12 @@ class Grounds:
             if strange and (len(strange) > 1 or not bare or len(strange) / len(bare) > 0.25):
                 return f"claim {strange[0]}"
         return ""
+
+    def _circular(self, sentence: str) -> bool:
+        """Whether a sentence only says the question's own words again: "A lighthouse works by working as a lighthouse"."""
+        words = [_stem(word) for word in re.findall(r"[a-z']+", spell_out(sentence)) if word not in _SOFT and word not in _FIRST]
+        asked = {_stem(word) for word in re.findall(r"[a-z']+", spell_out(self.question))}
+        return len(words) > 2 and not self.said and all(word in asked for word in words)
 
     def _beside(self, sentence: str) -> bool:
         """Whether the first sentence of a reply has nothing to do with the question."""

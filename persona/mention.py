@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from persona.words import simplify, spell_out
 
@@ -13,7 +13,8 @@ _THINGS = (
     ("daughter", r"daughters?", r"女儿|闺女", "she they"),
     ("son", r"sons?", r"儿子", "he they"),
     ("grandchild", r"grand(?:child|children|son|daughter|kid)s?", r"孙女|孙子|孙辈|外孙", "she he they"),
-    ("child", r"child|children|kids?", r"孩子|小孩", "she he they"),
+    ("child", r"child|(?<!to )(?<!for )children(?! (?:under|over|get|pay|are free))|kids?(?! "
+              r"under)", r"(?<!以下的)(?<!以下)孩子|小孩", "she he they"),
     ("grandmother", r"grandmother|grandma|granny", r"外婆|奶奶|姥姥|祖母", "she"),
     ("grandfather", r"grandfather|grandpa", r"外公|爷爷|姥爷|祖父", "he"),
     ("mother", r"mother|mom|mum|mama", r"妈妈|母亲|妈", "she"),
@@ -30,10 +31,17 @@ _THINGS = (
     ("goat", r"goats?|sheep|lamb", r"山羊|羊", "it he she"),
     ("rabbit", r"rabbits?|hamster|ferret", r"兔|仓鼠", "it he she"),
     ("fish", r"goldfish", r"金鱼", "it"),
-    ("bird", r"parrot|bird|owl", r"鹦鹉|小鸟", "it he she"),
+    ("bird", r"parrot|birds?|owl|canary|thrush|hens?|chickens?", r"鹦鹉|鸟", "it he she"),
     ("band", r"band", r"乐队", "it they"),
     ("bicycle", r"bicycle|bike", r"自行车|钢架车", "it"),
     ("friend", r"friends?", r"朋友", "he she they"),
+    ("boss", r"boss|manager|supervisor", r"老板|领导|上司", "he she"),
+    ("uncle", r"uncle", r"叔叔|舅舅|伯伯", "he"),
+    ("aunt", r"aunt|auntie", r"阿姨|姑姑|舅妈|姨妈", "she"),
+    ("cousin", r"cousins?", r"表哥|表姐|表弟|表妹|堂哥|堂弟|堂姐|堂妹", "he she they"),
+    ("neighbour", r"neighbou?rs?", r"邻居", "he she they"),
+    ("colleague", r"colleagues?|coworkers?|mate|crew", r"同事|大副|船员|搭档|徒弟", "he she they it"),
+    ("crab", r"crab", r"螃蟹", "it he she"),
     ("girlfriend", r"girlfriend", r"女朋友", "she"),
     ("boyfriend", r"boyfriend", r"男朋友", "he"),
 )
@@ -76,28 +84,97 @@ def speaks_of(kind: str, text: str) -> bool:
     return any((en.search(low) or zh.search(low)) for own, en, zh, _ in _KINDS if own in wanted)
 
 
-def resolved(text: str, language: str, history: Sequence[dict]) -> tuple[str, str]:
-    """(the text with its pronoun replaced by what was last spoken of, its kind), or ("", "")."""
+def subject(text: str, language: str, called: Mapping[str, str] | None = None) -> str:
+    """The kind a text of the user is about: "your son", "and kids?", "儿子呢", or a name of `called` (name -> kind); or ""."""
+    found = of(text, language) or named(text, language)
+    if found:
+        return found
+    for name, kind in (called or {}).items():
+        if re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)" if name.isascii() else re.escape(name), text.lower()):
+            return kind
+    if language == "zh":
+        simple = re.sub(r"[^\w]", "", simplify(text))
+        return next((kind for kind, _, zh, _ in _KINDS if re.match(rf"(?:那|那么|还有|有)?(?:你)?(?:{zh.pattern})(?=$|呢|吗|是|叫|做|多|"
+                                                                   rf"几|在|结|喜|有|也|漂|长|会|住|的|今)", simple)), "")
+    low = re.sub(r"[^\w ]", "", spell_out(text))
+    return next((kind for kind, en, _, _ in _KINDS if re.match(rf"(?:and |but |so |what about |how about |any |the |a |got "
+                                                               rf")*{en.pattern}$", low)), "")
+
+
+def resolved(text: str, language: str, history: Sequence[dict], called: Mapping[str, str] | None = None) -> tuple[str, str, str]:
+    """(the text with its pronoun, or what it leaves out, replaced by what was last spoken of, its kind, the pronoun), or three ""."""
     simple = simplify(text) if language == "zh" else spell_out(text)
+    if of(text, language) or subject(text, language, called):
+        return "", "", ""
     if language == "zh":
         found = re.search(r"(她们|他们|它们|[她他它])(?!人)", re.sub("吉他|其他", "", simple))
     else:
         found = re.search(r"\b(she|her|hers|he|his|him|its?|they|their|them)\b(?!.*\b(your|my)\b)", simple)
-    if not found or of(text, language):
-        return "", ""
-    pronoun = _PRONOUNS[found.group(1)]
+    pronoun = _PRONOUNS[found.group(1)] if found else ""
+    asked = [turn.get("content", "") for turn in history if turn.get("role") == "user"][-3:]
+    for said in reversed(asked):
+        kind = subject(said, language, called)
+        if kind and (not pronoun or pronoun in _allowed(kind)):
+            if not pronoun and not _elliptic(simple, language):
+                return "", "", ""
+            word = _word(kind, said, history, language)
+            return (_put(simple, found.group(1), word, language) if found else f"你{word}{simple}" if language == "zh" else simple), kind, pronoun or pronoun_of(kind)
+        if not pronoun:
+            if not _elliptic(said, language):
+                return "", "", ""
+    if not pronoun:
+        return "", "", ""
     for turn in reversed(list(history)[-4:]):
         said = simplify(turn.get("content", "")).lower()
         places = sorted((match.start(), kind, match.group()) for kind, en, zh, pronouns in _KINDS if pronoun in pronouns
-                        for match in [(zh if language == "zh" else en).search(said)] if match)
-        if places:
+                        for match in [(re.search(zh, said) if language == "zh" else re.search(en, said))] if match)
+        if places and found:
             _, kind, word = places[0]
-            return _put(simple, found.group(1), word, language), kind
-    return "", ""
+            return _put(simple, found.group(1), word, language), kind, pronoun
+    return "", "", ""
+
+
+def _elliptic(text: str, language: str) -> bool:
+    """Whether a question leaves out whom it is about: "多大了", "结婚没", "how old?"."""
+    if language == "zh":
+        bare = re.sub(r"[^\w]", "", simplify(text))
+        return bool(re.match(r"^(那|也|还)?(多大|几岁|结婚|成家|叫什么|叫啥|做什么|干什么|干嘛|在哪|住哪|有孩子|有对象|漂亮|好看|乖|"
+                             r"听话|上几年级|上学|工作|"
+                             r"喜欢|长什么|什么颜色|什么品种|性格|身体|人好|对你|会说话|会叫|今年|也会|孝顺|"
+                             r"多高)", bare)) and not re.search("[你您我他她它]", bare)
+    bare = re.sub(r"[^\w ]", "", spell_out(text))
+    return bool(re.match(r"^(and )?(how old|married|what name|which name|any name|what breed|what colou?r|boy or girl|where)$", bare))
+
+
+def _allowed(kind: str) -> frozenset[str]:
+    return next((pronouns for own, _, _, pronouns in _KINDS if own == kind), frozenset())
+
+
+def pronoun_of(kind: str) -> str:
+    """The pronoun that fits a kind best."""
+    allowed = next((row[3] for row in _THINGS if row[0] == kind), "it")
+    return allowed.split()[0]
+
+
+def _word(kind: str, said: str, history: Sequence[dict], language: str) -> str:
+    """The word for the kind that was used last."""
+    pattern = next(zh if language == "zh" else en for own, en, zh, _ in _KINDS if own == kind)
+    for text in (said, *(turn.get("content", "") for turn in reversed(list(history)[-4:]))):
+        if found := pattern.search(simplify(text).lower()):
+            return found.group()
+    return kind if language == "en" else pattern.pattern.split("|")[0]
+
+
+def kind_in(text: str) -> str:
+    """The first kind a sentence names, or ""."""
+    low = text.lower()
+    places = [(match.start(), kind) for kind, en, zh, _ in _KINDS for match in [en.search(low) or zh.search(low)] if match]
+    return min(places)[1] if places else ""
 
 
 def _put(text: str, pronoun: str, word: str, language: str) -> str:
     if language == "zh":
         return text.replace(pronoun, f"你{word}", 1)
-    own = f"your {word}'s" if pronoun in ("his", "its", "their", "hers") or pronoun == "her" and re.search(r"\bher \w", text) else f"your {word}"
+    own = f"your {word}'s" if pronoun in ("his", "its", "their", "hers") or pronoun == "her" and re.search(r"\bher "
+        r"\w", text) else f"your {word}"
     return re.sub(rf"\b{pronoun}\b", own, text, count=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from persona import chat, prompt, rules, told
+from persona import chat, conditions, knowledge, mention, offers, prompt, rules, talk, told
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import appraise
@@ -38,6 +38,7 @@ class Answer:
     fallback: str = ""
     check: Callable[[str], str] = _passes
     trace: Mapping[str, object] = field(default_factory=dict)
+    fallback_step: str = "unknown"                       # "fact" where `fallback` quotes one
 
 
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
@@ -77,7 +78,7 @@ class Mind:
         ruling = rules.answer(question)
         if ruling and not (ruling.soft and not capable and self._own_is_close(text, tongue, history)):
             return self._ruled(ruling, history, tongue, now, capable)
-        return self._capable(text, tongue, history) if capable else self._small(text, tongue, history, values)
+        return self._capable(text, tongue, history, now) if capable else self._small(text, tongue, history, values, now)
 
     def greeting(self, language: str = "", returning_name: str = "") -> Answer:
         """The first words of a conversation; with the name of a user who comes back."""
@@ -118,29 +119,39 @@ class Mind:
                 text, sources = f"{text}{' ' if tongue == 'en' else ''}{rest.text}", (*sources, *rest.sources)
         return Answer("rule", text, mood=mood, sources=sources, language=ruling.language or tongue, trace={"rule": ruling.id})
 
-    def _capable(self, text: str, tongue: str, history: Sequence[dict]) -> Answer:
+    def _capable(self, text: str, tongue: str, history: Sequence[dict], now: datetime) -> Answer:
         room = self._rooms[tongue]
         own, anybody = room.hits(text, "", room.vector(text))
         examples = [turn for hit in own[:3] if hit.score >= room.margins.middling and (turn := self._turn(hit, tongue))]
         messages = prompt.messages(self.persona, tongue, text, history, examples, capable=True)
         grounds = Grounds(self.persona, tongue, text, history, [said for turn in examples for said in turn], messages[0]["content"], True)
-        found = self._small(text, tongue, history, self._values(tongue, told.name_of(history)))
+        found = self._small(text, tongue, history, self._values(tongue, told.name_of(history)), now)
         return Answer("model", "", messages, self._mood(text, tongue, found.mood), tuple(hit.line.id for hit in own[:3]), tongue,
-                      found.text or found.fallback, grounds.check, {"own": _score(own), "anybody": _score(anybody)})
+                      found.text or found.fallback, grounds.check, {"own": _score(own), "anybody": _score(anybody)},
+                      "fact" if found.step == "fact" or not found.text and found.fallback_step == "fact" else "unknown")
 
-    def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str]) -> Answer:
+    def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer:
         room, replies = self._rooms[tongue], self._replies[tongue]
         moment = Moment(history, values, self._last(history, room))
-        if found := replies.find(text, moment):
+        if found := self._informed(text, tongue) or self._remarked(text, tongue, moment, False) or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
         vector = room.vector(text)
         own, anybody = room.hits(text, moment.last, vector)
         known = room.known(text, vector)
         trace = {"own": _score(own), "anybody": _score(anybody), "fact": round(known[0].score, 3) if known else 0.0}
+        beyond = self._remarked(text, tongue, moment, True)
+        if beyond and beyond.step == "unknown":          # nothing of its own life: a fact that fits well, or a model, may still answer
+            if known and known[0].score >= room.margins.fact:
+                beyond = replies.as_fact([known[0].fact], known[0].score)
+            elif tongue == "en":
+                return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, beyond, trace)
+        if found := beyond:
+            return Answer(found.step, found.text, mood=found.mood, sources=found.sources, language=tongue, trace=trace)
         if not chat.is_question(text, tongue):
             return self._taken_up(text, tongue, history, values, trace)
-        personal = _PERSONAL.search(text) and not _OPINION.search(text)
+        near_one = mention.subject(text, tongue, room.called) or mention.resolved(text, tongue, history, room.called)[1]
+        personal = near_one or _PERSONAL.search(text) and not _OPINION.search(text)
         near = next((item for item in known if item.score >= room.margins.near + (0.1 if personal else 0)), None)
         fallback = replies.as_fact([near.fact], near.score) if near else self._unknown(text, tongue, moment)
         if tongue == "zh" or personal:                   # of itself it knows only what is written: no model can know more
@@ -161,17 +172,53 @@ class Mind:
         said = said[:1].upper() + said[1:]
         return Answer("line", said, mood=line.mood if line.mood != "neutral" else mood, sources=(line.id,), language=tongue, trace=trace)
 
+    def _informed(self, text: str, tongue: str) -> Found | None:
+        """A piece of common knowledge."""
+        said = knowledge.known(text, tongue)
+        return Found("line", said, "curious", ("knowledge",), 1.0) if said else None
+
+    def _remarked(self, text: str, tongue: str, moment: Moment, late: bool) -> Found | None:
+        """What anybody says to such a remark, unless a line of the twin's own fits closely."""
+        rule = talk.remark(text, tongue, late)
+        if rule is None:
+            return None
+        room = self._rooms[tongue]
+        if not late:
+            own = room.hits(text, moment.last, room.vector(text))[0] if room.own else []
+            if own and own[0].score >= room.margins.close + 0.08:
+                return None
+        own_facts = [fact.text for fact in room.facts if fact.source.startswith("fact")]
+        fact = next((fact for fact in own_facts if fact not in moment.spoken()), "")
+        values = {**moment.values, "fact": fact, "offer": self._offer(tongue, moment)}
+        said = pick(rule.say, values, moment.history, len(moment.history) // 2)
+        return Found("unknown" if rule.id == "talk-beyond" else "line", said, rule.mood, (rule.id,), 1.0) if said else None
+
+    def _judged(self, text: str, tongue: str, moment: Moment, now: datetime) -> Found | None:
+        """What a fact with a condition says: an age against "under ten free", a day against opening days."""
+        room = self._rooms[tongue]
+        if not chat.is_question(text, tongue):
+            return None
+        verdict = conditions.judged(text, tongue, room.facts, now)
+        if verdict is None:
+            on = conditions.that_day(text, tongue, room.facts)
+            return self._replies[tongue].as_fact([on], 1.0) if on else None
+        line = room.lines[f"{verdict.kind}-{'yes' if verdict.fits else 'no'}"]
+        said = pick(line.say, {**moment.values, "what": verdict.what, "fact": verdict.fact.text}, moment.history)
+        return Found("fact", said, line.mood, (verdict.fact.source,), 1.0)
+
+    def _offer(self, tongue: str, moment: Moment) -> str:
+        """An invitation to something this twin really has: "I could tell you about Pedal, my cat"."""
+        room = self._rooms[tongue]
+        return offers.offer(room.facts, tongue, moment.spoken(),
+                            len(moment.history) // 2)
+
     def _unknown(self, text: str, tongue: str, moment: Moment) -> Found:
         """That it doesn't know, with a turn to something it does."""
         room = self._rooms[tongue]
-        spoken = moment.spoken()
-        topics = [line.about for line in room.anybody if line.about and line.about not in spoken
-                  and (facts := room.about(line)) and not any(fact.text in spoken for fact in facts)]
-        personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else "你" in text)
+        personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else "你" in text or moment.history and len(text) < 9)
         line = room.lines["unknown-self" if personal else "unknown"]
         salt = len(moment.history) // 2
-        about = topics[salt % len(topics)] if topics else ""
-        said = pick(line.say, {**moment.values, "about": about}, moment.history, salt)
+        said = pick(line.say, {**moment.values, "offer": self._offer(tongue, moment)}, moment.history, salt)
         return Found("unknown", said, line.mood, (line.id,), 0.0)
 
     # With the small model.
@@ -188,7 +235,7 @@ class Mind:
         alike = room.alike if room.vector(text) is not None else None
         grounds = Grounds(self.persona, tongue, text, history, seen, messages[0]["content"], alike=alike)
         return Answer("model", "", messages, self._mood(text, tongue, fallback.mood), tuple(hit.line.id for hit in near[:3]) or fallback.sources, tongue,
-                      fallback.text, grounds.check, trace)
+                      fallback.text, grounds.check, trace, "fact" if fallback.step == "fact" else "unknown")
 
     # Small things.
 

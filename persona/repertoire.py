@@ -11,9 +11,12 @@ import numpy as np
 
 from persona.card import Persona
 from persona.fields import Fact, facts, statement
+from persona.gist import gist
 from persona.lines import Line, Quoted, general
-from persona.search import Embed, Index, remembering
-from persona.words import words_of
+from persona.mention import kind_in
+from persona.search import Embed, Index, Overlap, content_of, holds_zh, kind_zh, remembering, units_zh
+from persona.talk import topics
+from persona.words import normal, words_of
 
 _NO_NAMES = words_of("I Monday Tuesday Wednesday Thursday Friday Saturday Sunday Chinese English")
 
@@ -55,9 +58,15 @@ class Repertoire:
         self.margins = MARGINS[language] if language == "zh" or embed else PLAIN
         self._embed, self._cache = (remembering(embed) if embed else None), cache
         self.all_facts = facts(persona)
-        self.facts = tuple(fact for fact in self.all_facts if fact.language == language)
-        self.elsewhere = tuple(fact for fact in self.all_facts if fact.language != language
-                               and not any(mine.source == fact.source for mine in self.facts))
+        mine = tuple(fact for fact in self.all_facts if fact.language == language)
+        sources = {fact.source for fact in mine}
+        others = [fact for fact in self.all_facts if fact.language != language and fact.source not in sources]
+        others = [fact for fact in others if not (fact.source.startswith(("description", "tagline")) and persona.description.get(language))]
+        self.written = {fact.source: fact.text for fact in others}   # what stands in the other language only
+        put = [Fact(said, language, fact.source) for fact in others if (said := gist(fact.text, language))]
+        self.facts = mine + tuple(put)
+        done = {fact.source for fact in put}
+        self.abroad = tuple(fact for fact in others if fact.source not in done)
         values = {"name": persona.text("name", language)}
         self.quoted = Quoted([*self.own, *self.anybody], values)
         self.lines = {line.id: line for line in (*self.anybody, *self.own)}
@@ -75,7 +84,15 @@ class Repertoire:
         return Index([fact.text for fact in self.facts], self.language, self._embed, self._cache)
 
     @cached_property
-    def _names(self) -> list[set[str]]:
+    def _shared_facts(self) -> Overlap:
+        return Overlap([normal(fact.text, "zh") for fact in self.facts])
+
+    @cached_property
+    def _shared_own(self) -> Overlap:
+        return Overlap(self._own[0].texts)
+
+    @cached_property
+    def names(self) -> list[set[str]]:
         """The names in each fact: capitalised words behind its first, or what stands in Chinese quotes or behind 叫."""
         own = {word for name in self.persona.name.values() for word in (name, *name.split())}
         if self.language == "en":
@@ -83,6 +100,11 @@ class Repertoire:
         else:
             found = [{one or other for one, other in re.findall(r"“([^”]{2,8})”|(?<=叫)([\u4e00-\u9fff]{2,4})", fact.text)} for fact in self.facts]
         return [{name for name in names if name not in own and name not in _NO_NAMES} for names in found]
+
+    @cached_property
+    def called(self) -> dict[str, str]:
+        """Names of people and animals in the facts -> their kind (Rafael -> siblings)."""
+        return {name: kind for fact, names in zip(self.facts, self.names) if (kind := kind_in(fact.text)) for name in names}
 
     def warm(self) -> None:
         """Makes the indexes now."""
@@ -108,8 +130,16 @@ class Repertoire:
             return []
         scores = self._facts.scores(query, vector)
         scores = np.maximum(scores, self._facts.scores(statement(query, self.language)))
+        if self.language == "en" and (content := content_of(normal(query, "en"))):
+            scores = np.where([content <= content_of(fact.text.lower()) for fact in self.facts], np.maximum(scores, 0.56), scores)
+        if self.language == "zh":
+            asked = normal(query, "zh")
+            shared = self._shared_facts.scores(asked, False)
+            wants = kind_zh(asked)
+            fits = np.array([holds_zh(wants, fact.text) for fact in self.facts])
+            scores = np.maximum(scores, shared * 0.75) * np.where(fits, 1.0, 0.5)
         named = [any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name), query) for name in names)
-                 for names in self._names]
+                 for names in self.names]
         scores = np.maximum(scores, np.where(named, 0.7 + scores * 0.2, 0.0))
         return [Known(self.facts[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
@@ -120,7 +150,15 @@ class Repertoire:
         if not line.fact:
             return []
         found = [fact for fact in (self.facts if pool is None else pool) if re.search(line.fact, fact.text, re.IGNORECASE)]
-        return [fact for fact in found if fact.source.startswith("fact")] or found
+        if pool is None and self.written:
+            other = next((other.fact for other in general("zh" if self.language == "en" else "en") if other.id == line.id), "")
+            found = [fact for fact in self.facts if fact in found or other and re.search(other, self.written.get(fact.source, ""), re.IGNORECASE)]
+        told = [fact for fact in found if fact.source.startswith("fact")]
+        if line.id == "job" and self.written and len(told) < len(found):
+            return [fact for fact in found if fact not in told]   # a gist is too plain to tell a trade from a habit
+        if line.id == "married":
+            told = [fact for fact in told if kind_in(fact.text) in ("wife", "husband", "girlfriend", "boyfriend", "")] or told
+        return told or found
 
     def same_intent(self, line: Line, last: str) -> Hit | None:
         """The own line that people ask for in the same words as `line` for anybody, if there is one."""
@@ -143,6 +181,22 @@ class Repertoire:
         if not len(index):
             return []
         scores = index.scores(query, vector) * index.sides(query)
+        plainly: list[str] = []
+        if own and self.language == "zh":
+            asked = normal(query, "zh")
+            wants = kind_zh(asked)
+            same = np.array([kind_zh(text) == wants for text in index.texts])
+            shared = self._shared_own.scores(asked, True)
+            if units_zh(asked):
+                scores = np.where((shared == 0) & (scores < 0.75), scores * 0.8, scores)
+            scores = np.maximum(scores, shared * 0.85 * np.where(same, 1.0, 0.6))
+        elif not own:
+            plainly = topics(query, self.language)
+            for number, line in enumerate(lines):
+                if line.id in plainly:
+                    scores[owner == number] = np.maximum(scores[owner == number], 0.86 - 0.02 * plainly.index(line.id))
+            if self.language == "zh":
+                scores = np.where([lines[i].id.startswith("know-") for i in owner], np.where(scores > 0.66, scores, 0), scores)
         found: dict[str, Hit] = {}
         for i in np.argsort(-scores, kind="stable")[:60]:
             line = lines[owner[i]]

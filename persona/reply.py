@@ -5,12 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from persona import chat, mention
+from persona import aspects, chat, gist, mention
 from persona.card import Persona
 from persona.emotion import appraise
 from persona.fields import Fact
 from persona.lines import pick, same
 from persona.repertoire import Hit, Repertoire
+from persona.talk import topics
 from persona.words import parts, simplify
 
 _TO_TWIN = re.compile(r"\byou(r|rs|rself)?\b|你", re.IGNORECASE)
@@ -74,34 +75,107 @@ class Replies:
         return None
 
     def _pointed(self, text: str, moment: Moment) -> Found | None:
-        """"What's her name?", where it is clear who she is."""
-        whole, kind = mention.resolved(text, self.tongue, moment.history)
-        return self._of_another(whole, kind, moment) if whole else None
+        """"What's her name?", "多大了": where it is clear whom it is about; "and the other one?"."""
+        if {"price", "hours"} & set(topics(text, self.tongue)):
+            return None
+        if other := self._other_one(text, moment):
+            return self._direct(other, moment)
+        called = self.room.called
+        whole, kind, pronoun = mention.resolved(text, self.tongue, moment.history, called)
+        if whole:
+            return self._of_another(whole, kind, moment, pronoun)
+        kind = mention.subject(text, self.tongue, called)
+        if kind and not mention.of(text, self.tongue) and len(text) < 40 and self._asks_on(text):
+            full = re.sub(r"^(那|那么|还有|有)*", "", simplify(text)) if self.tongue == "zh" else text
+            return self._of_another(full if self.tongue == "en" or full.startswith("你") else "你" + full, kind, moment)
+        return None
 
-    def _of_another(self, text: str, kind: str, moment: Moment) -> Found | None:
-        """The answer to a question about somebody else must speak of them: a line, else a fact; then that no more is known."""
+    def _asks_on(self, text: str) -> bool:
+        """Whether the text asks after somebody without saying whose: "儿子呢", "and kids?"."""
+        bare = re.sub(r"[^\w ]", "", simplify(text).lower())
+        return bool(re.search(r"呢$|^(那|还有)|[么吗谁]|多大|几岁|结婚|"
+                              r"在哪", bare)) if self.tongue == "zh" else bool(re.match(r"(and|what about|how about|any|got) ", bare))
+
+    def _other_one(self, text: str, moment: Moment) -> str:
+        """"And the other one?" as the user's last question with the other name of the fact they asked after, or ""."""
+        bare = re.sub(r"[^\w ]", "", simplify(text).lower())
+        if not re.search(r"^(and |so |what about |how about |then )*(the )?other( one| brother| sister| two| guy)?s?$|^(那)?(另外?(一|"
+                         r"那)?[个位只]?|还有一个|另一半)(呢|是谁)*$", bare):
+            return ""
+        turns = [turn["content"] for turn in moment.history[-2:]]
+        for names in self.room.names:
+            for said in turns:
+                used = [name for name in names if name in said]
+                left = sorted(names - set(used))
+                if len(used) == 1 and len(left) == 1:
+                    return turns[0].replace(used[0], left[0]) if used[0] in turns[0] else (f"who is "
+                        f"{left[0]}" if self.tongue == "en" else f"{left[0]}是谁")
+        return ""
+
+    def _of_another(self, text: str, kind: str, moment: Moment, pronoun: str = "") -> Found | None:
+        """The answer to a question about somebody else must speak of them and hold what is asked; else that no more is known."""
         room = self.room
         vector = room.vector(text)
+        wanted = aspects.asked(text, self.tongue)
         own, anybody = room.hits(text, moment.last, vector)
-        for hit in own[:3]:
-            if hit.score >= room.margins.close - 0.06 and mention.speaks_of(kind, hit.ask + " " + hit.line.say[0]):
+        for hit in own[:4]:
+            said = " ".join(hit.line.say)
+            fits = wanted is None or bool(wanted.held.search(said)) or hit.score > 0.9
+            if hit.score >= room.margins.close - 0.06 and fits and mention.speaks_of(kind, hit.ask + " " + said):
                 return self._as_line(hit, moment)
-        common = next((hit for hit in anybody[:3] if hit.score >= room.margins.close and mention.speaks_of(kind, hit.ask)), None)
-        found = self._as_common(common, text, moment) if common else None
-        if found and (mention.speaks_of(kind, found.text) or found.step == "line"):
-            return found
         facts = [item.fact for item in room.known(text, vector) if mention.speaks_of(kind, item.fact.text)]
+        holding = [fact for fact in facts if wanted is None or wanted.held.search(fact.text)]
         spoken = moment.spoken()
-        fresh = [fact for fact in facts if fact.text not in spoken]
+        fresh = [fact for fact in holding if fact.text not in spoken]
         if fresh:
             return self.as_fact(fresh[:1], 1.0)
-        if facts:
-            told = self.as_fact(facts[:1], 1.0)
+        if holding:
+            told = self.as_fact(holding[:1], 1.0)
+            if wanted and (short := self._clause(holding[0].text, wanted, pronoun or mention.pronoun_of(kind))):
+                return replace(told, text=short)
             return replace(told, text=pick(room.lines["again"].say, {"reply": told.text}, moment.history, len(moment.history)))
+        if foreign := self._gist_of(kind, wanted, moment):
+            return foreign
+        common = next((hit for hit in anybody[:3] if hit.score >= room.margins.close and mention.speaks_of(kind, hit.ask)), None)
+        found = self._as_common(common, text, moment) if common and not facts else None
+        if found and (mention.speaks_of(kind, found.text) or found.step == "line"):
+            return found
+        if wanted and (facts or pronoun):
+            return self._not_told(wanted, pronoun or mention.pronoun_of(kind), facts, moment)
         enough = room.margins.close - 0.2
         if vague := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
             return self._as_line(vague, moment)
-        return self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), moment)
+        return self._as_line(Hit(room.lines["no-more-of" if facts else "no-such"], 1.0, False, ""), moment)
+
+    def _clause(self, fact: str, wanted: aspects.Aspect, pronoun: str) -> str:
+        """The part of a fact told before that holds what is asked, or ""."""
+        pieces = [piece.strip() for piece in re.split(r"[，。；]" if self.tongue == "zh" else r"(?<=[.;])\s+|, and ", fact) if piece.strip()]
+        held = [piece for piece in pieces if wanted.held.search(piece)]
+        if len(pieces) < 2 or len(held) != 1:
+            return ""
+        it = {"she": "她", "he": "他", "it": "它", "they": "他们"}.get(pronoun, "")
+        lead = it if self.tongue == "zh" and held[0] != pieces[0] and not re.match("[她他它我]", held[0]) else ""
+        return _sentence(lead + held[0], self.tongue)
+
+    def _not_told(self, wanted: aspects.Aspect, pronoun: str, facts: Sequence[Fact], moment: Moment) -> Found | None:
+        """That the story doesn't say how old he is, with what it does say."""
+        fresh = [fact for fact in facts if fact.text not in moment.spoken()]
+        values = {**moment.values, "clause": aspects.clause(wanted, pronoun, self.tongue), "fact": fresh[0].text if fresh else ""}
+        line = self.room.lines["not-told"]
+        text = pick(line.say, values, moment.history, len(moment.history))
+        return Found("line", text, line.mood, (line.id, *(fact.source for fact in fresh[:1])), 1.0)
+
+    def _gist_of(self, kind: str, wanted: aspects.Aspect | None, moment: Moment) -> Found | None:
+        """The gist of a fact about the kind that is written in the other language only."""
+        facts = [fact for fact in self.room.abroad if mention.speaks_of(kind, fact.text) and (wanted is None or wanted.held.search(fact.text))]
+        return self.abroad(facts[:1], moment) if facts else None
+
+    def abroad(self, facts: Sequence[Fact], moment: Moment, mood: str = "warm") -> Found | None:
+        """Facts written in the other language only: their gist in this one, or that they are in the other."""
+        gists = [told for fact in facts if (told := gist.gist(fact.text, self.tongue))]
+        line = self.room.lines["gist" if gists else "quoted"]
+        text = pick(line.say, {**moment.values, "fact": (" " if self.tongue == "en" else "").join(gists)}, moment.history, len(moment.history))
+        return Found("fact", text, mood, tuple(fact.source for fact in facts), 1.0)
 
     def _as_common(self, hit: Hit, text: str, moment: Moment) -> Found | None:
         """A line for anybody matched: the twin's own line of the same intent, or its fact about it, goes first."""
@@ -111,18 +185,17 @@ class Replies:
         facts = room.about(hit.line)
         if facts:
             line = hit.line
+            latest = moment.history[-1]["content"] if moment.history else ""
             known = {item.fact: item.score for item in room.known(text, room.vector(text))}
-            facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0))[:hit.line.most]
+            facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0) - (1.0 if len(text) < 26 and hit.line.id in ("price", "hours") and fact.text in latest else 0.0))[:hit.line.most]
             plain = self.as_fact(facts, hit.score, line.mood)
             if (kind := mention.named(text, self.tongue)) and not mention.names(kind, plain.text):
                 return replace(plain, text=pick(room.lines["none-but"].say, {**moment.values, "fact": plain.text}, moment.history))
             led = pick([say for say in line.say if "{fact}" in say], {**moment.values, "fact": plain.text}, moment.history) if facts else ""
             return replace(plain, text=led) if led and moment.values["name"] not in plain.text else plain
         other = "zh" if self.tongue == "en" else "en"
-        if abroad := room.about(hit.line, room.elsewhere, other):
-            line = room.lines["quoted"]
-            text = pick(line.say, {**moment.values, "fact": " ".join(fact.text for fact in abroad[:hit.line.most])}, moment.history, len(moment.history))
-            return Found("fact", text, line.mood, tuple(fact.source for fact in abroad[:hit.line.most]), hit.score)
+        if foreign := room.about(hit.line, room.abroad, other):
+            return self.abroad(foreign[:hit.line.most], moment, hit.line.mood)
         return self._as_line(hit, moment)
 
     def _as_line(self, hit: Hit, moment: Moment) -> Found | None:

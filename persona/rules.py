@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from persona import clock, sums, told
+from persona import clock, sums, told, wordsum
 from persona.lines import pick
 from persona.words import foreign, normal_en, simplify, spell_out
 
@@ -24,6 +24,11 @@ class Rule:
     soft: bool = False
     when: re.Pattern[str] | None = None
     unless: re.Pattern[str] | None = None
+    late: bool = False                                   # only where nothing else fits
+
+    def fits(self, text: str) -> bool:
+        """Whether a text without punctuation is of this kind."""
+        return bool(self.when and self.when.search(text) and not (self.unless and self.unless.search(text)))
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,19 @@ class Question:
     gender: str = ""
 
 
-@lru_cache(maxsize=2)
 def load(language: str) -> dict[str, Rule]:
     """The rules of rules.<language>.yaml, in their order."""
-    data = yaml.load((Path(__file__).parent / f"rules.{language}.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return read(f"rules.{language}.yaml")
+
+
+@lru_cache(maxsize=8)
+def read(name: str) -> dict[str, Rule]:
+    """The rules of a file beside this one, in their order."""
+    data = yaml.load((Path(__file__).parent / name).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    words = data["words"]
     return {item["id"]: Rule(item["id"], tuple(item["say"]), item.get("mood", "neutral"), bool(item.get("soft")),
-                             _pattern(item.get("when"), data["words"]), _pattern(item.get("unless"), data["words"])) for item in data[
-                                 "rules"]}
+                             _pattern(item.get("when"), words), _pattern(item.get("unless"), words), bool(item.get("late")))
+            for item in data["rules"]}
 
 
 def _pattern(fragments: Sequence[str] | None, words: Mapping[str, str]) -> re.Pattern[str] | None:
@@ -79,7 +90,7 @@ def answer(question: Question) -> Ruling | None:
     spelled = " ".join(re.sub(r"[^\w\s%+*/^=.-]", " ", spell_out(question.text)).split())
     plain = " ".join(re.sub(r"[^\w\s]", " ", spelled).split())
     bare = re.sub(r"[^\w]", "", simplify(question.text))
-    return (_blank(question, bare) or _found(question, plain, bare, until="attack") or _name(question, plain, bare)
+    return (_blank(question, bare) or _found(question, plain, bare, until="attack") or _caring(question, plain, bare) or _name(question, plain, bare)
             or _sum(question) or _clock(question, bare) or _language(question, plain, bare) or _foreign(question) or _gender(question, plain, bare)
             or _found(question, plain, bare) or _memory(question, plain, bare) or _gibberish(question, plain, bare))
 
@@ -92,9 +103,28 @@ def _found(question: Question, plain: str, bare: str, until: str = "") -> Ruling
         for rule in load(language).values():
             if rule.id == until:
                 break
-            if rule.when and rule.when.search(text) and not (rule.unless and rule.unless.search(text)):
+            if rule.fits(text):
                 return say(question, rule.id)
     return None
+
+
+_IN_NEED = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency"))
+_ABOUT_IT = frozenset(("human", "story-life", "no-care", "conscious", "insult", "self-down", "body", "model"))
+
+
+def _caring(question: Question, plain: str, bare: str) -> Ruling | None:
+    """After somebody has spoken of dying the talk stays with them, whatever they throw at the twin next."""
+    said = [turn.get("content", "") for turn in question.history if turn.get("role") == "user"][-2:]
+    if not any((found := _found(replace(question, text=text), *_stripped(text), until="attack")) and found.id in _IN_NEED for text in said):
+        return None
+    ruling = _found(question, plain, bare)
+    asks = re.search(r"[?？]|^(what|who|how|where|when|why|can|do|tell)\b|[吗呢么]$|什么|怎么", question.text.strip().lower())
+    return say(question, "crisis-stay") if ruling and ruling.id in _ABOUT_IT or not asks else None
+
+
+def _stripped(text: str) -> tuple[str, str]:
+    """(English, Chinese) without punctuation, as the expressions look at them."""
+    return " ".join(re.sub(r"[^\w\s]", " ", spell_out(text)).split()), re.sub(r"[^\w]", "", simplify(text))
 
 
 def _blank(question: Question, bare: str) -> Ruling | None:
@@ -134,7 +164,7 @@ def _name(question: Question, plain: str, bare: str) -> Ruling | None:
 
 def _sum(question: Question) -> Ruling | None:
     try:
-        number = sums.value(question.text, question.language)
+        number = wordsum.value(question.text, question.language, question.history)
         if number is None:
             return None
         result, exact = sums.spoken(number, question.language)
@@ -164,10 +194,10 @@ def _language(question: Question, plain: str, bare: str) -> Ruling | None:
     wish = (r"^(?:please |let us |can we |could we |now |you should |i want you to |switch to |change to )*"
             r"(?:speak|talk|answer|reply|switch|continue|say it|respond|write)(?: to me| with me| me| to| in)* (?:in )?")
     for code, names in _TONGUES.items():
-        if re.search(rf"{wish}({names})\b|^(?:in )?({names})(?: please)$|^in ({names})$", plain) or \
+        if re.search(rf"{wish}({names})\b|\b(?:back|switch|change|return) (?:in)?to ({names})\b|^(?:only )?({names}) (?:only )?(?:again|now)(?: please)?$|^(?:in )?({names})(?: please)$|^in ({names})$", plain) or \
                 re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|"
                           rf"和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|"
-                          rf"^({names})$", bare) and \
+                          rf"^({names})$", re.sub(r"^(还是|那|那就|就|算了|好了|改|我想|我要|我们还是|咱们还是)+(?=[说讲用换])", "", bare)) and \
                 not re.search(r"^你?(会|能)(说|讲)", bare):
             return say(question, f"speak-{code}", language=code)
         if re.search(rf"{able} ({names})\b", plain) or re.search(rf"你?(会|能|能不能|会不会|懂|可以)(说|讲|听|用|看|听得懂|"
@@ -190,7 +220,8 @@ def _memory(question: Question, plain: str, bare: str) -> Ruling | None:
     own = [turn.get("content", "") for turn in question.history if turn.get("role") == "assistant"]
     if re.search(r"\bwhat (did i|have i|was i) (just |last )?(say|said|saying|ask|asked|asking|tell|told)( you)?( just now| before|"
                  r" earlier| last| first)?$|\b(repeat|remember) what i (just )?(said|asked)\b|\bwhat was my (last )?(question|message)", plain) \
-            or re.search(r"我(刚才|刚刚|刚|之前|上一句|前面)(说|问|讲)(了|过|的)?(什么|啥|是什么)|我(上一句|上一个问题|上个问题)", bare):
+            or re.search(r"我(刚才|刚刚|刚|之前|上一句|前面)(跟|向|对)?你?(说|问|讲)(了|过|的)?你?(了|过|的)?(什么|啥|哪|是什么)|"
+                         r"我(上一句|上一个问题|上个问题)", bare):
         return say(question, "you-said", said=_short(mine[-1])) if mine else say(question, "nothing-said")
     again = re.search(r"^(what did you (just )?say|say (that|it) again|repeat (that|it|please|yourself|your answer)|repeat|again|"
                       r"once more|"
@@ -211,7 +242,7 @@ def _memory(question: Question, plain: str, bare: str) -> Ruling | None:
                                                                                                           r"小点|小一点)", bare):
         return say(question, "quieter")
     asked = told.topic_asked(plain, bare)
-    if asked is None:
+    if asked is None or re.search(r"\bguess\b|猜", plain + bare):
         return None
     said = told.told(asked[0], question.history)
     return say(question, "told-asked", said=_short(said)) if said else say(question, "told-unknown")
@@ -227,7 +258,9 @@ def _gender(question: Question, plain: str, bare: str) -> Ruling | None:
 
 
 def _gibberish(question: Question, plain: str, bare: str) -> Ruling | None:
-    if re.fullmatch(r"([^哈嘿呵嘻嗯呜])\1{2,}", bare) and not bare.isdigit():
+    if question.language == "en" and read("talk.en.yaml")["talk-playful"].fits(plain):
+        return None
+    if re.fullmatch(r"([^哈嘿呵嘻嗯呜啦喵汪嘎耶])\1{2,}", bare) and not bare.isdigit():
         return say(question, "gibberish")
     if question.language == "zh":
         return say(question, "short") if len(bare) == 1 and bare not in "好嗯哦对是不啊行没哈嗨喂早" else None

@@ -35,7 +35,7 @@ class Index:
         self._grams: Grams | None = None
         if self._embed and self.texts:
             self._matrix = _matrix(self.texts, self._embed, cache)
-            self._content = [_content(text) for text in self.texts]
+            self._content = [content_of(text) for text in self.texts]
         elif self.texts:
             self._grams = Grams(self.texts, (1, 3) if language == "zh" else (2, 4))
 
@@ -49,7 +49,7 @@ class Index:
         asked = normal(query, self.language)
         if self._matrix is not None:
             vector = self.vector(query) if vector is None else vector
-            found = np.clip(self._matrix @ vector, 0, 1) * self._agreement(_content(asked))
+            found = np.clip(self._matrix @ vector, 0, 1) * self._agreement(content_of(asked))
         elif self._grams is not None:
             found = self._grams.scores(asked)
         for number in self._exact.get(asked, ()):
@@ -102,6 +102,67 @@ def remembering(embed: Embed, most: int = 64) -> Embed:
     return remembered
 
 
+_DULL_ZH = re.compile("你们|我们|他们|怎么样|怎么办|怎么|什么|哪里|哪儿|多少|为什么|几点|几个|多大|几岁|多久|是谁|谁|哪|几|叫什么|吗|呢|"
+                      "啊|吧|的|了|是|有|在|会|能|要|想|"
+                      "你|我|他|她|它|那|这|也|都|还|不|没|就|和|跟|对|给|去|来|到|做|叫|说|讲|个|只|条|一|很|最|喜欢|觉得|知道|可以|请|"
+                      "下|上|里|过|把|被|让|得|着|么|时候|东西|地方|人|平时|现在|今天|自己")
+
+
+def units_zh(text: str) -> list[str]:
+    """Pairs of characters that carry meaning, of a normalised Chinese text; a lone character between dull ones counts too."""
+    runs = [run for run in _DULL_ZH.sub(" ", re.sub(r"[^\w]", " ", text)).split() if run]
+    return [unit for run in runs for unit in ([run] if len(run) == 1 or run.isascii() else [run[i:i + 2] for i in range(len(run) - 1)])]
+
+
+class Overlap:
+    """How much of a Chinese question's content a text holds: rare pairs weigh more."""
+
+    def __init__(self, texts: Sequence[str]):
+        self.texts = list(texts)
+        self.units = [frozenset(units_zh(text)) for text in texts]
+        seen = Counter(unit for units in self.units for unit in units)
+        self.idf = {unit: math.log((2 + len(texts)) / (0.5 + number)) for unit, number in seen.items()}
+        self.rare = math.log(2 * (2 + len(texts)))
+
+    def scores(self, query: str, both: bool) -> np.ndarray:
+        """float32 [n]: the share of the question's weight that is found; `both`: of the text's weight too, the mean of the two shares."""
+        asked = frozenset(units_zh(query))
+        whole = sum(self._weight(unit) for unit in asked)
+        found = np.zeros(len(self.texts), np.float32)
+        if not whole:
+            return found
+        for number, (text, own) in enumerate(zip(self.texts, self.units)):
+            shared = {unit for unit in asked if unit in own or len(unit) == 1 and unit in text}
+            if shared:
+                share = sum(map(self._weight, shared)) / whole
+                own_weight = sum(map(self._weight, own | shared))
+                found[number] = (share * 0.55 + 0.45 * sum(map(self._weight, shared)) / own_weight) if both else share
+        return found
+
+    def _weight(self, unit: str) -> float:
+        return self.idf.get(unit, self.rare) * (0.7 if len(unit) == 1 else 1.0)
+
+
+def kind_zh(question: str) -> str:
+    """What a Chinese question wants: time, money, number, person, place, name, or ""."""
+    return next((kind for kind, pattern in _WANTS.items() if re.search(pattern, question)), "")
+
+
+_WANTS = {"time": "几点|什么时候|多早|多晚", "money": "多少钱|要钱|收费|"
+                                            "免费", "length": "多久|多长时间|几年|"
+                                                            "几天", "name": "叫什么", "place": "在哪里|去哪里|哪个城市", "age": "多大",
+          "number": "多少|几[个只条本位层级]", "person": "谁", "why": "为什么"}
+_HOLDS = {"time": r"点|早|晚|夜|时|周|星期", "money": "元|块|钱|费|免|"
+                                              "价", "length": "年|天|周|小时|分钟|"
+                                                             "久", "number": r"[\d一二三四五六七八九十百两]", "age": "岁|"
+                                                                 "年", "name": "叫|“"}
+
+
+def holds_zh(kind: str, text: str) -> bool:
+    """Whether a text can answer such a question."""
+    return kind not in _HOLDS or bool(re.search(_HOLDS[kind], text))
+
+
 class Grams:
     """TF-IDF of character n-grams with cosine similarity; grams never seen count as rare ones."""
 
@@ -142,7 +203,7 @@ class Grams:
         return [padded[i:i + n] for n in range(low, high + 1) for i in range(len(padded) - n + 1)]
 
 
-def _content(text: str) -> frozenset[str]:
+def content_of(text: str) -> frozenset[str]:
     """The words that carry meaning, cut to their first five letters (a poor man's stem)."""
     return frozenset(word[:5].rstrip("s") for word in re.findall(r"[a-z0-9']+", text) if word not in _DULL)
 

@@ -91,10 +91,10 @@ def _from_en(text: str) -> str:
     while (led := _LEAD_EN.sub("", low).strip()) != low:
         low = led
     low = _TAIL_EN.sub("", low)
-    return _numbers_en(re.sub(r"(?<=[a-z])-(?=[a-z])", " ", low))
+    return numbers_en(re.sub(r"(?<=[a-z])-(?=[a-z])", " ", low))
 
 
-def _numbers_en(text: str) -> str:
+def numbers_en(text: str) -> str:
     """Number words -> digits: "two hundred and five" -> 205, "three point five" -> 3.5."""
     out: list[str] = []
     run: list[str] = []

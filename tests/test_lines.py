@@ -1,4 +1,5 @@
 """Lines: found by meaning, varied, followed up; facts where nobody wrote lines; the answers of a whole mind without a model."""
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from persona.card import CardError, Persona
 from persona.chat import follow_up, is_question, mirrored, stated
 from persona.emotion import EMOTIONS
+from persona.gist import gist
 from persona.lines import Line, fill, general, load_lines, pick, read_lines
 from persona.mind import Mind
 
@@ -89,9 +91,9 @@ def test_asked_for_one_thing_it_names_another(tilda, maya):
 
 
 def test_the_other_language_is_honest(tilda, wei):
-    assert "“" in talk(wei, "where do you live?")[0].text and "Chinese" in talk(wei, "where do you live?")[0].text
+    assert "Qingdao" in talk(wei, "where do you live?")[0].text and not re.search("[\u4e00-\u9fff]", talk(wei, "where do you live?")[0].text)
     answer = talk(tilda, "你住在哪里", language="zh")[0]
-    assert answer.language == "zh" and "英文" in answer.text and "Orrin" in answer.text
+    assert answer.language == "zh" and not re.search("[a-z]{3} [a-z]{2}", answer.text)
     assert "67" in talk(wei, "how old are you?")[0].text
 
 
@@ -151,7 +153,7 @@ def test_lines_for_anybody(language):
     assert sum(bool(line.ask) for line in lines) >= 80 and len({line.id for line in lines}) == len(lines)
     both = {line.id for line in general("en")} & {line.id for line in general("zh")}
     assert {line.id for line in lines if line.fact} <= both
-    values = dict.fromkeys(("name", "first", "user", "age", "tagline", "fact", "reply", "what", "about"), "x")
+    values = dict.fromkeys(("name", "first", "user", "age", "tagline", "fact", "reply", "what", "about", "clause", "offer"), "x")
     assert all(fill(text, values) for line in lines for text in line.say)
 
 
@@ -188,7 +190,7 @@ def test_greeting_and_aside(maya, tilda):
 def test_the_model_is_asked_in_english_only(maya):
     answer = talk(maya, "How do airplanes stay in the air?")[0]
     assert answer.step == "model" and answer.text == "" and answer.messages[-1]["role"] == "user" and answer.fallback
-    assert talk(maya, "飞机为什么会飞", language="zh")[0].step == "unknown"
+    assert talk(maya, "量子电脑怎么编程", language="zh")[0].step == "unknown"
     large = maya.answer([], "do you have a cat?", now=NOW, capable=True)
     assert large.step == "model" and "Pedal" in large.messages[0]["content"] and "Pedal" in large.fallback
     assert maya.answer([], "are you human?", now=NOW, capable=True).step == "rule"
@@ -196,3 +198,45 @@ def test_the_model_is_asked_in_english_only(maya):
 
 def test_the_log_holds_no_words_of_the_user(maya):
     assert "airplanes" not in repr(dict(talk(maya, "How do airplanes stay in the air?")[0].trace))
+
+
+BERTA = {"name": "Berta Kowalski", "age": 61, "description": "Berta runs a small lighthouse museum on the island of Halm.", "facts": [
+    "The museum is open from Wednesday to Sunday, 10 to 16.", "Tickets are 5 euros; children under ten get in free.", "My son Emil is a sailor.",
+    "I have a parrot called Admiral."]}
+QIANG = {"name": "赵志强", "description": "赵志强是成都的出租车司机。", "facts": [
+    "老婆在菜市场卖豆腐。", "儿子在深圳做程序员，今年二十八岁，还没结婚。",
+    "我最爱吃回锅肉。", "车里总放着一把黑伞，借给没带伞的客人。", "每天早上六点到七点在公园打太极。"]}
+
+
+@pytest.mark.parametrize(("card", "turns", "told"), [
+    (BERTA, ["Do you have kids?", "How old is he?"], "how old he is"), (BERTA, ["My son is 6, does he have to pay?"], "At 6 that's free"),
+    (BERTA, ["Are you there on Tuesday?"], "not on Tuesday"), (BERTA, ["Are you open on Friday?"], "Yes"), (BERTA, ["Does it cost anything?"], "5 euros"),
+    (BERTA, ["周二开门吗"], "周二不行"), (BERTA, ["我女儿8岁要票吗"], "不用花钱"), (BERTA, ["你有孩子吗"], "Emil是水手"),
+    (QIANG, ["爱人做什么的"], "豆腐"), (QIANG, ["你有儿子吗", "多大了"], "二十八岁"), (QIANG, ["没带伞怎么办"], "黑伞"),
+    (QIANG, ["Are you married?"], "sells tofu"), (QIANG, ["Do you have children?", "How old is he?"], "28"), (QIANG, ["What do you do?"], "taxi driver"),
+    (QIANG, ["my boss yelled at me today"], "sorry"), (QIANG, ["没人理我"], "听"), (BERTA, ["what's 12 times 12?", "and minus 44?"], "100"),
+    (BERTA, ["what is your name", "what did I just ask you?"], "what is your name"), (BERTA, ["capital of the Netherlands"], "Amsterdam"),
+    (BERTA, ["then how can you have a son?"], "story"), (QIANG, ["你又不懂，你只是程序"], "数字人"), (BERTA, ["is modern art rubbish"], "?"),
+    (QIANG, ["3个人每人65一共多少", "再加100呢"], "295"),
+])
+def test_turns_that_lean_on_others(card: dict, turns: list[str], told: str) -> None:
+    mind = Mind(Persona.parse(card, "x"), {})
+    history: list[dict] = []
+    answer = None
+    for text in turns:
+        answer = mind.answer(history, text, now=datetime(2026, 1, 5, 12), language="en")
+        history += [{"role": "user", "content": text}, {"role": "assistant", "content": answer.text or answer.fallback}]
+    assert answer is not None and told in answer.text + answer.fallback
+
+
+def test_a_gist_keeps_times_places_and_people() -> None:
+    said = gist("我每天早上六点到七点在公园打太极。", "en")
+    assert "6" in said and "7" in said and "park" in said and "tai chi" in said
+    assert gist("我在量子塔修谐振腔。", "en") == ""
+
+
+def test_care_stays_with_the_person() -> None:
+    mind = Mind(Persona.parse(BERTA, "x"), {})
+    history = [{"role": "user", "content": "I want to die"}, {"role": "assistant", "content": "I'm glad you told me."}]
+    answer = mind.answer(history, "you don't care, you're just a machine", now=datetime(2026, 1, 5, 12), language="en")
+    assert answer.sources == ("crisis-stay",) and answer.mood == "concerned"
