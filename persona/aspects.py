@@ -22,7 +22,7 @@ _NUMBER_WORD = (r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|
                 r"eighteen|nineteen|"
                 r"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b")
 _ROWS = (
-    ("age", r"\bhow old\b|\bwhat age\b|\b(his|her|its|their|your \w+ s) age\b|\byoung\b", r"多大|几岁|年龄|年纪|岁数",
+    ("age", r"\bhow old\b|\b(is|are) (\w+ ){1,3}old$|\bwhat age\b|\b(his|her|its|their|your \w+ s) age\b|\byoung\b", r"多大|几岁|年龄|年纪|岁数",
      rf"(?=.*({_NUMBER_WORD})).*(\bis\b|year|old|turn)|岁|\bhow old\b|\bage\b|多大", "how old {it}", "{it}多大"),
     ("married", r"\bmarried\b|\bsingle\b|\bhave (a |an |any )?(wife|husband|partner|girlfriend|"
                 r"boyfriend)\b", r"结婚|成家|对象|单身|(有|没)(老婆|老公)",

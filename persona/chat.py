@@ -11,7 +11,7 @@ _ASKS_EN = re.compile(r"^(what|who|whom|whose|where|when|why|how|which|do|does|d
                       r"spell|count|talk|play)\b")
 _ASKS_ZH = re.compile(r"[?？吗呢么]|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|多高|多长|多重|"
                       r"多深|多快|(给|帮|告诉|教|"
-                      r"陪)我|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
+                      r"陪)我|^你(最|的).{2,8}$|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
 _FOLLOW = (                                              # (kind, English over normal_en, Chinese over bare)
     ("why",
      r"^(why|why not|why is that|why so|how come|what for|and why|why do you (say|think) (that|so)|what makes you say that|"

@@ -37,10 +37,11 @@ def _capital(low: str, language: str) -> str:
 
 
 def _thing(low: str, language: str) -> str:
+    if len(low) > (70 if language == "en" else 26):
+        return ""
     for wanted, answer in _things(language):
         if all(any((re.search(rf"\b{re.escape(word)}\b", low) if language == "en" else word in low) for word in words) for words in wanted):
-            if len(low) <= (70 if language == "en" else 26):
-                return answer
+            return answer
     return ""
 
 

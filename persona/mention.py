@@ -54,6 +54,9 @@ _PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he",
              "她": "she", "他": "he", "它": "it", "她们": "they", "他们": "they", "它们": "they"}
 
 
+EXACT = frozenset(("son", "daughter", "wife", "husband", "sister", "brother", "cat", "dog", "mother", "father", "horse", "rabbit", "grandmother", "grandfather"))
+
+
 def of(text: str, language: str) -> str:
     """The kind of person or thing the question is about ("your daughter", "你女儿"), or ""."""
     if language == "zh":
@@ -119,9 +122,8 @@ def resolved(text: str, language: str, history: Sequence[dict], called: Mapping[
                 return "", "", ""
             word = _word(kind, said, history, language)
             return (_put(simple, found.group(1), word, language) if found else f"你{word}{simple}" if language == "zh" else simple), kind, pronoun or pronoun_of(kind)
-        if not pronoun:
-            if not _elliptic(said, language):
-                return "", "", ""
+        if not pronoun and not _elliptic(said, language):
+            return "", "", ""
     if not pronoun:
         return "", "", ""
     for turn in reversed(list(history)[-4:]):

@@ -149,6 +149,11 @@ class Mind:
         if found := beyond:
             return Answer(found.step, found.text, mood=found.mood, sources=found.sources, language=tongue, trace=trace)
         if not chat.is_question(text, tongue):
+            if known and known[0].score >= room.margins.fact and re.match(r"(?:(?:so|oh|ah|and|哦|噢|原来|那|啊)[\s,，]*)*(?:you\b|"
+                r"你)", text.lower()):
+                echoed = replies.as_fact([known[0].fact], known[0].score)
+                said = ("Yes. " if tongue == "en" else "是呀。") + echoed.text
+                return Answer("fact", said, mood="warm", sources=echoed.sources, language=tongue, trace=trace)
             return self._taken_up(text, tongue, history, values, trace)
         near_one = mention.subject(text, tongue, room.called) or mention.resolved(text, tongue, history, room.called)[1]
         personal = near_one or _PERSONAL.search(text) and not _OPINION.search(text)

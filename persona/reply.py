@@ -15,6 +15,9 @@ from persona.talk import topics
 from persona.words import parts, simplify
 
 _TO_TWIN = re.compile(r"\byou(r|rs|rself)?\b|你", re.IGNORECASE)
+_NOBODY = re.compile(r"\bit('s| is)? (rains?|snows?|raining|snowing)\b|\bis it (hard|cold|far|true|possible|ok|okay|safe|easy|difficult|"
+                     r"late|raining|"
+                     r"worth|nice|fun|warm|hot|dark|a|an|the)\b", re.IGNORECASE)
 COURTESY = frozenset(("hello", "nice-to-meet", "thanks", "goodbye", "good-morning", "good-evening", "good-night", "how-are-you-back"))
 
 
@@ -81,6 +84,8 @@ class Replies:
         if other := self._other_one(text, moment):
             return self._direct(other, moment)
         called = self.room.called
+        if self.tongue == "en" and _NOBODY.search(text):
+            return None
         whole, kind, pronoun = mention.resolved(text, self.tongue, moment.history, called)
         if whole:
             return self._of_another(whole, kind, moment, pronoun)
@@ -121,9 +126,14 @@ class Replies:
         for hit in own[:4]:
             said = " ".join(hit.line.say)
             fits = wanted is None or bool(wanted.held.search(said)) or hit.score > 0.9
+            if kind in mention.EXACT and not mention.names(kind, hit.ask + " " + said):
+                continue
             if hit.score >= room.margins.close - 0.06 and fits and mention.speaks_of(kind, hit.ask + " " + said):
                 return self._as_line(hit, moment)
         facts = [item.fact for item in room.known(text, vector) if mention.speaks_of(kind, item.fact.text)]
+        if kind in mention.EXACT and facts and not any(mention.names(kind, fact.text) for fact in facts) and not pronoun:
+            text = pick(room.lines["none-but"].say, {**moment.values, "fact": _sentence(facts[0].text, self.tongue)}, moment.history)
+            return replace(self.as_fact(facts[:1], 1.0), text=text)
         holding = [fact for fact in facts if wanted is None or wanted.held.search(fact.text)]
         spoken = moment.spoken()
         fresh = [fact for fact in holding if fact.text not in spoken]
@@ -142,6 +152,8 @@ class Replies:
             return found
         if wanted and (facts or pronoun):
             return self._not_told(wanted, pronoun or mention.pronoun_of(kind), facts, moment)
+        if pronoun and not facts:
+            return None
         enough = room.margins.close - 0.2
         if vague := next((hit for hit in own[:3] if hit.score >= enough and hit.line.id != moment.last and mention.speaks_of(kind, hit.line.say[0])), None):
             return self._as_line(vague, moment)
