@@ -39,7 +39,9 @@ _FRAMES_ZH = (                                           # English over lower-ca
     (r"^i am (.+)$", "我{1}"),
     (r"^borrowing an? (.+?) costs one (.+)$", "借{1}要一个{2}"),
 )
-_UNITS_ZH = {"euro": "欧元", "dollar": "美元", "yuan": "元", "pound": "英镑", "cent": "分", "minute": "分钟", "hour": "个小时", "day": "天", "week": "周", "year": "年"}
+_UNITS_ZH = {
+    "euro": "欧元", "dollar": "美元", "yuan": "元", "pound": "英镑", "cent": "分",
+    "minute": "分钟", "hour": "个小时", "day": "天", "week": "周", "year": "年"}
 _SKIP = frozenset(["the", "a", "an", "my", "our", "very", "really", "quite", "some", "of", "only", "just", "own", "always", "so", "also", "small-ish", "every"])
 
 
@@ -71,7 +73,9 @@ def _filled(shape: str, found: re.Match[str]) -> str | None:
     out = shape
     for place, kind, number in re.findall(r"(\{([a-z]?)(\d)\})", shape):
         part = (found.group(int(number)) or "").strip(" ,.")
-        put = {"t": _when_zh, "n": lambda text: text, "u": lambda text: _UNITS_ZH.get(text.lower().rstrip("s"), text), "v": _verb_zh, "h": lambda text: f"{text}点" if text else "",
+        put = {"t": _when_zh, "n": lambda text: text,
+               "u": lambda text: _UNITS_ZH.get(text.lower().rstrip("s"), text),
+               "v": _verb_zh, "h": lambda text: f"{text}点" if text else "",
                "p": lambda text: f"在{spot}" if text and (spot := _words_zh(text)) else ""}.get(kind, _words_zh)(part)
         if put is None or kind == "n" and put and not put[0].isupper():
             return None
@@ -120,7 +124,8 @@ def _words_zh(text: str) -> str | None:
     while at < len(words):
         for size in range(min(4, len(words) - at), 0, -1):
             piece = " ".join(words[at:at + size]).lower()
-            row = english.get(piece) or (english.get(re.sub(r"(ies)$", "y", piece)) or english.get(re.sub(r"e?s$", "", piece)) or english.get(re.sub(r"ing$", "", piece))
+            row = english.get(piece) or (english.get(re.sub(r"(ies)$", "y", piece))
+                                         or english.get(re.sub(r"e?s$", "", piece)) or english.get(re.sub(r"ing$", "", piece))
                                          or english.get(re.sub(r"ing$", "e", piece)) if size == 1 else None)
             if row:
                 out.append(row[1])

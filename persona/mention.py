@@ -54,7 +54,8 @@ _PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he",
              "她": "she", "他": "he", "它": "it", "她们": "they", "他们": "they", "它们": "they"}
 
 
-EXACT = frozenset(("son", "daughter", "wife", "husband", "sister", "brother", "cat", "dog", "mother", "father", "horse", "rabbit", "grandmother", "grandfather"))
+EXACT = frozenset(("son", "daughter", "wife", "husband", "sister", "brother", "cat", "dog", "mother", "father", "horse", "rabbit",
+                   "grandmother", "grandfather"))
 
 
 def of(text: str, language: str) -> str:
@@ -121,7 +122,8 @@ def resolved(text: str, language: str, history: Sequence[dict], called: Mapping[
             if not pronoun and not _elliptic(simple, language):
                 return "", "", ""
             word = _word(kind, said, history, language)
-            return (_put(simple, found.group(1), word, language) if found else f"你{word}{simple}" if language == "zh" else simple), kind, pronoun or pronoun_of(kind)
+            bare = f"你{word}{simple}" if language == "zh" else simple
+            return (_put(simple, found.group(1), word, language) if found else bare), kind, pronoun or pronoun_of(kind)
         if not pronoun and not _elliptic(said, language):
             return "", "", ""
     if not pronoun:

@@ -133,7 +133,8 @@ class Mind:
     def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer:
         room, replies = self._rooms[tongue], self._replies[tongue]
         moment = Moment(history, values, self._last(history, room))
-        if found := self._informed(text, tongue) or self._remarked(text, tongue, moment, False) or self._judged(text, tongue, moment, now) or replies.find(text, moment):
+        found = self._informed(text, tongue) or self._remarked(text, tongue, moment, False)
+        if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
         vector = room.vector(text)

@@ -199,7 +199,8 @@ class Replies:
             line = hit.line
             latest = moment.history[-1]["content"] if moment.history else ""
             known = {item.fact: item.score for item in room.known(text, room.vector(text))}
-            facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0) - (1.0 if len(text) < 26 and hit.line.id in ("price", "hours") and fact.text in latest else 0.0))[:hit.line.most]
+            leaning = len(text) < 26 and line.id in ("price", "hours")   # "does it cost anything?" is about what was said just now
+            facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0) - (leaning and fact.text in latest))[:line.most]
             plain = self.as_fact(facts, hit.score, line.mood)
             if (kind := mention.named(text, self.tongue)) and not mention.names(kind, plain.text):
                 return replace(plain, text=pick(room.lines["none-but"].say, {**moment.values, "fact": plain.text}, moment.history))

@@ -194,7 +194,8 @@ def _language(question: Question, plain: str, bare: str) -> Ruling | None:
     wish = (r"^(?:please |let us |can we |could we |now |you should |i want you to |switch to |change to )*"
             r"(?:speak|talk|answer|reply|switch|continue|say it|respond|write)(?: to me| with me| me| to| in)* (?:in )?")
     for code, names in _TONGUES.items():
-        if re.search(rf"{wish}({names})\b|\b(?:back|switch|change|return) (?:in)?to ({names})\b|^(?:only )?({names}) (?:only )?(?:again|now)(?: please)?$|^(?:in )?({names})(?: please)$|^in ({names})$", plain) or \
+        if re.search(rf"{wish}({names})\b|\b(?:back|switch|change|return) (?:in)?to ({names})\b|^(?:in )?({names})(?: please)$|"
+                     rf"^(?:only )?({names}) (?:only )?(?:again|now)(?: please)?$|^in ({names})$", plain) or \
                 re.search(rf"^(请|咱们|我们|能|可以|你)*(说|讲|用|换|改|切换)(成|回|到|一下)?(成)?({names})(吧|好吗|聊|说|回答|讲|跟我|"
                           rf"和我|可以吗|行吗|吗)*(聊聊|说|讲|回答|聊天)?$|"
                           rf"^({names})$", re.sub(r"^(还是|那|那就|就|算了|好了|改|我想|我要|我们还是|咱们还是)+(?=[说讲用换])", "", bare)) and \
