@@ -85,7 +85,7 @@ async def server(stub: bool = False) -> AsyncIterator[tuple[str, int]]:
 async def first_sounds(url: str, transport: str, asked: list[str]) -> tuple[list[float], int]:
     """ms from each question to the first sound of its answer, and how many of them the model answered in its own words."""
     times, model = [], 0
-    async with Client(url, transport=transport) as client:
+    async with Client(url, transport=transport, decodes=False) as client:
         for question in asked:
             met = await client.turn(question)
             times.append(1000 * next(at for at, header, _ in met if header["type"] == "spoken" and header["seconds"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from persona.card import Persona
 from persona.fields import facts
@@ -221,6 +222,7 @@ class Grounds:
         return ""
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     return re.sub(r"(ies|ied)$", "y", word)[:6] if len(word) > 6 else re.sub(r"(?<=\w{3})(s|es|ed|ing)$", "", word)
 

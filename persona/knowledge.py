@@ -29,18 +29,24 @@ def _capital(low: str, language: str) -> str:
     if not re.search(r"\bcapital\b|首都", low):
         return ""
     found = [(len(country), capital) for countries, capital in _capitals(language) for country in countries
-             if (re.search(rf"\b{re.escape(country)}\b", low) if language == "en" else country in low)]
+             if (_whole(country).search(low) if language == "en" else country in low)]
     if not found:
         return ""
     capital = max(found)[1]
     return capital if capital.endswith(".") else capital + ("." if language == "en" else "。")
 
 
+@lru_cache(maxsize=None)
+def _whole(word: str) -> re.Pattern[str]:
+    """Compiled once: there are more of them than Python's own cache of patterns holds."""
+    return re.compile(rf"\b{re.escape(word)}\b")
+
+
 def _thing(low: str, language: str) -> str:
     if len(low) > (70 if language == "en" else 26):
         return ""
     for wanted, answer in _things(language):
-        if all(any((re.search(rf"\b{re.escape(word)}\b", low) if language == "en" else word in low) for word in words) for words in wanted):
+        if all(any((_whole(word).search(low) if language == "en" else word in low) for word in words) for words in wanted):
             return answer
     return ""
 

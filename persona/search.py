@@ -182,9 +182,17 @@ class Grams:
                 values.append(weight / norm)
         self.postings = {gram: (np.array(ids), np.array(values, np.float32)) for gram, (ids, values) in postings.items()}
         self.size = len(texts)
+        self._kept: dict[str, np.ndarray] = {}
 
     def scores(self, query: str) -> np.ndarray:
-        """float32 [n], cosines."""
+        """float32 [n], cosines. The last few are kept: one question looks in the same place several times."""
+        if query not in self._kept:
+            while len(self._kept) >= 16:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[query] = self._scores(query)
+        return self._kept[query].copy()
+
+    def _scores(self, query: str) -> np.ndarray:
         weights = {gram: self._weight(gram, times) for gram, times in Counter(self._cut(query)).items()}
         norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
         found = np.zeros(self.size, np.float32)
