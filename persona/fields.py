@@ -36,8 +36,19 @@ class Fact:
     source: str
 
 
+_MADE: dict[int, tuple[Persona, tuple[Fact, ...]]] = {}     # by identity, the persona kept so that its id stays its own
+
+
 def facts(persona: Persona) -> tuple[Fact, ...]:
     """All of the card's facts, then the description and tagline sentence by sentence, first person, each language for itself."""
+    if id(persona) not in _MADE:
+        while len(_MADE) >= 64:
+            _MADE.pop(next(iter(_MADE)), None)
+        _MADE[id(persona)] = persona, _facts(persona)
+    return _MADE[id(persona)][1]
+
+
+def _facts(persona: Persona) -> tuple[Fact, ...]:
     found = [Fact(first_person(text, persona, language), language, f"fact {number}")
              for number, said in enumerate(persona.facts) for language, text in said.items()]
     for language, text in persona.description.items():

@@ -125,7 +125,7 @@ def foreign(text: str) -> str:
     letters = [c for c in text if c.isalpha()]
     if not letters:
         return ""
-    for script, code in _SCRIPTS:
+    for script, code in () if text.isascii() else _SCRIPTS:
         share = sum(unicodedata.name(c, "").startswith(script) for c in letters) / len(letters)
         if share > (0.15 if code == "ja" else 0.5):
             return code
