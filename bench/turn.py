@@ -75,6 +75,7 @@ async def server(stub: bool = False) -> AsyncIterator[tuple[str, int]]:
             async with Client(url) as client:            # wait until the mind is awake: its first answer
                 await client.turn("Hello?", seconds=180)
                 await client.turn(questions()[0])
+            await asyncio.sleep(3.0)                     # the other twins' minds and Gradio's own threads settle
             yield url, process.pid
         finally:
             with contextlib.suppress(ProcessLookupError):

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -141,6 +142,36 @@ def gpus() -> tuple[str, ...]:
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         found.append("Apple GPU (mps)")
     return tuple(found)
+
+
+class Neighbours:
+    """How much of the processor others use, so that a model may choose how its threads wait."""
+
+    QUIET = 0.35                                         # cores used by others; below that, spinning costs nobody anything
+
+    def __init__(self) -> None:
+        self._before = self._now()
+        self._quiet = False
+
+    def quiet(self) -> bool:
+        """Whether others left the cores alone since the last call (that is at least 0.2 s ago, else as it was)."""
+        others, at = self._now()
+        seconds = at - self._before[1]
+        if seconds >= 0.2:
+            self._quiet = (others - self._before[0]) / seconds < self.QUIET
+            self._before = others, at
+        return self._quiet
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        """(s of processor time that others have used since boot, s on the clock)"""
+        import psutil
+
+        spent = psutil.cpu_times()
+        busy = sum(spent[:3]) + sum(getattr(spent, name, 0.0) for name in ("irq", "softirq", "steal"))
+        if psutil.WINDOWS:
+            busy = spent.user + spent.system
+        return busy - time.process_time(), time.monotonic()
 
 
 # --- the plan

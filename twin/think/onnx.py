@@ -20,7 +20,8 @@ who talk to the same twin.
 
 **Threads.** Spinning threads wait for a neighbour's time slice. With a load of 8 to 10 on two cores: two spinning threads 16
 tokens/s, two that sleep 31, one 33; with a load of 6: 28, 48 and 54 (each the median of five replies of up to 60 tokens, which
-ranged from 13 to 55). The three have not been compared on an idle machine. Those that sleep read a prompt with both cores when both are free.
+ranged from 13 to 55). With both cores free: two spinning 76 to 81, two that sleep 52 to 60, one 52 to 60. So each reply is made by
+spinning threads while others leave the machine alone, and by sleeping ones when they don't.
 """
 from __future__ import annotations
 
@@ -60,12 +61,17 @@ class OnnxThinker:
         self.cache = shared() if cache is None else cache
         self.top_p, self.top_k, self.repetition = top_p, top_k, repetition
         self.stop = tuple(stop)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads or min(devices.cores(), 4)
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.dynamic_block_base", "4")
-        self.session = onnxruntime.InferenceSession(self.folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+        def session(spin: str) -> onnxruntime.InferenceSession:
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            options.intra_op_num_threads = threads or min(devices.cores(), 4)
+            options.add_session_config_entry("session.intra_op.allow_spinning", spin)
+            options.add_session_config_entry("session.force_spinning_stop", "1")
+            options.add_session_config_entry("session.dynamic_block_base", "4")
+            return onnxruntime.InferenceSession(self.folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+
+        self.session, self.lively = session("0"), session("1")
+        self.neighbours = devices.Neighbours()
         self.value = onnxruntime.OrtValue
         shape = self.session.get_inputs()[3].shape       # (1, kv heads, room, head size)
         self.layers, self.kv_heads, self.head = (len(self.session.get_inputs()) - 3) // 2, shape[1], shape[3]
@@ -121,9 +127,10 @@ class Run:
     def __init__(self, mind: OnnxThinker, room: int, prompt: list[int], known: list[State]):
         """Room for so many tokens; the states of the prompt's known beginning are taken over."""
         self.mind = mind
+        self.session = mind.lively if mind.neighbours.quiet() else mind.session
         self.kv = np.empty((2 * mind.layers, 1, mind.kv_heads, room, mind.head), np.float32)
         self.out = np.empty((1, 1, mind.vocabulary), np.float32)
-        self.binding = mind.session.io_binding()
+        self.binding = self.session.io_binding()
         self.binding.bind_ortvalue_output("logits", mind.value.ortvalue_from_numpy(self.out))
         for i, part in enumerate(self.kv):
             name = f"{i // 2}.{'value' if i % 2 else 'key'}"
@@ -142,7 +149,7 @@ class Run:
         self.binding.bind_cpu_input("input_ids", np.array([tokens], np.int64))
         self.binding.bind_cpu_input("seqlens_k", np.array([total - 1], np.int32))
         self.binding.bind_cpu_input("total", np.array(total, np.int32))
-        self.mind.session.run_with_iobinding(self.binding)
+        self.session.run_with_iobinding(self.binding)
         self.ids.extend(tokens)
 
     @property
