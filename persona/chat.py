@@ -11,10 +11,11 @@ _ASKS_EN = re.compile(r"^(what|who|whom|whose|where|when|why|how|which|do|does|d
                       r"spell|count|talk|play)\b")
 _ASKS_ZH = re.compile(r"[?？吗呢么]|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|多高|多长|多重|"
                       r"多深|多快|(给|帮|告诉|教|"
-                      r"陪)我|^你(最|的).{2,8}$|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
+                      r"陪)我|^你(最|的).{2,8}$|啥|咋|下一?句|(?<=[好会爱能行是对有要累贵难远养喝吃甜辣])不$|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
 _FOLLOW = (                                              # (kind, English over normal_en, Chinese over bare)
     ("why",
-     r"^(why|why not|why is that|why so|how come|what for|and why|why do you (say|think) (that|so)|what makes you say that|"
+     r"^(?:(?:ha)+ |lol |lmao |hm+ |huh |wow |oh |ok |but )*(why|why so (?:many|much|few|little|long|early|late|high|big|small|old|cheap|far|"
+     r"expensive)|why that many|why not|why is that|why so|how come|what for|and why|why do you (say|think) (that|so)|what makes you say that|"
      r"why that( one)?)$",
      r"^(那)?(你)?(为什么|为啥|为何|怎么会|凭什么|为什么(这么|这样|呢|这么说|会这样|不)|怎么说|此话怎讲|为什么是它)(呀|啊|呢|"
      r"吗)*$"),

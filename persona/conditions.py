@@ -15,11 +15,11 @@ _DAY_ZH = {c: n for n, c in enumerate("一二三四五六日")} | {"天": 6, "�
 _WHOLE_EN = {"weekend": {5, 6}, "weekday": {0, 1, 2, 3, 4}, "every day": set(range(7)), "daily": set(range(7))}
 _RANGE_EN = re.compile(rf"({'|'.join(_DAYS_EN)})s?\s*(?:to|through|until|till|-|–)\s*({'|'.join(_DAYS_EN)})s?")
 _RANGE_ZH = re.compile(r"(?:周|星期|礼拜)([一二三四五六日天])(?:到|至|—|-|~)(?:周|星期|礼拜)?([一二三四五六日天])")
-_SHUT = re.compile(r"\bclosed|\bshut|\bnot open|\bday off|\bexcept|休息|不开|关门|不营业|除了", re.IGNORECASE)
+_SHUT = re.compile(r"\bclosed|\bshut|\bnot open|\bday off|\bexcept|休息|不[开跳唱上出教卖干]|没课|歇|关门|不营业|除了", re.IGNORECASE)
 _OPEN = re.compile(r"\b(open|hours|class|lesson|course|from \d|show|concert|tour|meeting|shift|training|perform)|营业|开门|课|点到|出车|"
-                   r"开放|演出|上班|训练|活动", re.IGNORECASE)
+                   r"开放|演出|上班|训练|活动|[跳唱教卖]", re.IGNORECASE)
 _ASKS_DAY = re.compile(r"\b(open|there|in|come|visit|closed|class|lesson|work|show|free|available|shut|around|on)\b|开|营业|有|在|来|去|"
-                       r"课|休|上班|唱|演|可以", re.IGNORECASE)
+                       r"课|休|上班|唱|演|可以|[跳教卖练]|呢|吗", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,6 @@ def glossary() -> Glossary:
             chinese.setdefault(zh, (kind, words[0]))
             for word in words:
                 english.setdefault(word.lower(), (kind, zh))
-    things = {en: (kind, zh) for kind, text in data.items() if kind not in ("verb", "time") for pair in filter(str.strip, text.split(";"))
+    things = {en: (kind, zh) for kind, text in data.items() if kind not in ("verb", "time") for pair in reversed(text.strip(" \n;").split(";"))
               for zh, _, side in [pair.strip().partition("=")] for en in side.lower().split("/")}
     return Glossary(chinese, english, {**english, **things})

@@ -8,13 +8,14 @@ from persona.words import simplify, spell_out
 
 # (kind, English, Chinese, pronouns that may stand for it); the kind tells whether a sentence speaks of the same.
 _THINGS = (
-    ("wife", r"wife", r"妻子|老婆|太太|媳妇|爱人", "she"),
+    ("wife", r"wife", r"妻子|老婆|太太|媳妇", "she"),
     ("husband", r"husband", r"丈夫|老公|先生", "he"),
+    ("spouse", r"spouse", r"爱人|老伴|另一半|配偶", "they he she"),
     ("daughter", r"daughters?", r"女儿|闺女", "she they"),
     ("son", r"sons?", r"儿子", "he they"),
     ("grandchild", r"grand(?:child|children|son|daughter|kid)s?", r"孙女|孙子|孙辈|外孙", "she he they"),
     ("child", r"child|(?<!to )(?<!for )children(?! (?:under|over|get|pay|are free))|kids?(?! "
-              r"under)", r"(?<!以下的)(?<!以下)孩子|小孩", "she he they"),
+              r"under)", r"(?<!以下的)(?<!以下)孩子|小孩", "they she he"),
     ("grandmother", r"grandmother|grandma|granny", r"外婆|奶奶|姥姥|祖母", "she"),
     ("grandfather", r"grandfather|grandpa", r"外公|爷爷|姥爷|祖父", "he"),
     ("mother", r"mother|mom|mum|mama", r"妈妈|母亲|妈", "she"),
@@ -40,7 +41,7 @@ _THINGS = (
     ("aunt", r"aunt|auntie", r"阿姨|姑姑|舅妈|姨妈", "she"),
     ("cousin", r"cousins?", r"表哥|表姐|表弟|表妹|堂哥|堂弟|堂姐|堂妹", "he she they"),
     ("neighbour", r"neighbou?rs?", r"邻居", "he she they"),
-    ("colleague", r"colleagues?|coworkers?|mate|crew", r"同事|大副|船员|搭档|徒弟", "he she they it"),
+    ("colleague", r"colleagues?|coworkers?|mate|crew|apprentice|assistant|helper", r"同事|大副|船员|搭档|徒弟", "he she they it"),
     ("crab", r"crab", r"螃蟹", "it he she"),
     ("girlfriend", r"girlfriend", r"女朋友", "she"),
     ("boyfriend", r"boyfriend", r"男朋友", "he"),
@@ -48,7 +49,7 @@ _THINGS = (
 _KINDS = tuple((kind, re.compile(rf"\b(?:{en})\b"), re.compile(zh), frozenset(pronouns.split())) for kind, en, zh, pronouns in _THINGS)
 _KIN = {"siblings": ("sister", "brother"), "child": ("daughter", "son"), "parents": ("mother", "father"), "pet": ("cat", "dog", "tortoise",
     "horse", "bird", "goat", "rabbit", "fish"),
-        "wife": (), "husband": ()}
+        "spouse": ("wife", "husband"), "wife": ("spouse",), "husband": ("spouse",)}
 _PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he", "him": "he", "it": "it", "its": "it", "they": "they",
     "their": "they", "them": "they",
              "她": "she", "他": "he", "它": "it", "她们": "they", "他们": "they", "它们": "they"}
@@ -98,7 +99,7 @@ def subject(text: str, language: str, called: Mapping[str, str] | None = None) -
             return kind
     if language == "zh":
         simple = re.sub(r"[^\w]", "", simplify(text))
-        return next((kind for kind, _, zh, _ in _KINDS if re.match(rf"(?:那|那么|还有|有)?(?:你)?(?:{zh.pattern})(?=$|呢|吗|是|叫|做|多|"
+        return next((kind for kind, _, zh, _ in _KINDS if re.match(rf"(?:那|那么|还有|有)?(?:你)?(?:最?[大小]的?)?(?:{zh.pattern})(?=$|呢|吗|是|叫|做|多|"
                                                                    rf"几|在|结|喜|有|也|漂|长|会|住|的|今)", simple)), "")
     low = re.sub(r"[^\w ]", "", spell_out(text))
     return next((kind for kind, en, _, _ in _KINDS if re.match(rf"(?:and |but |so |what about |how about |any |the |a |got "
@@ -144,7 +145,7 @@ def _elliptic(text: str, language: str) -> bool:
         bare = re.sub(r"[^\w]", "", simplify(text))
         return bool(re.match(r"^(那|也|还)?(多大|几岁|结婚|成家|叫什么|叫啥|做什么|干什么|干嘛|在哪|住哪|有孩子|有对象|漂亮|好看|乖|"
                              r"听话|上几年级|上学|工作|"
-                             r"喜欢|长什么|什么颜色|什么品种|性格|身体|人好|对你|会说话|会叫|今年|也会|孝顺|"
+                             r"喜欢(?!哪|谁|什么.)|长什么|什么颜色|什么品种|性格|身体|人好|对你|会说话|会叫|今年|也会|孝顺|"
                              r"多高)", bare)) and not re.search("[你您我他她它]", bare)
     bare = re.sub(r"[^\w ]", "", spell_out(text))
     return bool(re.match(r"^(and )?(how old|married|what name|which name|any name|what breed|what colou?r|boy or girl|where)$", bare))

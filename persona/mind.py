@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from persona import chat, conditions, knowledge, mention, offers, prompt, rules, talk, told
+from persona import chat, conditions, knowledge, mention, nearby, offers, plain_zh, prompt, rules, talk, told
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import appraise
@@ -133,7 +133,7 @@ class Mind:
     def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer:
         room, replies = self._rooms[tongue], self._replies[tongue]
         moment = Moment(history, values, self._last(history, room))
-        found = self._informed(text, tongue) or self._remarked(text, tongue, moment, False)
+        found = self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
         if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
@@ -145,6 +145,9 @@ class Mind:
         if beyond and beyond.step == "unknown":          # nothing of its own life: a fact that fits well, or a model, may still answer
             if known and known[0].score >= room.margins.fact:
                 beyond = replies.as_fact([known[0].fact], known[0].score)
+            elif tongue == "en" and nearby.on_somebody(text, room.names):
+                line = room.lines["no-more-of"]
+                beyond = Found("unknown", pick(line.say, moment.values, history, len(history)), line.mood, (line.id,), 0.0)
             elif tongue == "en":
                 return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, beyond, trace)
         if found := beyond:
@@ -158,6 +161,8 @@ class Mind:
             return self._taken_up(text, tongue, history, values, trace)
         near_one = mention.subject(text, tongue, room.called) or mention.resolved(text, tongue, history, room.called)[1]
         personal = near_one or _PERSONAL.search(text) and not _OPINION.search(text)
+        if tongue == "en" and nearby.on_somebody(text, room.names):
+            personal = personal or "somebody"
         near = next((item for item in known if item.score >= room.margins.near + (0.1 if personal else 0)), None)
         fallback = replies.as_fact([near.fact], near.score) if near else self._unknown(text, tongue, moment)
         if tongue == "zh" or personal:                   # of itself it knows only what is written: no model can know more
@@ -183,6 +188,12 @@ class Mind:
         said = knowledge.known(text, tongue)
         return Found("line", said, "curious", ("knowledge",), 1.0) if said else None
 
+    def _plain(self, text: str, tongue: str, moment: Moment) -> Found | None:
+        """What a short Chinese question plainly asks for."""
+        if tongue != "zh" or len(text) > 40:
+            return None
+        return plain_zh.plainly(text, self._rooms[tongue], moment, self._offer(tongue, moment))
+
     def _remarked(self, text: str, tongue: str, moment: Moment, late: bool) -> Found | None:
         """What anybody says to such a remark, unless a line of the twin's own fits closely."""
         rule = talk.remark(text, tongue, late)
@@ -191,7 +202,7 @@ class Mind:
         room = self._rooms[tongue]
         if not late:
             own = room.hits(text, moment.last, room.vector(text))[0] if room.own else []
-            if own and own[0].score >= room.margins.close + 0.08:
+            if own and own[0].score >= room.margins.close + 0.08 and not (tongue == "zh" and rule.mood == "concerned"):
                 return None
         own_facts = [fact.text for fact in room.facts if fact.source.startswith("fact")]
         fact = next((fact for fact in own_facts if fact not in moment.spoken()), "")
@@ -204,7 +215,10 @@ class Mind:
         room = self._rooms[tongue]
         if not chat.is_question(text, tongue):
             return None
-        verdict = conditions.judged(text, tongue, room.facts, now)
+        latest = moment.history[-1]["content"] if moment.history else ""
+        recent = [fact for fact in room.facts if tongue == "zh" and fact.text.rstrip("。") in latest]
+        recent = [fact for fact in room.facts if tongue == "zh" and "课" in text and "课" in fact.text] or recent
+        verdict = recent and conditions.judged(text, tongue, recent, now) or conditions.judged(text, tongue, room.facts, now)
         if verdict is None:
             on = conditions.that_day(text, tongue, room.facts)
             return self._replies[tongue].as_fact([on], 1.0) if on else None
@@ -222,6 +236,8 @@ class Mind:
         """That it doesn't know, with a turn to something it does."""
         room = self._rooms[tongue]
         personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else "你" in text or moment.history and len(text) < 9)
+        if tongue == "en" and nearby.on_somebody(text, room.names):
+            personal = True
         line = room.lines["unknown-self" if personal else "unknown"]
         salt = len(moment.history) // 2
         said = pick(line.say, {**moment.values, "offer": self._offer(tongue, moment)}, moment.history, salt)
