@@ -49,7 +49,7 @@ def facts(persona: Persona) -> tuple[Fact, ...]:
 
 
 def _facts(persona: Persona) -> tuple[Fact, ...]:
-    found = [Fact(first_person(text, persona, language), language, f"fact {number}")
+    found = [Fact(text if re.match(r"You (can|may|must|need|pay|get|have to|could)\b", text) else first_person(text, persona, language), language, f"fact {number}")
              for number, said in enumerate(persona.facts) for language, text in said.items()]
     for language, text in persona.description.items():
         sentences = [s for s in re.split(r"(?<!\b[DM]r\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?])\s+|(?<=[。！？])", text) if s.strip()]

@@ -14,10 +14,14 @@ def to_english(text: str) -> str:
     """`text` clause by clause; a clause with an unknown word is left out."""
     said = []
     subject = "I"
+    told: set[str] = set()
     for clause in re.split(r"[，。；！,;]", text):
         if not clause.strip():
             continue
         whole, subject = _clause_en(clause.strip(), subject)
+        if whole and subject.startswith("my ") and whole.startswith(subject + " "):
+            whole = _they(subject) + whole[len(subject):] if subject in told else whole
+            told.add(subject)
         if whole:
             said.append(whole[0].upper() + whole[1:] + ".")
     return " ".join(said)
@@ -28,6 +32,8 @@ def _clause_en(clause: str, subject: str) -> tuple[str, str]:
     names = re.findall(r"“([^”]+)”", clause)
     when, rest = _when_en(re.sub(r"“[^”]+”", "N", clause))
     rest = re.sub(r"^(我的|我们的|我们|我|咱们|咱|然后|所以|因为|还|也|但是?|而且)+", "", rest)
+    before = subject
+    subject = _subject_en(clause, rest, subject)
     if re.fullmatch(r"谁都可以来.*|欢迎.*来.*", rest):
         return "anyone may come", subject
     if found := re.fullmatch(r"(今年)?([\d一二三四五六七八九十]+)岁", rest):
@@ -42,14 +48,40 @@ def _clause_en(clause: str, subject: str) -> tuple[str, str]:
         return f"{what or 'it'}{':' if what else ' costs'} {_number(found.group(2))} {unit}", subject
     if re.match("叫N", rest) and names:
         return f"{'it' if subject == 'I' else _they(subject)} is called “{names[0]}”", subject
+    if subject == "" or before == "" and subject == "I" and not re.match("我|咱", clause.lstrip()):
+        return "", subject
+    rest = re.sub(r"以前我?(?:就)?是(?=\w*(员|师|生|机|家|警|兵|工|长|民)$)", "当过", rest)
+    if spot := re.fullmatch(r"(?:的)?([\u4e00-\u9fff]{1,4}?)(?:就)?(?:开)?在([\u4e00-\u9fff二一三]+)", rest):
+        thing, where = (glossary().chinese.get(part) for part in spot.groups())
+        if thing and thing[0] == "place" and where:
+            return f"my {thing[1]} is {'in' if where[1][:1].isupper() else 'by the'} {where[1]}", subject
     rest = re.sub(r"做(?=(\w{0,4}(员|师|生|机|家|警|兵|工)))", "当", rest)
     tokens = _tokens_zh(rest)
     if tokens is None:
-        return "", subject
+        clear = subject != "I" or clause.lstrip().startswith(("我", "咱")) or _starts_plain(rest)
+        return "", subject if clear else ""
     if not clause.lstrip().startswith("我") and tokens and tokens[0][0] in ("place", "noun") and any(kind == "verb" for kind, _ in tokens[1:]):
         opens = [("verb", "be open") if token[1] == "run" else token for token in tokens[1:]]
         return _phrase_en(opens, names, when, "the " + tokens[0][1])[0], subject
     return _phrase_en(tokens, names, when, subject) if _plain(tokens) else ("", subject)
+
+
+def _subject_en(clause: str, rest: str, subject: str) -> str:
+    """Whom a clause is about: "I", "my son", or "" where it is unclear; a clause that names nobody goes on with the one before."""
+    words = glossary().chinese
+    for size in (4, 3, 2):
+        if len(rest) >= size and words.get(rest[:size], ("", ""))[0] == "kin" and not rest[size:size + 1] == "的":
+            return "my " + words[rest[:size]][1]
+    if re.match("我|咱", clause.lstrip()):
+        return "I"
+    if re.match(rf"[{HANZI}]{{2,3}}(?=是|在|当|住|开|做)", rest) and subject != "I" and words.get(rest[:2], ("", ""))[0] == "":
+        return subject if rest[:1] in "她他也还没不现今已" else ""
+    return subject
+
+
+def _starts_plain(rest: str) -> bool:
+    """Whether a clause begins with a word that needs no subject of its own: a verb, a helper."""
+    return any(rest[:size] in _SMALL or glossary().chinese.get(rest[:size], ("", ""))[0] in ("verb", "adjective", "time") for size in (1, 2, 3, 4))
 
 
 def _plain(tokens: list[tuple[str, str]]) -> bool:
@@ -108,6 +140,8 @@ def _phrase_en(tokens: list[tuple[str, str]], names: list[str], when: str, subje
         if len(body) == 1 and not place:
             return "", subject
     words = " ".join(body).replace("drive go to", "drive to")
+    words = re.sub(r"\b([2-9]|\d\d+) (child|son|daughter|brother|sister|grandson|granddaughter|grandchild|student|friend|cat|dog)\b(?!s|ren)",
+                   lambda m: f"{m.group(1)} {m.group(2)}{'ren' if m.group(2).endswith('child') else 's'}", words)
     words = re.sub(r"^(am|is) in$", r"\1", words)
     words = re.sub(r"\b(am|is|was once|work as|works as|used to work as) (?!a\b|an\b)(?=(?:\w+[ -]){0,3}?"
                    r"(?:\w+(?:er|or|ist|man|ian)|nurse|cook|ghost|pirate|poet|captain|pilot|soldier|accountant|guide|shepherd|mechanic|"

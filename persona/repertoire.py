@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from persona import nearby
 from persona.card import Persona
 from persona.fields import Fact, facts, statement
 from persona.gist import gist
@@ -132,6 +133,8 @@ class Repertoire:
         scores = np.maximum(scores, self._facts.scores(statement(query, self.language)))
         if self.language == "en" and (content := content_of(normal(query, "en"))):
             scores = np.where([content <= content_of(fact.text.lower()) for fact in self.facts], np.maximum(scores, 0.56), scores)
+        if self.language == "en":
+            scores = np.where([nearby.holds(query, fact.text) for fact in self.facts], np.maximum(scores, 0.56), scores)
         if self.language == "zh":
             asked = normal(query, "zh")
             shared = self._shared_facts.scores(asked, False)
@@ -156,9 +159,19 @@ class Repertoire:
         told = [fact for fact in found if fact.source.startswith("fact")]
         if line.id == "job" and self.written and len(told) < len(found):
             return [fact for fact in found if fact not in told]   # a gist is too plain to tell a trade from a habit
+        if self.language == "en" and line.id in ("job", "who-are-you") and pool is None and (main := self._occupation()):
+            return [main]
+        if self.language == "en" and line.id in ("food", "drink"):
+            told = [fact for fact in told if re.search(r"\b(love|like|favou?rite|adore|enjoy|live on|every day)\b", fact.text)] or told
         if line.id == "married":
             told = [fact for fact in told if kind_in(fact.text) in ("wife", "husband", "girlfriend", "boyfriend", "")] or told
         return told or found
+
+    def _occupation(self) -> Fact | None:
+        """The sentence of the description that tells its trade, not a hobby or an oddity."""
+        trade = next(line.fact for line in self.anybody if line.id == "job")
+        rows = [fact for fact in self.facts if fact.source.startswith("description")]
+        return next((fact for fact in rows if re.search(trade, fact.text, re.IGNORECASE)), None)
 
     def same_intent(self, line: Line, last: str) -> Hit | None:
         """The own line that people ask for in the same words as `line` for anybody, if there is one."""

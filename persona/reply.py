@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from persona import aspects, chat, gist, mention
+from persona import aspects, chat, gist, mention, nearby
 from persona.card import Persona
 from persona.emotion import appraise
 from persona.fields import Fact
@@ -51,9 +51,40 @@ class Replies:
 
     def find(self, text: str, moment: Moment) -> Found | None:
         """The reply to a text: to what it points back at, to its parts, or to it as a whole."""
+        if self.tongue == "en" and (near := self._near(text, moment)):
+            return near
         several = sum(chat.is_question(piece, self.tongue) for piece in parts(text)) > 1
         found = self._follow(text, moment) or (self._pieces(text, moment) if several else None) or self._pointed(text, moment)
         return found or self._direct(text, moment) or self._pieces(text, moment)
+
+    def _near(self, text: str, moment: Moment) -> Found | None:
+        """What near words find for certain: who somebody named is, how many of a thing, when one can come, how long a service takes."""
+        room = self.room
+        facts = [fact for fact in room.facts if not fact.source.startswith("tagline")]
+        own = room.hits(text, moment.last, room.vector(text))[0] if room.own else []
+        if own and own[0].score >= room.margins.close or len(parts(text)) > 1:
+            return None
+        mine = [part for name in self.persona.name.values() for part in (name, *name.split())]
+        if named := nearby.who(text, facts, mine):
+            fact, name = named
+            others = next((names for one, names in zip(room.facts, room.names) if one == fact), set())
+            whole = self.as_fact([fact], 1.0)
+            part = nearby.part_on(fact.text, name, others) if fact.text in moment.spoken() else ""
+            return replace(whole, text=part) if part and part not in moment.history[-1]["content"][:len(part)] else whole
+        if re.search(r"\bhow long (does|do|will|would|did) (it|that|this|they|one) take\b", text.lower()) and moment.history:
+            said, source = nearby.duration(" ".join(turn["content"] for turn in moment.history[-2:] if turn["role"] == "user"), facts)
+            line = room.lines["no-duration"]
+            return Found("fact" if said else "line", said or pick(line.say, moment.values, moment.history), "neutral", (source or line.id,), 1.0)
+        if re.search(r"\byour\b.*\b(boss|owner|manager|employer)\b", text.lower()) \
+                and not any(re.search(r"\b(boss|owner|manager|employer)\b", fact.text) for fact in room.all_facts):
+            return self._as_line(Hit(room.lines["no-boss"], 1.0, False, ""), moment)
+        if kin := re.search(r"\b(?:his|her|their|your \w+['’]?s) (husband|wife|son|daughter|child(?:ren)?|kids?|boss|mother|father|brother|sister|girlfriend|"
+                            r"boyfriend)\b", text.lower()):
+            held = next((fact for fact in facts if re.search(rf"\b(his|her|their) {kin.group(1)}\b|\b(she|he) (has|have) [\w ]*{kin.group(1)}", fact.text.lower())), None)
+            return self.as_fact([held], 1.0) if held else self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), moment)
+        near = nearby.number_of(text, facts) if not mention.subject(text, "en", room.called) else None
+        near = near or nearby.visiting(text, facts)
+        return self.as_fact([near], 1.0) if near else None
 
     def _direct(self, text: str, moment: Moment) -> Found | None:
         """The line or fact that answers the text as a whole."""
@@ -82,7 +113,7 @@ class Replies:
         if {"price", "hours"} & set(topics(text, self.tongue)):
             return None
         if other := self._other_one(text, moment):
-            return self._direct(other, moment)
+            return (self._near(other, moment) if self.tongue == "en" else None) or self._direct(other, moment)
         called = self.room.called
         if self.tongue == "en" and _NOBODY.search(text):
             return None
@@ -113,7 +144,7 @@ class Replies:
                 used = [name for name in names if name in said]
                 left = sorted(names - set(used))
                 if len(used) == 1 and len(left) == 1:
-                    return turns[0].replace(used[0], left[0]) if used[0] in turns[0] else (f"who is "
+                    return turns[0].replace(used[0], left[0]) if used[0] in turns[0] and self.tongue == "zh" else (f"who is "
                         f"{left[0]}" if self.tongue == "en" else f"{left[0]}是谁")
         return ""
 
@@ -141,6 +172,8 @@ class Replies:
             return self.as_fact(fresh[:1], 1.0)
         if holding:
             told = self.as_fact(holding[:1], 1.0)
+            if wanted is None and pronoun and self.tongue == "en" and not re.search(r"\b(tell|about)\b", text.lower()):
+                return self._as_line(Hit(room.lines["no-more-of"], 1.0, False, ""), moment)
             if wanted and (short := self._clause(holding[0].text, wanted, pronoun or mention.pronoun_of(kind))):
                 return replace(told, text=short)
             return replace(told, text=pick(room.lines["again"].say, {"reply": told.text}, moment.history, len(moment.history)))
@@ -234,6 +267,8 @@ class Replies:
             hit = next((hit for hit in own if hit.line in next_lines), None)
             if hit and (hit.score >= 0.45 or len(next_lines) == 1 and kind in ("then", "more", "yes")):
                 return self._as_line(Hit(hit.line, hit.score, True, ""), moment)
+        if kind == "why" and self.tongue == "en" and (because := nearby.reason(said, room.facts)):
+            return Found("fact", because, "thoughtful", ("why",), 1.0)
         if kind in ("more", "then") and (fact := self._another(said, moment)):
             return self.as_fact([fact], 1.0)
         if kind in ("yes", "no", "unsure"):
@@ -285,6 +320,10 @@ class Replies:
         """The reply's text, said with a word about it where the same was asked before."""
         turns = moment.history[-24:]
         asked = any(same(text, turn["content"], self.tongue) for turn in turns if turn["role"] == "user")
+        told = found.step == "fact" and len(found.text) > 12 and any(found.text in turn["content"] for turn in turns if turn["role"] == "assistant")
+        if told and not asked and (line := self.room.lines.get("as-said")):
+            whole = any(turn["content"].split(": ")[-1] == found.text for turn in turns if turn["role"] == "assistant")
+            return pick(line.say, {"reply": found.text}, moment.history, len(moment.history)) if whole and found.sources != ("why",) else found.text
         if not asked or found.step not in ("line", "fact") or found.sources[0] in COURTESY or found.sources[0].startswith("follow-"):
             return found.text
         line = self.room.lines["again" if any(found.text in turn["content"] for turn in turns) else "again-new"]
