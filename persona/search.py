@@ -171,7 +171,7 @@ class Grams:
         counts = [Counter(self._cut(text)) for text in texts]
         seen = Counter(gram for count in counts for gram in count)
         self.rare = math.log(1 + len(texts))
-        self.idf = {gram: math.log((1 + len(texts)) / (0.5 + number)) for gram, number in seen.items()}
+        self.idf = {gram: max(math.log((1 + len(texts)) / (0.5 + number)), 0.05) for gram, number in seen.items()}
         postings: dict[str, tuple[list[int], list[float]]] = {}
         for number, count in enumerate(counts):
             weights = {gram: self._weight(gram, times) for gram, times in count.items()}
@@ -195,15 +195,17 @@ class Grams:
     def _scores(self, query: str) -> np.ndarray:
         weights = {gram: self._weight(gram, times) for gram, times in Counter(self._cut(query)).items()}
         norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
-        found = np.zeros(self.size, np.float32)
-        for gram, weight in weights.items():
-            if gram in self.postings:
-                ids, values = self.postings[gram]
-                found[ids] += values * (weight / norm)
-        return np.clip(found, 0, 1)
+        held = [(*self.postings[gram], weight) for gram, weight in weights.items() if gram in self.postings]
+        if not held:
+            return np.zeros(self.size, np.float32)
+        ids, values, share = zip(*held)
+        each = np.repeat(np.array(share) / norm, [len(part) for part in ids])
+        found = np.bincount(np.concatenate(ids), np.concatenate(values) * each, self.size)
+        return np.clip(found, 0, 1).astype(np.float32)
 
     def _weight(self, gram: str, times: int) -> float:
-        return max(self.idf.get(gram, self.rare), 0.05) * (1 + math.log(times)) * (0.7 if len(gram) == 1 else 1.0)
+        weight = self.idf.get(gram, self.rare) if len(gram) > 1 else 0.7 * self.idf.get(gram, self.rare)
+        return weight if times == 1 else weight * (1 + math.log(times))
 
     def _cut(self, text: str) -> list[str]:
         low, high = self.sizes
