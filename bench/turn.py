@@ -25,7 +25,8 @@ from .client import Client
 from .start import ROOT, free_port
 
 QUESTIONS = 30
-TOPICS = ("rivers", "bridges", "honey", "clouds", "letters", "trains", "mirrors", "gardens", "salt", "clocks", "ladders", "wolves", "paper", "candles", "islands")
+TOPICS = ("rivers", "bridges", "honey", "clouds", "letters", "trains", "mirrors", "gardens", "salt", "clocks", "ladders", "wolves", "paper", "candles",
+          "islands")
 SHAPES = ("Why do so many people around the world seem to love {0}?", "How could someone explain {0} to a curious child in one breath?")
 LONG = "Tell me everything you know about the workshop and the people who come, please."
 

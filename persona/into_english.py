@@ -70,7 +70,7 @@ def _subject_en(clause: str, rest: str, subject: str) -> str:
     """Whom a clause is about: "I", "my son", or "" where it is unclear; a clause that names nobody goes on with the one before."""
     words = glossary().chinese
     for size in (4, 3, 2):
-        if len(rest) >= size and words.get(rest[:size], ("", ""))[0] == "kin" and not rest[size:size + 1] == "的":
+        if len(rest) >= size and words.get(rest[:size], ("", ""))[0] == "kin" and rest[size:size + 1] != "的":
             return "my " + words[rest[:size]][1]
     if re.match("我|咱", clause.lstrip()):
         return "I"

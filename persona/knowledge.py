@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -36,7 +36,7 @@ def _capital(low: str, language: str) -> str:
     return capital if capital.endswith(".") else capital + ("." if language == "en" else "。")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _whole(word: str) -> re.Pattern[str]:
     """Compiled once: there are more of them than Python's own cache of patterns holds."""
     return re.compile(rf"\b{re.escape(word)}\b")

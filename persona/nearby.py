@@ -16,9 +16,7 @@ _ODD = {"rainy": "rain", "windy": "wind", "sunny": "sun", "snowy": "snow", "fogg
         "found": "find", "caught": "catch", "rode": "ride", "ridden": "ride", "sang": "sing", "sung": "sing", "swam": "swim", "grew": "grow",
         "knives": "knife", "leaves": "leaf", "lost": "lose", "won": "win", "met": "meet", "flew": "fly", "flown": "fly", "feet": "foot",
         "mice": "mouse", "began": "begin", "begun": "begin", "drew": "draw", "drawn": "draw", "stole": "steal", "broke": "break"}
-_DULL = frozenset("a an the is are am was were be been being do does did you your yours i my me of to in on at for with it that this these those there "
-                  "here what which who can could would will have has had and or so any some ever really please tell about us we how many much got "
-                  "get ago all just then them they he she him her his not no yes in into from by as long old when where why if s m re ve".split())
+_DULL = frozenset(["a", "an", "the", "is", "are", "am", "was", "were", "be", "been", "being", "do", "does", "did", "you", "your", "yours", "i", "my", "me", "of", "to", "in", "on", "at", "for", "with", "it", "that", "this", "these", "those", "there", "here", "what", "which", "who", "can", "could", "would", "will", "have", "has", "had", "and", "or", "so", "any", "some", "ever", "really", "please", "tell", "about", "us", "we", "how", "many", "much", "got", "get", "ago", "all", "just", "then", "them", "they", "he", "she", "him", "her", "his", "not", "no", "yes", "in", "into", "from", "by", "as", "long", "old", "when", "where", "why", "if", "s", "m", "re", "ve"])
 _NUMBER = re.compile(r"\d|\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
                      r"hundred|thousand|million|dozens?|one|both|an? (?:single|pair))\b", re.IGNORECASE)
 _TIME = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(from|at|until|till) \d|\d+:\d\d|o'clock|\b(midnight|noon|weekends?|every "

@@ -7,8 +7,8 @@ import re
 from persona.fields import Fact
 from persona.lines import pick
 from persona.mention import kind_in
-from persona.reply import Found, Moment
 from persona.repertoire import Repertoire
+from persona.reply import Found, Moment
 from persona.talk import plain
 from persona.words import simplify
 
@@ -37,10 +37,10 @@ def plainly(text: str, room: Repertoire, moment: Moment, offer: str) -> Found | 
         return found
     if re.search(r"(下一?句|后一?句|上一?句|下半句)(诗)?(是|怎么)?(什么|啥|呢|接)?", said) and re.search("诗|句", said):
         return _line("这句我接不上来，不敢瞎编。你念给我听听？", "unknown-verse")
-    if found := re.search(rf"(?:喜欢|爱|崇拜|欣赏|粉|偶像).{{0,4}}(?:哪个|哪位|哪些|什么|谁|哪支).{{0,2}}({_FAMOUS})|(?:偶像)是谁", said):
+    if asked := re.search(rf"(?:喜欢|爱|崇拜|欣赏|粉|偶像).{{0,4}}(?:哪个|哪位|哪些|什么|谁|哪支).{{0,2}}({_FAMOUS})|(?:偶像)是谁", said):
         if re.search("[他她它]|我喜欢|我爱", said):
             return None
-        what = found.group(1) or "偶像"
+        what = asked.group(1) or "偶像"
         fitting = [fact for fact in mine if what in fact.text]
         if own and any(what in hit.ask + hit.line.say[0] and hit.score > 0.45 for hit in own[:2]):
             return None
@@ -53,8 +53,8 @@ def plainly(text: str, room: Repertoire, moment: Moment, offer: str) -> Found | 
         return _facts(fitting, room, "乐器") or (None if close else _line("会不会乐器，我的故事里没写。你会什么？", "unknown-self"))
     if close:
         return None
-    if found := re.match(r"^(?:那|你|都|一般|平时|现在)*在(?:哪|哪里|哪儿|什么地方)([\u4e00-\u9fff]{1,4}?)(?:呀|啊|呢|的)*$", said):
-        return _where(found.group(1), mine)
+    if place := re.match(r"^(?:那|你|都|一般|平时|现在)*在(?:哪|哪里|哪儿|什么地方)([\u4e00-\u9fff]{1,4}?)(?:呀|啊|呢|的)*$", said):
+        return _where(place.group(1), mine)
     if re.match(r"^(那|你|都)*(一共|总共)?(做|干|当|教|开|跳|唱|卖|养|拉|画)[^多几]{0,5}(多久|几年|多少年|多长时间)(了)?(呀|啊|呢)*$", said):
         verb = next(c for c in said if c in "做干当教开跳唱卖养拉画")
         fitting = [fact for fact in mine if _YEARS.search(fact.text)]
