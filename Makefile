@@ -17,9 +17,10 @@ $(STAMP): $(NEEDS)
 	@date +%s > .setup-began
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip install --quiet --python $(PY) -r requirements.txt -r requirements-test.txt
-	.venv/bin/uv pip install --quiet --python $(PY) --no-deps -r requirements-embedded.txt
+	.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.txt -r requirements-test.txt
+	.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) --no-deps -r requirements-embedded.txt
 	$(PY) -m twin.think.smollm2
+	@$(PY) -m compileall -q twin persona
 	@echo $$(( $$(date +%s) - $$(cat .setup-began) )) > $(STAMP)
 	@rm -f .setup-began
 
