@@ -44,6 +44,8 @@ _TO_SIMPLE = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 _CONTRACTIONS = (
     (r"\bwon't\b", "will not"), (r"\bcan't\b|\bcant\b", "can not"), (r"\bain't\b", "am not"), (r"n't\b", " not"), (r"\bdont\b", "do not"),
     (r"\bdoesnt\b", "does not"), (r"\bdidnt\b", "did not"), (r"\bisnt\b", "is not"), (r"\barent\b", "are not"),
+    (r"\byoure\b", "you are"), (r"\btheyre\b", "they are"), (r"\b(that|there|he|she)s\b", r"\1 is"), (r"\byouve\b", "you have"), (r"\bwont\b", "will not"),
+    (r"\b(was|were|have|has|had|would|could|should)nt\b", r"\1 not"),
     (r"\blet's\b", "let us"), (r"'re\b", " are"), (r"'ve\b", " have"), (r"'ll\b", " will"), (r"'m\b", " am"), (r"\bim\b", "i am"),
     (r"\bive\b", "i have"), (r"\b(what|who|where|when|how|why|that|it|there|here|he|she)'s\b", r"\1 is"),
     (r"\b(what|who|where|how)s\b", r"\1 is"), (r"'d\b", " would"), (r"\bu\b", "you"), (r"\bur\b", "your"), (r"\br\b(?= you\b)", "are"),
