@@ -19,6 +19,13 @@ def to_english(text: str) -> str:
         if not clause.strip():
             continue
         whole, subject = _clause_en(clause.strip(), subject)
+        if found := re.match(rf"(?:我|咱)?家?(?:还)?有(?:了)?[一两]?(?:个|位|名)?([{HANZI}]{{2,4}}?)(?=叫|在|是|今年|$)", clause.strip()):
+            kind, kin = glossary().chinese.get(found.group(1), ("", ""))[:2]
+            if kind == "kin":                            # "I have a son, works in ...": the next clause is about him
+                whole, subject = re.sub(rf"^(I have) (?={re.escape(kin)})", r"\1 a ", whole), f"my {kin}"
+                told.add(subject)
+        if re.search(f"[{HANZI}]{{2,}} (loves|likes|is|has|goes|works)", whole):
+            whole = ""                                   # half a name, half a sentence
         if whole and subject.startswith("my ") and whole.startswith(subject + " "):
             whole = _they(subject) + whole[len(subject):] if subject in told else whole
             told.add(subject)
@@ -38,7 +45,7 @@ def _clause_en(clause: str, subject: str) -> tuple[str, str]:
         return "anyone may come", subject
     if found := re.fullmatch(r"(今年)?([\d一二三四五六七八九十]+)岁", rest):
         return f"{'I am' if subject == 'I' else _they(subject) + ' is'} {_number(found.group(2))} years old", subject
-    if re.fullmatch(r"(还)?(没|没有|未)(结婚|成家)", rest):
+    if re.fullmatch(r"(还)?(没|没有|未)(结婚|成家)", rest) and subject:
         return f"{'I am' if subject == 'I' else _they(subject) + ' is'} not married", subject
     if re.fullmatch(r"(不收钱|不要钱|免费|不用钱)", rest):
         return "it's free", subject
@@ -74,7 +81,7 @@ def _subject_en(clause: str, rest: str, subject: str) -> str:
             return "my " + words[rest[:size]][1]
     if re.match("我|咱", clause.lstrip()):
         return "I"
-    if re.match(rf"[{HANZI}]{{2,3}}(?=是|在|当|住|开|做)", rest) and subject != "I" and words.get(rest[:2], ("", ""))[0] == "":
+    if re.match(rf"(?![在从到就])[{HANZI}]{{2,3}}(?=是|在|当|住|开|做)", rest) and subject != "I" and words.get(rest[:2], ("", ""))[0] == "":
         return subject if rest[:1] in "她他也还没不现今已" else ""
     return subject
 
