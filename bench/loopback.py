@@ -24,7 +24,7 @@ class Stub:
         yield "Wood likes to wait. "
 
     def speak(self, text, voice, mood, language) -> Iterator[Speech]:
-        yield Speech(text, Audio(np.sin(np.arange(RATE // 10) * 0.05).astype(np.float32) * 0.2))
+        yield Speech(text, Audio(np.sin(np.arange(RATE // 2) * 0.05).astype(np.float32) * 0.2))
 
     def animate(self, speech, mood, at, before, seed) -> Motion:
         return Motion(np.zeros((round((at + speech.audio.seconds) * FPS) - round(at * FPS), len(CHANNELS)), np.uint8))

@@ -111,10 +111,9 @@ class Grounds:
         texts = [*person.name.values(), *person.tagline.values(), *person.description.values(), *(f.text for f in facts(person)),
                  *(t for f in person.facts for t in f.values()),
                  str(person.age or ""), *self.seen, self.question, *(turn.get("content", "") for turn in self.history)]
-        whole = " ".join(texts)
-        self.words = frozenset(_stem(word) for word in re.findall(r"[^\W_]+", spell_out(whole)))
-        self.numbers = _numbers(whole)
-        self.latin = frozenset(re.findall(r"[A-Za-zÀ-ɏ]+", whole)) | _KNOWN_NAMES
+        held = [_held(text) for text in texts if text]
+        self.words, self.numbers, latin = (frozenset().union(*sets) for sets in zip(*held))
+        self.latin = latin | _KNOWN_NAMES
 
     def check(self, sentence: str) -> str:
         """The reason why the sentence is refused, or "" (and it counts as said)."""
@@ -225,6 +224,13 @@ class Grounds:
 @lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     return re.sub(r"(ies|ied)$", "y", word)[:6] if len(word) > 6 else re.sub(r"(?<=\w{3})(s|es|ed|ing)$", "", word)
+
+
+@lru_cache(maxsize=512)
+def _held(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """What a text lends a reply: (stems of its words, its numbers, its words in Latin letters)."""
+    return (frozenset(_stem(word) for word in re.findall(r"[^\W_]+", spell_out(text))), frozenset(_numbers(text)),
+            frozenset(re.findall(r"[A-Za-zÀ-ɏ]+", text)))
 
 
 def _numbers(text: str) -> set[str]:

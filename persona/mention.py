@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from persona.words import simplify, spell_out
 
@@ -55,6 +56,12 @@ _PRONOUNS = {"she": "she", "her": "she", "hers": "she", "he": "he", "his": "he",
              "她": "she", "他": "he", "它": "it", "她们": "they", "他们": "they", "它们": "they"}
 
 
+@cache
+def _each(template: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(kind, the template around its words), compiled once: there are more of them than Python's own cache of patterns holds."""
+    return tuple((kind, re.compile(template.replace("<one>", (zh if language == "zh" else en).pattern))) for kind, en, zh, _ in _KINDS)
+
+
 EXACT = frozenset(("son", "daughter", "wife", "husband", "sister", "brother", "cat", "dog", "mother", "father", "horse", "rabbit",
                    "grandmother", "grandfather"))
 
@@ -63,16 +70,16 @@ def of(text: str, language: str) -> str:
     """The kind of person or thing the question is about ("your daughter", "你女儿"), or ""."""
     if language == "zh":
         simple = simplify(text)
-        return next((kind for kind, _, zh, _ in _KINDS if re.search(rf"你们?(?:的|家|家的|那个|那只)?(?:{zh.pattern})", simple)), "")
+        return next((kind for kind, asked in _each(r"你们?(?:的|家|家的|那个|那只)?(?:<one>)", language) if asked.search(simple)), "")
     low = spell_out(text)
-    return next((kind for kind, en, _, _ in _KINDS if re.search(rf"\byour (?:\w+ )?{en.pattern}", low)), "")
+    return next((kind for kind, asked in _each(r"\byour (?:\w+ )?<one>", language) if asked.search(low)), "")
 
 
 def named(text: str, language: str) -> str:
     """The kind that is asked for by name, "do you have a dog", "你有姐姐吗", or ""."""
     low = simplify(text) if language == "zh" else spell_out(text)
-    asked = r"(?:有|养)(?:没有)?(?:[一两几]?[个只条])?(?:{})" if language == "zh" else r"\bhave (?:an? |any )?(?:\w+ )?(?:{})\b"
-    found = [kind for kind, en, zh, _ in _KINDS if re.search(asked.format(zh.pattern if language == "zh" else en.pattern), low)]
+    asking = r"(?:有|养)(?:没有)?(?:[一两几]?[个只条])?(?:<one>)" if language == "zh" else r"\bhave (?:an? |any )?(?:\w+ )?(?:<one>)\b"
+    found = [kind for kind, asked in _each(asking, language) if asked.search(low)]
     return found[0] if len(found) == 1 else ""
 
 
@@ -99,11 +106,11 @@ def subject(text: str, language: str, called: Mapping[str, str] | None = None) -
             return kind
     if language == "zh":
         simple = re.sub(r"[^\w]", "", simplify(text))
-        return next((kind for kind, _, zh, _ in _KINDS if re.match(rf"(?:那|那么|还有|有)?(?:你)?(?:最?[大小]的?)?(?:{zh.pattern})(?=$|呢|吗|是|叫|做|多|"
-                                                                   rf"几|在|结|喜|有|也|漂|长|会|住|的|今)", simple)), "")
+        asking = r"(?:那|那么|还有|有)?(?:你)?(?:最?[大小]的?)?(?:<one>)(?=$|呢|吗|是|叫|做|多|几|在|结|喜|有|也|漂|长|会|住|的|今)"
+        return next((kind for kind, asked in _each(asking, language) if asked.match(simple)), "")
     low = re.sub(r"[^\w ]", "", spell_out(text))
-    return next((kind for kind, en, _, _ in _KINDS if re.match(rf"(?:and |but |so |what about |how about |any |the |a |got "
-                                                               rf")*{en.pattern}$", low)), "")
+    asking = r"(?:and |but |so |what about |how about |any |the |a |got )*<one>$"
+    return next((kind for kind, asked in _each(asking, language) if asked.match(low)), "")
 
 
 def resolved(text: str, language: str, history: Sequence[dict], called: Mapping[str, str] | None = None) -> tuple[str, str, str]:

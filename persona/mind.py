@@ -121,7 +121,7 @@ class Mind:
 
     def _capable(self, text: str, tongue: str, history: Sequence[dict], now: datetime) -> Answer:
         room = self._rooms[tongue]
-        own, anybody = room.hits(text, "", room.vector(text))
+        own, anybody = room.hits(text, "")
         examples = [turn for hit in own[:3] if hit.score >= room.margins.middling and (turn := self._turn(hit, tongue))]
         messages = prompt.messages(self.persona, tongue, text, history, examples, capable=True)
         grounds = Grounds(self.persona, tongue, text, history, [said for turn in examples for said in turn], messages[0]["content"], True)
@@ -137,9 +137,8 @@ class Mind:
         if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
-        vector = room.vector(text)
-        own, anybody = room.hits(text, moment.last, vector)
-        known = room.known(text, vector)
+        own, anybody = room.hits(text, moment.last)
+        known = room.known(text)
         trace = {"own": _score(own), "anybody": _score(anybody), "fact": round(known[0].score, 3) if known else 0.0}
         beyond = self._remarked(text, tongue, moment, True)
         if beyond and beyond.step == "unknown":          # nothing of its own life: a fact that fits well, or a model, may still answer
@@ -201,7 +200,7 @@ class Mind:
             return None
         room = self._rooms[tongue]
         if not late:
-            own = room.hits(text, moment.last, room.vector(text))[0] if room.own else []
+            own = room.hits(text, moment.last)[0] if room.own else []
             if own and own[0].score >= room.margins.close + 0.08 and not (tongue == "zh" and rule.mood == "concerned"):
                 return None
         own_facts = [fact.text for fact in room.facts if fact.source.startswith("fact")]
@@ -269,7 +268,7 @@ class Mind:
 
     def _own_is_close(self, text: str, tongue: str, history: Sequence[dict]) -> bool:
         room = self._rooms[tongue]
-        own = room.hits(text, "", room.vector(text))[0] if room.own else []
+        own = room.hits(text, "")[0] if room.own else []
         return bool(own) and own[0].score >= room.margins.close + 0.12
 
     def _last(self, history: Sequence[dict], room: Repertoire) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from persona.fields import Fact
 
@@ -27,6 +28,7 @@ _SPAN = re.compile(r"\b(minutes?|hours?|days?|weeks?|months?|while you wait|over
 _REASON = re.compile(r"\b(because|so that|since (?!\d|then)|for (?=it |they |he |she |every |i |we |no ))(.*?)(?=[.;!]|$)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """visiting, visits, visited -> visit; stairs -> step."""
     word = _ODD.get(word, word)
@@ -39,6 +41,7 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
+@lru_cache(maxsize=1024)
 def concepts(text: str) -> frozenset[str]:
     """Stems of the words that carry meaning."""
     return frozenset(stem(word) for word in re.findall(r"[a-z]+", text.lower()) if word not in _DULL)

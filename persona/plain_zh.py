@@ -27,7 +27,7 @@ _FLOWER = re.compile(r"花|兰|菊|玫瑰|月季|茉莉|牡丹|多肉|盆|植物
 def plainly(text: str, room: Repertoire, moment: Moment, offer: str) -> Found | None:
     """The reply, or None where the question is of no such kind or a line of the twin's own fits it."""
     said = plain(simplify(text), "zh")
-    own = room.hits(text, moment.last, None)[0] if room.own else []
+    own = room.hits(text, moment.last)[0] if room.own else []
     close = bool(own) and own[0].score >= room.margins.close
     mine = [fact for fact in room.facts if not kind_in(fact.text) or re.match("我(?!有|们|的|老|丈|妻|女|儿|爸|妈|外|爷|奶|妹|姐|哥|弟)", fact.text)]
     if re.match(r"^你(爸爸?|妈妈?|父亲|母亲|爸妈|父母)(呢|是谁|叫什么|做什么的|还好吗)$", said) and not any(kind_in(fact.text) in ("mother", "father", "parents") for fact in room.facts):

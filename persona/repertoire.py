@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,8 @@ class Repertoire:
         values = {"name": persona.text("name", language)}
         self.quoted = Quoted([*self.own, *self.anybody], values)
         self.lines = {line.id: line for line in (*self.anybody, *self.own)}
+        self._kept_hits = lru_cache(maxsize=8)(self._hits)   # one question is looked up several times on its way to a reply
+        self._kept_known = lru_cache(maxsize=8)(self._known)
 
     @cached_property
     def _own(self) -> tuple[Index, np.ndarray]:
@@ -107,6 +109,12 @@ class Repertoire:
         """Names of people and animals in the facts -> their kind (Rafael -> siblings)."""
         return {name: kind for fact, names in zip(self.facts, self.names) if (kind := kind_in(fact.text)) for name in names}
 
+    @cached_property
+    def _naming(self) -> list[re.Pattern[str] | None]:
+        """For each fact what finds one of its names in a question, or None."""
+        return [re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name) for name in sorted(names)))
+                if names else None for names in self.names]
+
     def warm(self) -> None:
         """Makes the indexes now."""
         _ = self._own, self._anybody, self._facts
@@ -119,17 +127,24 @@ class Repertoire:
         vectors = [self.vector(text) for text in (question, sentence)]
         return 1.0 if vectors[0] is None or vectors[1] is None else float(vectors[0] @ vectors[1])
 
-    def hits(self, query: str, last: str, vector: np.ndarray | None) -> tuple[list[Hit], list[Hit]]:
+    def hits(self, query: str, last: str) -> tuple[list[Hit], list[Hit]]:
         """(own lines, lines for anybody), best first, one hit a line. A line that follows another counts only right after it."""
+        return self._kept_hits(query, last)
+
+    def known(self, query: str) -> list[Known]:
+        """Facts of this language, best first."""
+        return self._kept_known(query)
+
+    def _hits(self, query: str, last: str) -> tuple[list[Hit], list[Hit]]:
+        vector = self.vector(query)
         found = [(self._best(self.own, self._own, asked, last, vector, True), self._best(self.anybody, self._anybody, asked, last, vector, False))
                  for asked in ((query, "你" + query) if self.language == "zh" and len(query) < 16 and not re.search("[你您我他她它谁]", query) else (query,))]
         return max(found, key=lambda both: max((hit.score for hits in both for hit in hits[:1]), default=0.0))
 
-    def known(self, query: str, vector: np.ndarray | None) -> list[Known]:
-        """Facts of this language, best first."""
+    def _known(self, query: str) -> list[Known]:
         if not self.facts:
             return []
-        scores = self._facts.scores(query, vector)
+        scores = self._facts.scores(query, self.vector(query))
         scores = np.maximum(scores, self._facts.scores(statement(query, self.language)))
         if self.language == "en" and (content := content_of(normal(query, "en"))):
             scores = np.where([content <= content_of(fact.text.lower()) for fact in self.facts], np.maximum(scores, 0.56), scores)
@@ -141,8 +156,7 @@ class Repertoire:
             wants = kind_zh(asked)
             fits = np.array([holds_zh(wants, fact.text) for fact in self.facts])
             scores = np.maximum(scores, shared * 0.75) * np.where(fits, 1.0, 0.5)
-        named = [any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name), query) for name in names)
-                 for names in self.names]
+        named = [names is not None and bool(names.search(query)) for names in self._naming]
         scores = np.maximum(scores, np.where(named, 0.7 + scores * 0.2, 0.0))
         return [Known(self.facts[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 

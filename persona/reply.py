@@ -61,7 +61,7 @@ class Replies:
         """What near words find for certain: who somebody named is, how many of a thing, when one can come, how long a service takes."""
         room = self.room
         facts = [fact for fact in room.facts if not fact.source.startswith("tagline")]
-        own = room.hits(text, moment.last, room.vector(text))[0] if room.own else []
+        own = room.hits(text, moment.last)[0] if room.own else []
         if own and own[0].score >= room.margins.close or len(parts(text)) > 1:
             return None
         mine = [part for name in self.persona.name.values() for part in (name, *name.split())]
@@ -92,8 +92,7 @@ class Replies:
         called = self._without_call(text)
         if kind := mention.of(called, self.tongue):
             return self._of_another(called, kind, moment)
-        vector = room.vector(called)
-        own, anybody = room.hits(called, moment.last, vector)
+        own, anybody = room.hits(called, moment.last)
         close = room.margins.close
         best, common = (own[0] if own else None), (anybody[0] if anybody else None)
         if best and best.score >= close and (common is None or best.score >= common.score - 0.08):
@@ -103,7 +102,7 @@ class Replies:
             return self._as_common(common, called, moment)
         if best and best.score >= close:
             return self._as_line(best, moment)
-        known = room.known(called, vector)
+        known = room.known(called)
         if known and known[0].score >= room.margins.fact + (0 if _TO_TWIN.search(called) else 0.08) and chat.is_question(called, self.tongue):
             return self.as_fact([known[0].fact], known[0].score)
         return None
@@ -151,9 +150,8 @@ class Replies:
     def _of_another(self, text: str, kind: str, moment: Moment, pronoun: str = "") -> Found | None:
         """The answer to a question about somebody else must speak of them and hold what is asked; else that no more is known."""
         room = self.room
-        vector = room.vector(text)
         wanted = aspects.asked(text, self.tongue)
-        own, anybody = room.hits(text, moment.last, vector)
+        own, anybody = room.hits(text, moment.last)
         for hit in own[:4]:
             said = " ".join(hit.line.say)
             fits = wanted is None or bool(wanted.held.search(said)) or hit.score > 0.9
@@ -161,7 +159,7 @@ class Replies:
                 continue
             if hit.score >= room.margins.close - 0.06 and fits and mention.speaks_of(kind, hit.ask + " " + said):
                 return self._as_line(hit, moment)
-        facts = [item.fact for item in room.known(text, vector) if mention.speaks_of(kind, item.fact.text)]
+        facts = [item.fact for item in room.known(text) if mention.speaks_of(kind, item.fact.text)]
         if kind in mention.EXACT and facts and not any(mention.names(kind, fact.text) for fact in facts) and not pronoun:
             text = pick(room.lines["none-but"].say, {**moment.values, "fact": _sentence(facts[0].text, self.tongue)}, moment.history)
             return replace(self.as_fact(facts[:1], 1.0), text=text)
@@ -231,7 +229,7 @@ class Replies:
         if facts:
             line = hit.line
             latest = moment.history[-1]["content"] if moment.history else ""
-            known = {item.fact: item.score for item in room.known(text, room.vector(text))}
+            known = {item.fact: item.score for item in room.known(text)}
             leaning = len(text) < 26 and line.id in ("price", "hours")   # "does it cost anything?" is about what was said just now
             facts = sorted(facts, key=lambda fact: -known.get(fact, 0.0) - (leaning and fact.text in latest))[:line.most]
             plain = self.as_fact(facts, hit.score, line.mood)
@@ -263,7 +261,7 @@ class Replies:
             return self._returned(moment)
         next_lines = [line for line in room.own if line.follow and line.follow == moment.last]
         if next_lines and kind in ("why", "then", "really", "more", "yes"):
-            own, _ = room.hits(text, moment.last, room.vector(text))
+            own, _ = room.hits(text, moment.last)
             hit = next((hit for hit in own if hit.line in next_lines), None)
             if hit and (hit.score >= 0.45 or len(next_lines) == 1 and kind in ("then", "more", "yes")):
                 return self._as_line(Hit(hit.line, hit.score, True, ""), moment)
@@ -280,7 +278,7 @@ class Replies:
         """A fact not told yet that is near to what was said last."""
         room = self.room
         spoken = moment.spoken()
-        known = [item for item in room.known(said, room.vector(said))
+        known = [item for item in room.known(said)
                  if item.fact.source.startswith("fact") and item.fact.text.rstrip(".。") not in spoken]
         return known[0].fact if known and known[0].score >= room.margins.near - 0.1 else None
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,7 @@ class Grams:
         return [padded[i:i + n] for n in range(low, high + 1) for i in range(len(padded) - n + 1)]
 
 
+@lru_cache(maxsize=4096)
 def content_of(text: str) -> frozenset[str]:
     """The words that carry meaning, cut to their first five letters (a poor man's stem)."""
     return frozenset(word[:5].rstrip("s") for word in re.findall(r"[a-z0-9']+", text) if word not in _DULL)
