@@ -45,8 +45,9 @@ def _whole(word: str) -> re.Pattern[str]:
 def _thing(low: str, language: str) -> str:
     if len(low) > (70 if language == "en" else 26):
         return ""
+    low = f" {low} " if language == "en" else low
     for wanted, answer in _things(language):
-        if all(any((_whole(word).search(low) if language == "en" else word in low) for word in words) for words in wanted):
+        if all(any(word in low for word in words) for words in wanted):
             return answer
     return ""
 
@@ -68,5 +69,8 @@ def _things(language: str) -> list[tuple[list[list[str]], str]]:
     found = []
     for pair in re.split(r";\s+(?=[^=;]+=)", _data()["things"][language]):
         words, _, answer = pair.strip().rstrip(";").partition("=")
-        found.append(([group.strip().split("|") for group in words.split(",")], answer.strip()))
+        groups = [group.strip().split("|") for group in words.split(",")]
+        if language == "en":                             # whole words, in a text of single blanks
+            groups = [[f" {word} " for word in group] for group in groups]
+        found.append((groups, answer.strip()))
     return found

@@ -25,6 +25,7 @@ from .types import PIECE, Audio, Ended, Event, Final, Heard, Message, Mood, Moti
 
 LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
 GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
+FIRST = 0.2              # s of a turn's sound that are sent by themselves
 THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
 LETTER, CHARACTER = 0.065, 0.22                          # s of speech a Latin letter and a Chinese character take, about
 REMEMBERED = 200         # messages kept; the prompt takes the last few, the page shows all
@@ -177,8 +178,10 @@ class Conversation:
                 return
             async with aclosing(self._performance(turn, make)) as performance:
                 async for spoken in performance:
-                    self.send(spoken)
-                    turn.clock("sound" if spoken.speech.audio else "caption")
+                    for piece in _first_apart(spoken):
+                        self.send(piece)
+                        turn.clock("sound" if spoken.speech.audio else "caption")
+                        await asyncio.sleep(0)           # let it leave
                     if not self.ear:
                         turn.heard_until(turn.sent)
                     await turn.room(self.lead)
@@ -329,6 +332,18 @@ def _bare(error: Exception) -> BaseException:
         return type(error)().with_traceback(error.__traceback__)
     except TypeError:                                    # a kind that cannot be made without arguments
         return Exception(type(error).__name__).with_traceback(error.__traceback__)
+
+
+def _first_apart(spoken: Spoken) -> tuple[Spoken, ...]:
+    """The first sound of a turn in two, a short one first: packing a whole clause would hold it up."""
+    speech, motion = spoken.speech, spoken.motion
+    if spoken.at or not speech.audio or speech.audio.seconds < 2 * FIRST:
+        return (spoken,)
+    samples, frames = round(FIRST * speech.audio.rate), round(FIRST * (motion.fps if motion else 0))
+    ear = [replace(speech.audio, samples=part) for part in (speech.audio.samples[:samples], speech.audio.samples[samples:])]
+    eye = [replace(motion, weights=part) for part in (motion.weights[:frames], motion.weights[frames:])] if motion else [None, None]
+    return (replace(spoken, speech=replace(speech, audio=ear[0]), motion=eye[0]),
+            Spoken(spoken.turn, FIRST, Speech("", ear[1]), eye[1]))
 
 
 def _whole(speech: Speech) -> Speech:

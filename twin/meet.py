@@ -1,6 +1,7 @@
 """Bringing a twin, its mind and the crew together into a Conversation: for the page, the terminal, a film and the benchmarks alike."""
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
@@ -55,6 +56,8 @@ class Host:
                 await crew.mind.run(lambda t=twin: self.mind(t).warm(), budget=300.0)
             except TwinError as error:                   # told again, to the user, when that twin is asked
                 log.warning("%s: %s %s", twin.id, error.message, error.hint)
+        gc.collect()
+        gc.freeze()                                      # what was loaded stays: searching it for garbage would stop every talk for 0.1 s
 
     def lines(self, twin: Twin) -> Lines:
         """The twin's own lines by language, with those that fit anyone."""
