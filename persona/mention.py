@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from persona.words import simplify, spell_out
 
@@ -66,6 +66,7 @@ EXACT = frozenset(("son", "daughter", "wife", "husband", "sister", "brother", "c
                    "grandmother", "grandfather"))
 
 
+@lru_cache(maxsize=64)
 def of(text: str, language: str) -> str:
     """The kind of person or thing the question is about ("your daughter", "你女儿"), or ""."""
     if language == "zh":
@@ -75,6 +76,7 @@ def of(text: str, language: str) -> str:
     return next((kind for kind, asked in _each(r"\byour (?:\w+ )?<one>", language) if asked.search(low)), "")
 
 
+@lru_cache(maxsize=64)
 def named(text: str, language: str) -> str:
     """The kind that is asked for by name, "do you have a dog", "你有姐姐吗", or ""."""
     low = simplify(text) if language == "zh" else spell_out(text)

@@ -194,7 +194,9 @@ class Grams:
         return self._kept[query].copy()
 
     def _scores(self, query: str) -> np.ndarray:
-        weights = {gram: self._weight(gram, times) for gram, times in Counter(self._cut(query)).items()}
+        idf, rare = self.idf, self.rare
+        weights = {gram: idf.get(gram, rare) if times == 1 and len(gram) > 1 else self._weight(gram, times)
+                   for gram, times in Counter(self._cut(query)).items()}
         norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
         held = [(*self.postings[gram], weight) for gram, weight in weights.items() if gram in self.postings]
         if not held:

@@ -7,7 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+from twin.page import quick  # noqa: F401  (before anything that imports gradio)
+
+import gradio as gr  # isort: skip
 
 from twin.page.stage import stage
 
