@@ -16,12 +16,12 @@ from typing import Any
 from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
 from ..store import Conversations, Saved, Twin, Twins, new_id
-from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken
+from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
 from .handlers import HANDLERS
 from .microphone import Microphone
 from .outbox import Letter, Outbox
-from .phrases import WAKING
+from .phrases import WAKING, phrase
 from .requests import CHUNK, Complaint, check
 
 MOST_FAULTS = 20         # unreadable messages in a row before the channel is closed
@@ -214,6 +214,9 @@ class Session:
         """An event of the conversation. Never waits."""
         if encoder is not self._encoder:
             return                                       # of a conversation that was left
+        if isinstance(event, Trouble) and self.language != "en":       # backends speak of their trouble in English
+            message, hint = phrase(event.stage, self.language)
+            event = replace(event, message=message, hint=f"{hint}（{event.message} {event.hint}）")
         self.outbox.put(*encoder.encode(event))
         if isinstance(event, Heard):
             self.doing = "thinking"
