@@ -22,11 +22,15 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 
 
 class CardError(ValueError):
-    """A persona that cannot be read. `hint` says what to change."""
+    """A persona that cannot be read. `hint` says what to change, `zh` both in Chinese, `field` where in the form it stands."""
 
-    def __init__(self, message: str, hint: str = ""):
+    def __init__(self, message: str, hint: str = "", zh: tuple[str, str] = ("", ""), field: str = ""):
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.zh, self.field = message, hint, zh, field
+
+    def told(self, language: str) -> tuple[str, str]:
+        """(message, hint) in that language, in English where there is no other."""
+        return self.zh if language == "zh" and self.zh[0] else (self.message, self.hint)
 
 
 class CardMissing(CardError):
@@ -64,6 +68,13 @@ class Persona:
             raise CardError(f"{path.name} is {len(raw) // 1024} kB; a persona may have {MOST_BYTES // 1024} kB.", "Shorten it.")
         own = path.parent.name if path.stem == "persona" else path.stem
         return cls.parse(_decode(raw, path), own)
+
+    @classmethod
+    def read(cls, raw: bytes, own_id: str = "", name: str = "persona.yaml") -> Persona:
+        """From the bytes of a YAML or JSON file, as `name` says. Raises CardError."""
+        if len(raw) > MOST_BYTES:
+            raise CardError(f"{name} is {len(raw) // 1024} kB; a persona may have {MOST_BYTES // 1024} kB.", "Shorten it.")
+        return cls.parse(_decode(raw, Path(name)), own_id)
 
     @classmethod
     def parse(cls, data: object, own_id: str = "") -> Persona:

@@ -48,23 +48,25 @@ def general(language: str) -> tuple[Line, ...]:
 
 def read_lines(path: Path) -> tuple[Line, ...]:
     """The lines of one file, () where there is none. Raises CardError with the id of the bad line."""
-    if not path.is_file():
-        return ()
-    raw = path.read_bytes()
+    return parse_lines(path.read_bytes(), path.name) if path.is_file() else ()
+
+
+def parse_lines(raw: bytes, name: str) -> tuple[Line, ...]:
+    """The lines in the bytes of a file of that name. Raises CardError with the id of the bad line."""
     if len(raw) > MOST_BYTES:
-        raise CardError(f"{path.name} is larger than {MOST_BYTES // 1024} kB.", "Split or shorten it.")
+        raise CardError(f"{name} is larger than {MOST_BYTES // 1024} kB.", "Split or shorten it.")
     try:
         items = yaml.load(raw.decode("utf-8-sig"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
-        raise CardError(f"{path.name} cannot be read{f', line {where.line + 1}' if where else ''}.", "Check indentation and quotes.") from error
+        raise CardError(f"{name} cannot be read{f', line {where.line + 1}' if where else ''}.", "Check indentation and quotes.") from error
     if not isinstance(items, list) or len(items) > MOST_LINES:
-        raise CardError(f"{path.name} must be a list of at most {MOST_LINES} lines.", "Write `- {id: ..., ask: [...], say: [...]}`.")
-    lines = tuple(_line(item, path.name) for item in items)
+        raise CardError(f"{name} must be a list of at most {MOST_LINES} lines.", "Write `- {id: ..., ask: [...], say: [...]}`.")
+    lines = tuple(_line(item, name) for item in items)
     seen: set[str] = set()
     for line in lines:
         if line.id in seen:
-            raise CardError(f"{path.name} has two lines with the id {line.id!r}.", "Give each line its own id.")
+            raise CardError(f"{name} has two lines with the id {line.id!r}.", "Give each line its own id.")
         seen.add(line.id)
     return lines
 

@@ -1,0 +1,13 @@
+"""Twins on disk, and the conversations people had with them. The only room that reads or writes either.
+
+twins.py is what a twin is and how it is read; shelf.py keeps the own twins of each user; conversations.py what was said, and journal.py
+the same encrypted; seal.py the keys; bundle.py one twin as one file. A default twin lies in assets/twins, an own one in the data folder:
+
+    twins/<owner>/<id>/           persona.yaml, lines.*.yaml, face/, voice/, consent.json, measured.json; sealed.json where they are encrypted
+    conversations/<owner>/        one file a conversation
+    films/<owner>/                one file a film
+"""
+from .conversations import Conversations, Saved, new_id
+from .twins import DEFAULTS, FILES, Twin, Twins, load_twin
+
+__all__ = ["DEFAULTS", "FILES", "Conversations", "Saved", "Twin", "Twins", "load_twin", "new_id"]
