@@ -8,6 +8,7 @@ the same encrypted; seal.py the keys; bundle.py one twin as one file. A default 
     films/<owner>/                one file a film
 """
 from .conversations import Conversations, Saved, new_id
+from .shelf import Shelf
 from .twins import DEFAULTS, FILES, Twin, Twins, load_twin
 
-__all__ = ["DEFAULTS", "FILES", "Conversations", "Saved", "Twin", "Twins", "load_twin", "new_id"]
+__all__ = ["DEFAULTS", "FILES", "Conversations", "Saved", "Shelf", "Twin", "Twins", "load_twin", "new_id"]

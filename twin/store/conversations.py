@@ -63,9 +63,9 @@ class Conversations:
         self.root, self.most, self.most_bytes = data / "conversations", most, most_bytes
         self._key = key or (lambda owner, twin: None)
 
-    def save(self, owner: str, saved: Saved) -> None:
+    def save(self, owner: str, saved: Saved, when: float | None = None) -> None:
         """Write it, whole or not at all. Raises TwinError with a way out when the disk refuses, Locked when its twin is."""
-        saved.when = time.time()
+        saved.when = time.time() if when is None else when
         path = self._path(owner, saved.id)
         try:
             key = self._key(owner, saved.twin)
@@ -120,19 +120,17 @@ class Conversations:
         for file in found:
             file.unlink(missing_ok=True)
 
-    def with_twin(self, owner: str, twin: str) -> list[str]:
+    def with_twin(self, owner: str, twin: str) -> Sequence[str]:
         """The ids of an owner's conversations with a twin, readable or not."""
         return [path.stem for path in self._files(self._folder(owner)) if self._twin(path) == twin]
 
     def seal(self, owner: str, twin: str) -> int:
-        """Write the open conversations with a twin again, as its files are kept now. Returns how many."""
-        names = self.with_twin(owner, twin)
+        """Write the conversations with a twin that lie open again, as its files are kept now. Returns how many."""
+        names = [path.stem for path in self._files(self._folder(owner)) if path.suffix == ".json" and self._twin(path) == twin]
         for name in names:
             with suppress(Missing):
                 saved = self.load(owner, name)
-                when = saved.when
-                self.save(owner, saved)
-                os.utime(next(p for p in (self._path(owner, name), self._path(owner, name).with_suffix(SEALED)) if p.is_file()), (when, when))
+                self.save(owner, saved, saved.when)
         return len(names)
 
     def _twin(self, path: Path) -> str:

@@ -63,7 +63,7 @@ class Twin:
         """What the page is told of it. `face` is relative to the page's address."""
         who = self.persona
         return {"id": self.id, "name": who.name, "tagline": who.tagline, "languages": list(who.languages), "age": who.age,
-                "face": f"/media/twins/{self.id}/face/"} | ({"own": True, "locked": self.locked, "stamp": self.stamp} if self.owner else {})
+                "face": f"/media/twins/{self.id}/face/"} | ({"own": True, "locked": self.locked, "stamp": f"{self.stamp:x}"} if self.owner else {})
 
 
 class Twins(Mapping[str, Twin]):

@@ -1,0 +1,327 @@
+"""The own twins of each user: DATA/twins/<owner>/<id>/. No other user can list, open or read them.
+
+A twin is written into a hidden folder beside its place, synced, and renamed: killed at any instant it is whole or absent, and what was left
+half made is swept away at the next start. Where a passphrase or the server's key keeps it, every file is sealed (seal.py) before it reaches
+the disk; the key of one behind a passphrase is held in memory for one visit.
+"""
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from persona.card import Persona
+
+from ..errors import Missing, Refused, TwinError
+from ..types import Voice
+from .conversations import OWNER, Conversations
+from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
+from .sweep import MINE, clean, forget_twin, sync
+from .twins import FILES, NAME, SEALED, Twin, load_twin
+
+BOX = "sealed.json"
+MOST_TWINS = 40                                          # of one user
+MOST_BYTES = 96 * 2**20                                  # of one twin
+VISIT = 900.0                                            # s without a live page after which an unlocked twin is locked again
+TRIES = 5                                                # wrong passphrases a minute, for one twin
+ROOM = 256 * 2**20                                       # bytes a disk in memory must have free to be worked in
+log = logging.getLogger("twin.store")
+
+
+class Shelf:
+    """`present(owner)` says whether a user has a page open; `caches` are folders in which a twin may have one of its own, by id."""
+
+    def __init__(self, data: Path, *, shared: bool = False, caches: tuple[Path, ...] = (), secret: bytes | None = None):
+        self.data, self.root, self.shared, self.caches = data, data / "twins", shared, caches
+        self.secret = secret if secret is not None else server_key()
+        self.present: Callable[[str], bool] = lambda owner: False
+        self.temporary: Path | None = None               # Gradio's own cache, emptied when a twin is deleted
+        self._open: dict[tuple[str, str], tuple[bytes, float]] = {}
+        self._tried: dict[tuple[str, str], list[float]] = {}
+        self._known: dict[Path, Twin] = {}
+        self._guard = threading.RLock()
+        clean(data, self.caches)
+
+    @property
+    def seals(self) -> bytes | None:
+        """The key that wraps every twin's own, on a shared server; None on somebody's own machine."""
+        return self.secret if self.shared else None
+
+    def admit(self) -> None:
+        """Raises Refused where no face or voice may be left: on a shared server without a key of its own."""
+        if self.shared and self.secret is None:
+            raise Refused("This server is shared and has no key to keep faces and voices under, so it takes none.",
+                          "Whoever runs it sets TWIN_KEY; or run Twin on your own machine.", code="no-key",
+                          zh=("这台服务器是多人共用的，又没有用来加密的钥匙，所以不接收人脸和声音。", "请管理员设置 TWIN_KEY，或在自己的电脑上运行 Twin。"))
+
+    # finding ------------------------------------------------------------------------------------------------------------------------
+
+    def list(self, owner: str) -> list[Twin]:
+        """This user's twins, the newest first; one behind a passphrase has its name alone. Damaged ones are left out."""
+        folder = self._folder(owner)
+        found: list[tuple[float, Twin]] = []
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if NAME.fullmatch(path.name) and path.is_dir():
+                try:
+                    found.append((path.stat().st_mtime, self.get(owner, path.name)))
+                except TwinError as error:
+                    log.warning("%s %s", error.message, error.hint)
+                except OSError:
+                    continue                             # deleted meanwhile
+        return [twin for _, twin in sorted(found, key=lambda item: item[0], reverse=True)]
+
+    def get(self, owner: str, name: str) -> Twin:
+        """Raises Missing when this user has no such twin. One behind a passphrase comes locked, unless it was unlocked in this visit."""
+        path = self._place(owner, name)
+        with self._guard:
+            if not path.is_dir():
+                raise _gone()
+            box = _box(path)
+            if box is None:
+                return self._loaded(path, owner, None)
+            key = self._held(owner, name) if behind_passphrase(box) else unlock(box, server=self.secret)
+            if key is None:
+                return Twin(name, Persona(dict(box["name"]), languages=tuple(box["languages"])), path, Voice(), owner, True)
+            return self._loaded(path, owner, key)
+
+    def has(self, owner: str, name: str) -> bool:
+        return bool(NAME.fullmatch(name)) and self._place(owner, name).is_dir()
+
+    def key(self, owner: str, name: str) -> bytes | None:
+        """The key of an encrypted twin, None for any other. Raises Locked."""
+        try:
+            twin = self.get(owner, name)
+        except Missing:
+            return None
+        if twin.locked:
+            twin.read("persona.yaml")                    # raises Locked
+        return twin.key
+
+    def guarded(self, owner: str, name: str) -> bool:
+        """Whether a twin is behind a passphrase."""
+        box = _box(self._place(owner, name))
+        return box is not None and behind_passphrase(box)
+
+    def box(self, owner: str, name: str) -> dict[str, Any] | None:
+        """Where its key lies wrapped, for a bundle."""
+        return _box(self._place(owner, name))
+
+    # writing ------------------------------------------------------------------------------------------------------------------------
+
+    def put(self, owner: str, files: Mapping[str, bytes], *, passphrase: str = "", key: bytes | None = None, box: Mapping[str, Any] | None = None) -> Twin:
+        """A new twin of these files (name -> bytes, as Twin.read takes them). Raises Refused, and nothing is left."""
+        persona = Persona.read(files["persona.yaml"])
+        with self._guard:
+            if len(self.list(owner)) >= MOST_TWINS:
+                raise Refused(f"You have {MOST_TWINS} twins, which is the most one user can have here.", "Delete one, or save it as a file first.",
+                              zh=(f"你已经有{MOST_TWINS}个分身，不能再多了。", "请先删除一个，或先存成文件。"), code="too-many")
+            name = self._new_id(persona)
+            if box is None and (passphrase or self.seals):
+                key = new_key()
+                box = lock(key, passphrase, self.seals)
+            self._write(owner, name, files, persona, key, box)
+            if box is not None and behind_passphrase(box) and key is not None:
+                self._open[owner, name] = (key, time.monotonic())
+            return self.get(owner, name)
+
+    def replace(self, owner: str, name: str, files: Mapping[str, bytes]) -> Twin:
+        """The same twin with other files; its key stays."""
+        twin = self.get(owner, name)
+        twin.read("persona.yaml")                        # raises Locked
+        with self._guard:
+            self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, _box(twin.folder))
+            return self.get(owner, name)
+
+    def files(self, twin: Twin) -> dict[str, bytes]:
+        """All of a twin. Raises Locked."""
+        twin.read("persona.yaml")
+        return {name: twin.read(name) for name in twin.names()}
+
+    def duplicate(self, owner: str, name: str) -> Twin:
+        """A copy under an id of its own, behind the same passphrase. Conversations are not copied."""
+        twin = self.get(owner, name)
+        return self.put(owner, self.files(twin), key=twin.key, box=_box(twin.folder))
+
+    def delete(self, owner: str, name: str) -> Sequence[dict[str, Any]]:
+        """Remove a twin and everything derived from it. Returns what went: [{what, count, en, zh}]. A sudden end is made up for at the next start."""
+        path = self._place(owner, name)
+        with self._guard:
+            if not path.is_dir():
+                raise _gone()
+            gone = path.with_name(f".gone-{name}")
+            os.rename(path, gone)                        # from here on it is absent; the rest can be taken up again
+            sync(path.parent)
+            self._open.pop((owner, name), None)
+            self._known.pop(path, None)
+            return forget_twin(self.data, owner, name, gone, self.caches, self.temporary)
+
+    # passphrases --------------------------------------------------------------------------------------------------------------------
+
+    def lock(self, owner: str, name: str, passphrase: str) -> Twin:
+        """Put a twin and the conversations with it behind a passphrase; it is locked from now on."""
+        twin = self.get(owner, name)
+        files = self.files(twin)
+        key = twin.key or new_key()                      # the journals of its conversations stay readable
+        box = lock(key, passphrase, self.seals)
+        with self._guard:
+            self._write(owner, name, files, twin.persona, key, box)
+            self._open[owner, name] = (key, time.monotonic())
+        Conversations(self.data, key=self.key).seal(owner, name)
+        for cache in self.caches:
+            shutil.rmtree(cache / name, ignore_errors=True)
+        with self._guard:
+            self._open.pop((owner, name), None)
+            self._known.pop(twin.folder, None)
+            return self.get(owner, name)
+
+    def unlock(self, owner: str, name: str, passphrase: str) -> Twin:
+        """Open it for this visit. Raises Locked for a wrong passphrase, Refused after too many."""
+        path = self._place(owner, name)
+        box = _box(path)
+        if box is not None:
+            now = time.monotonic()
+            with self._guard:
+                tried = self._tried[owner, name] = [at for at in self._tried.get((owner, name), ()) if now - at < 60] + [now]
+                if len(self._tried) > 10_000:
+                    self._tried.clear()
+            if len(tried) > TRIES:
+                raise Refused("That was tried too often.", "Wait a minute, then try again.", code="too-often", zh=("试得太多了。", "请过一分钟再试。"))
+            key = unlock(box, passphrase, self.secret)
+            with self._guard:
+                self._tried.pop((owner, name), None)
+                self._open[owner, name] = (key, now)
+            Conversations(self.data, key=self.key).seal(owner, name)       # those a sudden end left open while it was being locked
+        return self.get(owner, name)
+
+    def forget(self, owner: str) -> None:
+        """The visit is over: this user's twins behind passphrases are locked again."""
+        with self._guard:
+            for held in [held for held in self._open if held[0] == owner]:
+                del self._open[held]
+                self._known.pop(self.root / held[0] / held[1], None)
+
+    # places -------------------------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder to work in, gone afterwards: in memory where the machine has a disk there, else in the data folder."""
+        base = self.data / "scratch"
+        with suppress(OSError):
+            if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > ROOM:
+                memory = Path(f"/dev/shm/twin-{os.getuid()}")
+                memory.mkdir(mode=0o700, exist_ok=True)
+                if memory.stat().st_uid == os.getuid() and not memory.is_symlink():
+                    base = memory
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = Path(tempfile.mkdtemp(prefix=f".new-{os.getpid()}-", dir=base))
+        MINE.add(folder.name)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            MINE.discard(folder.name)
+
+    def _write(self, owner: str, name: str, files: Mapping[str, bytes], persona: Persona, key: bytes | None, box: Mapping[str, Any] | None) -> None:
+        for given, data in files.items():
+            if not FILES.fullmatch(given):
+                raise Refused(f"A twin has no file {given[:60]!r}.", "Take it out.")
+            if len(data) > MOST_BYTES:
+                raise Refused(f"{given} is too large for a twin.", "Make it smaller.")
+        place = self._place(owner, name)
+        hidden = place.with_name(f".new-{os.getpid()}-{secrets.token_hex(4)}")
+        MINE.add(hidden.name)
+        try:
+            hidden.mkdir(parents=True, mode=0o700)
+            about = {BOX: json.dumps({**box, "version": 1, "name": persona.name, "languages": persona.languages}).encode()} if box is not None else {}
+            for given, data in ({**{(n + SEALED): seal(key, d, n) for n, d in files.items()}, **about} if key is not None else files).items():
+                _keep(hidden / given, data)
+            for folder in {path.parent for path in hidden.rglob("*")} | {hidden}:
+                sync(folder)
+            self._swap(hidden, place)
+        except OSError as error:
+            raise TwinError(f"The twin could not be kept: {error.strerror}.",
+                            f"Make room on the disk, or name another folder with TWIN_DATA (now {self.data}).",
+                            zh=("分身没能保存。", "请给磁盘腾出空间，或用 TWIN_DATA 指定别的文件夹。")) from None
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+            MINE.discard(hidden.name)
+
+    def _swap(self, hidden: Path, place: Path) -> None:
+        old = place.with_name(f".old-{place.name}")
+        if place.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+            os.rename(place, old)                        # between these two, a sudden end is put right at the next start
+        os.rename(hidden, place)
+        sync(place.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _new_id(self, persona: Persona) -> str:
+        text = next(iter(persona.name.values()), "")
+        slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "twin"
+        while True:
+            name = f"{slug}-{secrets.token_hex(3)}"
+            if not any(self.root.glob(f"*/{name}")) and not any(self.root.glob(f"*/.gone-{name}")):
+                return name
+
+    def _loaded(self, path: Path, owner: str, key: bytes | None) -> Twin:
+        about = path.stat()
+        known = self._known.get(path)
+        if known is None or known.stamp != about.st_mtime_ns ^ about.st_ino or known.key != key:
+            if len(self._known) > 500:
+                self._known.clear()
+            known = self._known[path] = load_twin(path, owner, key)
+        return replace(known)
+
+    def _held(self, owner: str, name: str) -> bytes | None:
+        held = self._open.get((owner, name))
+        if held is None:
+            return None
+        if time.monotonic() - held[1] > VISIT and not self.present(owner):
+            self.forget(owner)
+            return None
+        self._open[owner, name] = (held[0], time.monotonic())
+        return held[0]
+
+    def _folder(self, owner: str) -> Path:
+        if not OWNER.fullmatch(owner):
+            raise ValueError("an owner is the hash of a token")
+        return self.root / owner
+
+    def _place(self, owner: str, name: str) -> Path:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise _gone()
+        return self._folder(owner) / name
+
+
+def _box(path: Path) -> dict[str, Any] | None:
+    try:
+        box = json.loads((path / BOX).read_bytes())
+        return box if isinstance(box["name"], dict) and isinstance(box["languages"], list) else {}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(f"The lock of the twin in {path} is damaged.", "Take it from a copy that is whole.", code="damaged",
+                      zh=("这个分身的锁损坏了。", "请换一份完好的副本。")) from None
+
+
+def _keep(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _gone() -> Missing:
+    return Missing("You have no such twin.", "Choose one of those that are shown.", code="no-twin", zh=("你没有这个分身。", "请从列出的分身里选一个。"))
