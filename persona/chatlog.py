@@ -120,7 +120,8 @@ def _messages(text: str) -> tuple[str, list[Message]]:
 
 def _read(rows: list[str], form: re.Pattern[str]) -> Iterator[Message]:
     """A row that begins a message begins one; any other goes on with the one before."""
-    who, when, parts, order = "", None, [], _day_first(rows, form)
+    who, when, order = "", None, _day_first(rows, form)
+    parts: list[str] = []
 
     def whole() -> Iterator[Message]:
         said = _clean(parts)
