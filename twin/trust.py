@@ -1,0 +1,173 @@
+"""Consent, and the marks on what leaves the app: a label that people see, and content credentials (C2PA) that programs read.
+
+Without a consent record no twin of an uploaded face or voice is built, by the page, the command line or the API. The credentials are signed
+by a certificate of the app's own, made at first use in the data folder (credentials.py): they say that a machine made this and show any later
+change; nobody else vouches for them.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .errors import Refused, TwinError
+
+STATEMENT = {
+    "en": "I am the person in this picture and in these recordings, or that person has allowed me to do this. I agree that a digital twin is made "
+          "of them for the purposes named here. It will always say that it is an AI, and what it makes is marked as made by an AI. I will not use it "
+          "to deceive anyone. I can delete it, with everything made from it, at any time.",
+    "zh": "我就是照片和录音里的人，或者已得到本人的许可。我同意用它们制作一个数字分身，只用于这里写明的用途。它总会说明自己是 AI，"
+          "它生成的内容都会标明由 AI 生成。我不会用它欺骗任何人。我可以随时删除它以及由它生成的一切。"}
+RELATIONS, PURPOSES = ("self", "permission"), ("talk", "film")
+LABEL = {"en": "AI-generated", "zh": "AI 生成"}
+LABELS = f"{LABEL['en']} · {LABEL['zh']}"
+FORMATS = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".wav": "audio/wav", ".mp4": "video/mp4"}
+PICTURES = (".png", ".webp", ".jpg", ".jpeg")
+MADE_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_HASH = re.compile(r"[0-9a-f]{64}")
+log = logging.getLogger("twin.trust")
+
+
+# consent ---------------------------------------------------------------------------------------------------------------------------------
+
+def consent(who: str, relation: str, purposes: Any, samples: Mapping[str, str], language: str = "en") -> dict[str, Any]:
+    """The record of a yes: who, when, what for, to which statement, over which samples (name -> SHA-256). Raises Refused when it is incomplete."""
+    who = " ".join(str(who).split())[:200]
+    if not who:
+        raise Refused("The consent needs a name: who agrees?", "Write the name of the person who says yes.", code="consent-who",
+                      zh=("同意书上要有名字：是谁同意的？", "请写下同意者的姓名。"))
+    if relation not in RELATIONS:
+        raise Refused("The consent does not say whose face and voice these are.", "Say that they are yours, or that you have permission.",
+                      code="consent-relation", zh=("同意书没有说明这是谁的脸和声音。", "请说明是你本人，或已得到许可。"))
+    named = [purpose for purpose in PURPOSES if isinstance(purposes, (list, tuple)) and purpose in purposes]
+    if not named:
+        raise Refused("The consent does not say what for.", "Choose talking, films, or both.", code="consent-for",
+                      zh=("同意书没有说明用途。", "请选择对话、影片，或两者都选。"))
+    return {"version": 1, "who": who, "relation": relation, "for": named, "agreed": True, "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "statement": STATEMENT.get(language, STATEMENT["en"]), "language": language if language in STATEMENT else "en", "samples": dict(samples)}
+
+
+def agreed(record: Any, samples: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The record, if it is a whole one, over these very samples where they are given. Raises Refused."""
+    whole = (isinstance(record, dict) and record.get("agreed") is True and record.get("version") == 1
+             and all(isinstance(record.get(name), str) and 0 < len(record[name]) <= 2000 for name in ("who", "when", "statement", "language"))
+             and record.get("relation") in RELATIONS and isinstance(record.get("for"), list) and set(record["for"]) <= set(PURPOSES) and record["for"]
+             and isinstance(record.get("samples"), dict) and 0 < len(record["samples"]) <= 64
+             and all(isinstance(value, str) and _HASH.fullmatch(value) for value in record["samples"].values()))
+    if not whole or (samples is not None and record["samples"] != dict(samples)):
+        raise Refused("Nobody has agreed to a twin of this face and voice.", "Read the consent statement and say yes to it; it holds for these samples alone.",
+                      code="consent", zh=("还没有人同意用这张脸和这个声音制作分身。", "请阅读同意书并表示同意；它只对这些素材有效。"))
+    return record
+
+
+def allows(record: Any, purpose: str) -> None:
+    """Raises Refused when the consent was not given for that purpose ("talk" or "film")."""
+    if isinstance(record, dict) and purpose not in record.get("for", ()):
+        raise Refused(f"The consent for this twin does not cover this use ({purpose}).", "Make the twin anew with a consent that names it.",
+                      code="consent-for", zh=("这个分身的同意书不包括这种用途。", "请重新制作，并在同意书里选上它。"))
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# marks -----------------------------------------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Marked:
+    """What was put on a file, and what could not be, in a sentence each language."""
+    label: bool = False
+    credentials: bool = False
+    en: str = ""
+    zh: str = ""
+
+
+def mark(path: Path, *, title: str = "", label: bool = True, folder: Path | None = None) -> Marked:
+    """Mark a picture, sound or film in place, as the last thing before it leaves: png, webp, jpg, wav, mp4. A picture gets its visible label
+    here; a film carries its own already. `folder`: where the app's certificate lies, by default the settings' data folder. What can't be marked
+    is said in the answer and in the log, never hidden; raises TwinError when the file can't be read or written."""
+    kind = path.suffix.lower()
+    try:
+        data = path.read_bytes()
+        done, how = marked(data, kind, title=title, label=label, folder=folder)
+        if done != data:
+            beside = path.with_name(f".{path.name}.part")
+            beside.write_bytes(done)
+            beside.replace(path)
+    except OSError as error:
+        raise TwinError(f"{path} cannot be marked: {error.strerror}.", "Name a file in a folder that can be written.") from None
+    return how
+
+
+def marked(data: bytes, kind: str, *, title: str = "", label: bool = True, folder: Path | None = None) -> tuple[bytes, Marked]:
+    """The same for bytes; `kind` is the file's ending, such as ".png"."""
+    if kind not in FORMATS:
+        return data, Marked(en=f"A {kind or 'file of this kind'} can't carry a mark: say yourself that it was made by an AI.",
+                            zh="这种文件无法加标识：请自行说明它由 AI 生成。")
+    if label and kind in PICTURES:
+        data = labelled(data, kind)
+    try:
+        signed = _signed(data, kind, title, folder)
+    except (TwinError, RuntimeError) as error:
+        log.warning("no content credentials: %s", error)
+        return data, Marked(label and kind in PICTURES, False, f"It carries no content credentials: {error}", f"没有内容凭证：{error}")
+    return signed, Marked(label and kind in PICTURES, True, "It carries content credentials (C2PA) that say a machine made it.",
+                          "文件带有内容凭证（C2PA），说明由机器生成。")
+
+
+def labelled(data: bytes, kind: str) -> bytes:
+    """A picture with the label in its lower left corner."""
+    from PIL import Image
+    with Image.open(io.BytesIO(data)) as file:
+        picture = file.convert("RGBA" if "A" in file.getbands() else "RGB")
+    draw_label(picture)
+    out = io.BytesIO()
+    how = {".png": "PNG", ".webp": "WEBP"}.get(kind, "JPEG")
+    (picture.convert("RGB") if how == "JPEG" else picture).save(out, how, quality=92)
+    return out.getvalue()
+
+
+def draw_label(picture: Any, text: str = LABELS) -> None:
+    """Write the label on a PIL picture: light letters on a dark plate, a thirtieth of the shorter side high, at least 10 px."""
+    from PIL import Image, ImageDraw, ImageFont
+    width, height = picture.size
+    size = max(10, round(min(width, height) / 30))
+    font, text = _font(size, text)
+    box = ImageDraw.Draw(picture).textbbox((0, 0), text, font=font)
+    pad = round(size * 0.45)
+    w, h = box[2] - box[0] + 2 * pad, box[3] - box[1] + 2 * pad
+    if isinstance(font, ImageFont.FreeTypeFont) and w > width - 2 * pad > 0 and size > 6:
+        return draw_label(picture, LABEL["en"]) if text != LABEL["en"] else None
+    plate = Image.new("RGBA", (w, h), (12, 14, 20, 165))
+    ImageDraw.Draw(plate).text((pad - box[0], pad - box[1]), text, font=font, fill=(255, 255, 255, 235))
+    picture.paste(plate, (pad, height - h - pad), plate)
+    return None
+
+
+def _font(size: int, text: str) -> tuple[Any, str]:
+    """A font that has the label's letters, and what it can write of them."""
+    from PIL import ImageFont
+    for name in ("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "wqy-microhei.ttc", "msyh.ttc", "PingFang.ttc", "Arial Unicode.ttf"):
+        try:
+            return ImageFont.truetype(name, size), text
+        except OSError:
+            continue
+    return ImageFont.load_default(size), LABEL["en"]     # Pillow's own letters have no Chinese
+
+
+def _signed(data: bytes, kind: str, title: str, folder: Path | None) -> bytes:
+    from . import credentials
+    if folder is None:
+        from .settings import load
+        folder = load().folder("data")
+    manifest = {
+        "claim_generator_info": [{"name": "Twin", "version": "0.1"}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": MADE_BY_AI}]}}]}
+    return credentials.sign(data, FORMATS[kind], json.dumps(manifest), folder)
