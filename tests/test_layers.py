@@ -15,15 +15,20 @@ ALLOWED = {                                              # room -> rooms of twin
     "conversation": ({"streams", "text", "types", "errors"}, False),
     "registry": ({"streams", "devices", "settings", "types", "errors"}, False),
     "store": ({"types", "errors"}, True),
+    "trust": ({"credentials", "settings", "types", "errors"}, False), "credentials": ({"types", "errors"}, False),
+    "create": ({"store", "trust", "paint", "speak", "types", "errors"}, True),
+    "render": ({"conversation", "meet", "store", "trust", "paint", "registry", "settings", "streams", "text", "types", "errors"}, True),
+    "train": ({"speak", "listen", "animate", "paint", "devices", "text", "types", "errors"}, True),
     "codec": ({"types", "errors"}, False), "certificate": ({"types", "errors"}, False),
     "listen": ({"types", "errors", "devices"}, False), "think": ({"types", "errors", "devices"}, False), "speak": ({"types", "errors", "devices"}, False),
     "paint": ({"types", "errors", "devices"}, False), "animate": ({"types", "errors", "devices"}, False),
-    "wire": ({"conversation", "codec", "store", "users", "registry", "settings", "streams", "text", "types", "errors", "listen"}, True),
+    "wire": ({"conversation", "codec", "store", "users", "registry", "settings", "streams", "text", "types", "errors", "listen",
+              "create", "trust", "render"}, True),
     "page": ({"conversation", "wire", "codec", "users", "store", "registry", "settings", "types", "errors"}, True),
-    "serve": ({"page", "wire", "meet", "certificate", "registry", "settings", "store", "types", "errors"}, False),
+    "serve": ({"page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
     "doctor": ({"registry", "settings", "store", "devices", "think", "types", "errors"}, False),
-    "__main__": ({"meet", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
+    "__main__": ({"meet", "create", "trust", "render", "users", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }
 
 

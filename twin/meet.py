@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona.card import CardError, Persona
+from persona.card import LANGUAGES, CardError, Persona
 from persona.emotion import EMOTIONS
-from persona.lines import Lines, general, load_lines
+from persona.lines import Lines, general, parse_lines
 from persona.mind import Mind
 
 from .conversation import Conversation
@@ -21,6 +21,8 @@ from .store import Twin, load_twin
 from .types import Event, Mood, Voice
 
 GREETING = {"en": "Hello.", "zh": "你好。"}              # what a voice says to itself to be warm
+OWN = "own"                                              # folder of the cache with one folder for each own twin
+MOST_MINDS = 64                                          # kept at a time; each is some MB
 log = logging.getLogger("twin.meet")
 
 
@@ -36,14 +38,33 @@ class Host:
 
     def __init__(self, registry: Registry):
         self.registry = registry
-        self._minds: dict[Path, Mind] = {}
-        self._lines: dict[Path, Lines] = {}
+        self._minds: dict[tuple[Path, int], Mind] = {}   # by folder and stamp: an edited twin is another
+        self._lines: dict[tuple[Path, int], Lines] = {}
 
     def mind(self, twin: Twin) -> Mind:
         """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
-        if twin.folder not in self._minds:
-            self._minds[twin.folder] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self.registry.settings.folder("cache") / "lines")
-        return self._minds[twin.folder]
+        key = twin.folder, twin.stamp
+        if key not in self._minds:
+            self._bounded()
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self._cache(twin))
+        return self._minds[key]
+
+    def forget(self, folder: Path) -> None:
+        """Let go of what was read of the twin in that folder: it was edited, locked or deleted."""
+        for kept in (self._minds, self._lines):
+            for key in [key for key in list(kept) if key[0] == folder]:
+                kept.pop(key, None)                      # type: ignore[attr-defined]
+
+    def _cache(self, twin: Twin) -> Path | None:
+        """Where the embeddings of its lines are kept: an own twin's in a folder that goes with it, an encrypted one's nowhere."""
+        root = self.registry.settings.folder("cache")
+        return root / "lines" if not twin.owner else None if twin.key is not None else root / OWN / twin.id
+
+    def _bounded(self) -> None:
+        while len(self._minds) >= MOST_MINDS:
+            self._minds.pop(next(iter(self._minds)))
+        while len(self._lines) >= 4 * MOST_MINDS:
+            self._lines.pop(next(iter(self._lines)))
 
     async def warm(self, twins: Iterable[Twin]) -> None:
         """Make minds and voices ready, one twin after another on the crew's own threads, so that no first question waits for it."""
@@ -61,12 +82,14 @@ class Host:
 
     def lines(self, twin: Twin) -> Lines:
         """The twin's own lines by language, with those that fit anyone."""
-        if twin.folder not in self._lines:
+        key = twin.folder, twin.stamp
+        if key not in self._lines:
             try:
-                self._lines[twin.folder] = load_lines(twin.folder)
+                self._lines[key] = {language: parse_lines(twin.read(name), name) if twin.has(name := f"lines.{language}.yaml") else ()
+                                    for language in LANGUAGES}
             except CardError as error:
                 raise Refused(error.message, error.hint) from None
-        return self._lines[twin.folder]
+        return self._lines[key]
 
     def converse(self, twin: Twin, send: Callable[[Event], None], language: str = "en", history: list[dict[str, Any]] | None = None, *,
                  ear: bool = True, now: Callable[[], datetime] = datetime.now, sampling: dict[str, Any] | None = None) -> Conversation:

@@ -21,7 +21,7 @@ from typing import Any
 from .errors import Missing, Refused
 from .registry import Registry
 from .settings import Settings
-from .store import Conversations, Twins
+from .store import Conversations, Shelf, Twins
 
 WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
 PLACES = 200             # generators that Gradio may run at once; each reader of its event stream holds one
@@ -39,9 +39,11 @@ class Server:
         self.host = "0.0.0.0" if settings.host == Settings.host and (self.https or "SPACE_ID" in os.environ) else settings.host
         self.registry = Registry(settings)
         self.data = settings.folder("data")
+        self.shared = settings.shared or "SPACE_ID" in os.environ
         self._page: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: Any = None
+        self._drafts: Any = None
         self._temporary = ""
         self._stop = threading.Event()
 
@@ -55,6 +57,9 @@ class Server:
         _check_address(self.host, self.settings.port)
         self._temporary = tempfile.mkdtemp(prefix="twin-")                      # 0700, ours alone: nothing of a user is ever put there
         os.environ["GRADIO_TEMP_DIR"] = self._temporary
+        from .meet import OWN
+        self._shelf = Shelf(self.data, shared=self.shared, caches=(self.settings.folder("cache") / OWN,))
+        self._shelf.temporary = Path(self._temporary)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         from . import page  # imports Gradio, which reads both at import time
         from .page.transport import Transport
@@ -117,6 +122,8 @@ class Server:
                 asyncio.run_coroutine_threadsafe(self._sessions.close(), self._loop).result(5.0)
         if self._page:
             self._page.close(verbose=False)
+        if self._drafts:
+            self._drafts.close()
         self.registry.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -131,17 +138,29 @@ class Server:
         from .wire.session import Rooms
         twins = Twins(Path(self.settings.twins).expanduser()) if self.settings.twins else Twins()
         self._host = host = Host(self.registry)
+        self._shelf.dropped = host.forget
         return Rooms(
-            twins=twins, saved=Conversations(self.data), talk=host.converse, endpointer=self.registry.endpointer, engines=self._engines,
+            twins=twins, saved=Conversations(self.data, key=self._shelf.key), shelf=self._shelf, talk=host.converse,
+            endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
             origins=tuple(origin.strip().lower().rstrip("/") for origin in self.settings.origins.split(",") if origin.strip()))
 
     def _routes(self) -> list[Any]:
         from starlette.routing import WebSocketRoute
 
+        from .create import Drafts
+        from .meet import mood
         from .wire.live import Live
         from .wire.media import Media
-        return [WebSocketRoute("/live", Live(self._sessions).serve), *Media(WEB, self._sessions.rooms.twins, self._sessions).routes()]
+        from .wire.upload import Upload
+        sessions, rooms = self._sessions, self._sessions.rooms
+        self._shelf.present = sessions.present
+        self._drafts = Drafts(self._shelf)
+
+        def speak(text: str, voice: Any, language: str) -> Any:
+            return self.registry.crew().speak.stream(text, voice, mood("neutral"), language)
+        return [WebSocketRoute("/live", Live(sessions).serve), *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
+                *Upload(self._shelf, self._drafts, speak, rooms.origins).routes()]
 
     def _engines(self) -> dict[str, dict[str, str]]:
         told = {}

@@ -26,6 +26,7 @@ class Settings:
     origins: str = _setting("", "Other sites that may open the live socket, separated by commas.")
     data: str = _setting("", "Folder for conversations and made twins; empty: the user's data folder.")
     cache: str = _setting("", "Folder for converted models; empty: the user's cache folder.")
+    shared: bool = _setting(False, "Strangers share this server: faces and voices are kept under the key in TWIN_KEY, and refused without one.")
     twins: str = _setting("", "Folder with the twins to show; empty: the default twins.")
     twin: str = _setting("maya", "The twin that is there when the page opens.")
     listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")

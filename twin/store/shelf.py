@@ -46,6 +46,7 @@ class Shelf:
         self.data, self.root, self.shared, self.caches = data, data / "twins", shared, caches
         self.secret = secret if secret is not None else server_key()
         self.present: Callable[[str], bool] = lambda owner: False
+        self.dropped: Callable[[Path], None] = lambda folder: None       # told when what was read of a twin should be forgotten
         self.temporary: Path | None = None               # Gradio's own cache, emptied when a twin is deleted
         self._open: dict[tuple[str, str], tuple[bytes, float]] = {}
         self._tried: dict[tuple[str, str], list[float]] = {}
@@ -141,6 +142,7 @@ class Shelf:
         twin.read("persona.yaml")                        # raises Locked
         with self._guard:
             self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, _box(twin.folder))
+            self._drop(twin.folder)
             return self.get(owner, name)
 
     def files(self, twin: Twin) -> dict[str, bytes]:
@@ -163,7 +165,7 @@ class Shelf:
             os.rename(path, gone)                        # from here on it is absent; the rest can be taken up again
             sync(path.parent)
             self._open.pop((owner, name), None)
-            self._known.pop(path, None)
+            self._drop(path)
             return forget_twin(self.data, owner, name, gone, self.caches, self.temporary)
 
     # passphrases --------------------------------------------------------------------------------------------------------------------
@@ -182,7 +184,7 @@ class Shelf:
             shutil.rmtree(cache / name, ignore_errors=True)
         with self._guard:
             self._open.pop((owner, name), None)
-            self._known.pop(twin.folder, None)
+            self._drop(twin.folder)
             return self.get(owner, name)
 
     def unlock(self, owner: str, name: str, passphrase: str) -> Twin:
@@ -209,7 +211,7 @@ class Shelf:
         with self._guard:
             for held in [held for held in self._open if held[0] == owner]:
                 del self._open[held]
-                self._known.pop(self.root / held[0] / held[1], None)
+                self._drop(self.root / held[0] / held[1])
 
     # places -------------------------------------------------------------------------------------------------------------------------
 
@@ -265,6 +267,10 @@ class Shelf:
         os.rename(hidden, place)
         sync(place.parent)
         shutil.rmtree(old, ignore_errors=True)
+
+    def _drop(self, folder: Path) -> None:
+        self._known.pop(folder, None)
+        self.dropped(folder)
 
     def _new_id(self, persona: Persona) -> str:
         text = next(iter(persona.name.values()), "")

@@ -99,8 +99,11 @@ async def forget(session: Session, asked: Asked) -> None:
 
 
 async def twin(session: Session, asked: Asked) -> None:
-    if asked["id"] not in session.rooms.twins:
+    found = session.find(asked["id"])
+    if found is None:
         raise Complaint("no-twin", session.language, name=asked["id"])
+    if found.locked:
+        raise Complaint("locked", session.language, name=found.persona.text("name", session.language))
     await session.leave()
     await session.open("", asked["id"])
 

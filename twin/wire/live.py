@@ -74,6 +74,20 @@ class Sessions:
         sessions, self._sessions = list(self._sessions.values()), {}
         await asyncio.gather(*(session.end() for session in sessions))
 
+    def present(self, owner: str) -> bool:
+        """Whether a user of this id has a page open, or had one a moment ago."""
+        return any(session.user.id == owner for session in self._sessions.values())
+
+    async def part(self, owner: str, twin: str) -> None:
+        """Nobody of this user talks with that twin any more: it is about to be deleted or locked."""
+        for session in [s for s in self._sessions.values() if s.user.id == owner and s.talk is not None and s.twin.id == twin]:
+            await session.evict()
+
+    def _over(self, user: User) -> None:
+        """A session ended. With a user's last one the visit is over, and what was unlocked is locked."""
+        if self.rooms.shelf is not None and not self.present(user.id):
+            self.rooms.shelf.forget(user.id)
+
     def _find(self, user: User, page: str) -> Session | None:
         return next((s for s in self._sessions.values() if s.user == user and s.page == page), None) if page else None
 
@@ -96,6 +110,7 @@ class Sessions:
                 raise Complaint("busy", hello["lang"], most=min(self.rooms.most, PER_USER) if own else self.rooms.most)
             self._sessions.pop(spare.id)
             await spare.end()
+            self._over(spare.user)
         session = Session(self.rooms, user, hello["page"])
         self._sessions[session.id] = session
         return session
@@ -107,6 +122,7 @@ class Sessions:
             if session.holder is None and session.id in self._sessions:
                 del self._sessions[session.id]
                 await session.end()
+                self._over(session.user)
 
 
 def allowed(headers: Any, origins: tuple[str, ...]) -> bool:

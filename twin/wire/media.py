@@ -1,6 +1,8 @@
-"""Files the browser loads: assets/web and the faces of the default twins. A name is looked up, never joined to a path unseen."""
+"""Files the browser loads: assets/web, the faces of the default twins, and those of an own twin for its owner alone. A name is looked up,
+never joined to a path unseen."""
 from __future__ import annotations
 
+import asyncio
 import re
 from hashlib import blake2s
 from pathlib import Path
@@ -10,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ..store import Twins
+from ..errors import Missing
+from ..store import Shelf, Twins
+from ..users import User
+from .answers import ALWAYS, answering
 from .live import Sessions
 
 # Named here: the machine's own table of types may be missing or wrong (Windows registries say text/plain for .js), and modules need theirs.
@@ -19,14 +24,14 @@ TYPES = {".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; char
          ".wasm": "application/wasm", ".woff2": "font/woff2", ".bin": "application/octet-stream"}
 FACE = (".webp", ".json", ".png")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer"}
+PUBLIC = {name: value for name, value in ALWAYS.items() if name != "Cache-Control"}
 
 
 class Media:
     """Routes /web/<path>, /media/twins/<id>/face/<file> and /healthz."""
 
-    def __init__(self, web: Path, twins: Twins, sessions: Sessions):
-        self.web, self.twins, self.sessions = web, twins, sessions
+    def __init__(self, web: Path, twins: Twins, sessions: Sessions, shelf: Shelf | None = None):
+        self.web, self.twins, self.sessions, self.shelf = web, twins, sessions, shelf
 
     def routes(self) -> list[Route]:
         return [Route("/web/{path:path}", self.page), Route("/media/twins/{name}/face/{file}", self.face), Route("/healthz", self.health)]
@@ -36,18 +41,33 @@ class Media:
 
     async def face(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in self.twins:
+        if name in self.twins:
+            return send(request, self.twins[name].folder / "face", [request.path_params["file"]], FACE)
+        if self.shelf is None:
             return missing()
-        return send(request, self.twins[name].face, [request.path_params["file"]], FACE)
+        return await answering(self.sessions.rooms.origins, self._own)(request)
+
+    async def _own(self, request: Request, user: User) -> Response:
+        """A file of an own twin's face: read through the shelf, so that an encrypted one is opened in memory only; never kept by the browser."""
+        name, file = request.path_params["name"], request.path_params["file"]
+        kind = TYPES.get(Path(file).suffix.lower())
+        if self.shelf is None or kind is None or not self.shelf.has(user.id, name):
+            return missing()
+        shelf = self.shelf
+        try:
+            data = await asyncio.to_thread(lambda: shelf.get(user.id, name).read(f"face/{file}"))
+        except Missing:
+            return missing()
+        return Response(data, media_type=None, headers=ALWAYS | {"Content-Type": kind})
 
     async def health(self, request: Request) -> Response:
         """For a load balancer: up, and how many sessions there are."""
         awake = "yes" if self.sessions.rooms.awake.is_set() else "no"
-        return PlainTextResponse(f"ok\nsessions {len(self.sessions)}\nawake {awake}\n", headers=ALWAYS | {"Cache-Control": "no-store"})
+        return PlainTextResponse(f"ok\nsessions {len(self.sessions)}\nawake {awake}\n", headers=ALWAYS)
 
 
 def missing() -> Response:
-    return PlainTextResponse("There is no such file.", 404, headers=ALWAYS | {"Cache-Control": "no-store"})
+    return PlainTextResponse("There is no such file.", 404, headers=ALWAYS)
 
 
 def send(request: Request, root: Path, parts: list[str], kinds: tuple[str, ...]) -> Response:
@@ -61,7 +81,7 @@ def send(request: Request, root: Path, parts: list[str], kinds: tuple[str, ...])
             return missing()
         about = path.stat()
         tag = f'"{blake2s(f"{about.st_mtime_ns}-{about.st_size}".encode(), digest_size=8).hexdigest()}"'
-        headers: dict[str, Any] = ALWAYS | {"Cache-Control": "no-cache", "ETag": tag}
+        headers: dict[str, Any] = PUBLIC | {"Cache-Control": "no-cache", "ETag": tag}
         if tag in [given.strip().removeprefix("W/") for given in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
         return Response(path.read_bytes(), media_type=None, headers=headers | {"Content-Type": kind})

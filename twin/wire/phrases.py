@@ -21,6 +21,8 @@ PHRASES: dict[str, dict[str, tuple[str, str]]] = {
                         "zh": ("那段对话已经不在了。", "请选择别的对话，或重新开始。")},
     "no-twin": {"en": ("There is no twin called “{name}”.", "Choose one of those that are shown."),
                 "zh": ("没有叫“{name}”的数字人。", "请从列出的数字人里选一个。")},
+    "locked": {"en": ("{name} is behind a passphrase.", "Say the passphrase to open it for this visit."),
+               "zh": ("{name}有口令保护。", "输入口令，这次访问期间就能打开。")},
     "no-hearing": {"en": ("The server cannot listen: {why}", "Type instead, or choose the browser's own recogniser."),
                    "zh": ("服务器现在听不了：{why}", "请打字，或使用浏览器自带的语音识别。")},
     "too-short": {"en": ("I heard nothing: that was too short.", "Hold the button while you speak."),

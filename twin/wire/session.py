@@ -10,12 +10,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
-from ..store import Conversations, Saved, Twin, Twins, new_id
+from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
 from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
 from .handlers import HANDLERS
@@ -43,6 +44,7 @@ class Rooms:
     most: int = 64                                                                       # sessions of this process
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
+    shelf: Shelf | None = None                                                           # the users' own twins
 
 
 class Session:
@@ -179,7 +181,8 @@ class Session:
         if self.saved.id in self.rooms.live:             # another tab talks in it: go on in a copy
             self.saved = Saved(new_id(), self.saved.twin, self.language, self.saved.history)
         self.rooms.live[self.saved.id] = self
-        self.twin = self.rooms.twins.first(self.saved.twin or twin)
+        wanted = self.find(self.saved.twin or twin)
+        self.twin = wanted if wanted is not None and not wanted.locked else self.rooms.twins.first(self.rooms.first)
         self.saved.twin, self.saved.language = self.twin.id, self.language
         self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
         encoder = self._encoder
@@ -195,6 +198,23 @@ class Session:
         if (self.greets if greet is None else greet) and not self.talk.history:
             await self.talk.greet()
             self.started()
+
+    def find(self, name: str) -> Twin | None:
+        """The twin of that id, if it is a default one or this user's own; it may be locked."""
+        if name in self.rooms.twins:
+            return self.rooms.twins[name]
+        shelf = self.rooms.shelf
+        if shelf is not None and shelf.has(self.user.id, name):
+            with suppress(TwinError):
+                return shelf.get(self.user.id, name)
+        return None
+
+    async def evict(self) -> None:
+        """The twin is deleted or locked: stop, keep what was said (it goes or is encrypted with its twin), and begin with another."""
+        await self.leave()
+        tasks = [task for task in self._tasks if task is not self._waking]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.open("", self.rooms.first, greet=False)
 
     async def leave(self) -> None:
         """The present conversation is kept and stops."""
@@ -250,8 +270,9 @@ class Session:
             self.tell({"type": "state", "state": state[0], "note": state[1]})
 
     def _ready(self) -> dict[str, Any]:
+        own = self.rooms.shelf.list(self.user.id) if self.rooms.shelf else []
         return {
-            "type": "ready", "twin": self.twin.card(), "twins": [twin.card() for twin in self.rooms.twins.values()],
+            "type": "ready", "twin": self.twin.card(), "twins": [twin.card() for twin in (*self.rooms.twins.values(), *own)],
             "conversation": self.saved.id, "history": self.talk.history, "channels": list(CHANNELS), "full": FULL, "fps": FPS,
             "engines": self.rooms.engines(), "hearing": self.rooms.hearing(), "codec": self.codec,
             "state": self.state[0], "note": self.state[1]}

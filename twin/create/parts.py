@@ -1,0 +1,89 @@
+"""The rooms that do the work of making a twin, each imported when it is first needed; and small shapes they share."""
+from __future__ import annotations
+
+import importlib
+import io
+import wave
+from typing import Any
+
+import numpy as np
+
+from ..errors import Missing
+
+
+def photo() -> Any:
+    return importlib.import_module("twin.paint.photo")
+
+
+def samples() -> Any:
+    return _room("twin.speak.samples", "recordings")
+
+
+def form() -> Any:
+    return importlib.import_module("persona.form")
+
+
+def chatlog() -> Any:
+    return importlib.import_module("persona.chatlog")
+
+
+def character_card() -> Any:
+    return importlib.import_module("persona.character_card")
+
+
+def found(box: tuple[float, ...], points: np.ndarray | None, score: float, by_hand: bool) -> Any:
+    return photo().Found(box, points, score, by_hand)
+
+
+def remark(code: str, level: str, en: str, zh: str) -> dict[str, str]:
+    return {"code": code, "level": level, "en": en, "zh": zh}
+
+
+def marks_of(picture: Any, face: Any) -> dict[str, Any]:
+    """Where the marks of hand placement begin: on the face that was found, else in the middle."""
+    marks = photo().MARKS
+    if face.points is None or not isinstance(marks, dict) or not all(isinstance(index, int) for index in marks.values()):
+        return photo().guess(picture)
+    return {name: (float(face.points[index, 0]), float(face.points[index, 1])) for name, index in marks.items()}
+
+
+def sentences() -> dict[str, list[str]]:
+    """What is to be read aloud, by language."""
+    try:
+        return {language: list(texts) for language, texts in samples().SENTENCES.items()}
+    except Missing:
+        return {"en": [], "zh": []}
+
+
+def voices() -> list[dict[str, Any]]:
+    """The ready voices: {name, label: {en, zh}, ...}."""
+    try:
+        return [dict(voice) for voice in importlib.import_module("twin.speak.timbre").ready()]
+    except (ImportError, AttributeError):
+        return []
+
+
+def fitting_voice(age: Any, gender: str) -> dict[str, Any]:
+    """A voice for a twin without a sample, by age and sex; one of espeak's where there is no ready one."""
+    try:
+        name = importlib.import_module("twin.speak.timbre").fitting(age, gender)
+        return {"backend": "timbre", "name": name}
+    except (ImportError, AttributeError):
+        return {"name": "f2" if gender[:1] in ("f", "女") else "m3"}
+
+
+def wav(sound: np.ndarray, rate: int) -> bytes:
+    """float32 [n], -1..1, as the bytes of a 16-bit mono WAV."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, rate, len(sound), "NONE", "not compressed"))
+        file.writeframes((np.clip(np.nan_to_num(sound), -1, 1) * 32767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def _room(name: str, what: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Missing(f"What works with {what} is not installed: {error}.", "python -m twin doctor --fix",
+                      zh=("缺少处理录音的部件。", "请运行 python -m twin doctor --fix")) from None

@@ -1,0 +1,227 @@
+"""The draft over HTTP: photo, voice, persona and consent come here by our own routes, never through Gradio's cache. See answers.py for the
+shape of errors; every route needs the header X-Twin-Token and works on that user's draft alone."""
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import wave
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from persona.card import CardError
+
+from ..create import Draft, Drafts, build, parts
+from ..errors import Refused, TwinError
+from ..store import Shelf
+from ..trust import STATEMENT
+from ..types import Speech, Voice
+from ..users import User
+from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of, told
+from .phrases import phrase
+
+PHOTO, SOUND, CARD, CHAT = 25 * 2**20, 200 * 2**20, 50 * 2**20, 20 * 2**20          # bytes
+LINE = 300               # characters of a line that is tried out
+AT_ONCE = 2              # large uploads, and builds, of all users together
+BEAT = 5.0               # s between two lines of a stream of progress at the most
+log = logging.getLogger("twin.wire")
+Speak = Callable[[str, Voice, str], AsyncGenerator[Speech, None]]
+
+
+class Upload:
+    """Routes /draft and /draft/*. `speak(text, voice, language)` is the crew's voice."""
+
+    def __init__(self, shelf: Shelf, drafts: Drafts, speak: Speak, origins: tuple[str, ...] = ()):
+        self.shelf, self.drafts, self.speak, self.origins = shelf, drafts, speak, origins
+        self._large = asyncio.Semaphore(AT_ONCE)
+        self._building: set[str] = set()
+
+    def routes(self) -> list[Route]:
+        table = [("GET", "/draft", self.show), ("DELETE", "/draft", self.drop), ("POST", "/draft/photo", self.photo), ("POST", "/draft/face", self.face),
+                 ("POST", "/draft/voice", self.voice), ("DELETE", "/draft/voice/{k}", self.unvoice), ("POST", "/draft/ready", self.ready),
+                 ("POST", "/draft/hear", self.hear), ("POST", "/draft/persona", self.persona), ("POST", "/draft/card", self.card),
+                 ("POST", "/draft/chat", self.chat), ("POST", "/draft/consent", self.consent), ("POST", "/draft/build", self.build)]
+        return [Route(path, answering(self.origins, handler), methods=[method]) for method, path, handler in table]
+
+    async def show(self, request: Request, user: User) -> Response:
+        def look(draft: Draft) -> dict[str, Any]:
+            return {"draft": draft.told() if draft.there else None, "sentences": parts.sentences(), "voices": parts.voices(), "statement": STATEMENT}
+        return answer(await self._with(user, look, told=False))
+
+    async def drop(self, request: Request, user: User) -> Response:
+        await self._with(user, lambda draft: draft.throw_away(), told=False)
+        return answer({})
+
+    async def photo(self, request: Request, user: User) -> Response:
+        async with self._large:
+            data = await body_of(request, PHOTO)
+            return answer(await self._with(user, lambda draft: draft.photo(data)))
+
+    async def face(self, request: Request, user: User) -> Response:
+        asked = await json_of(request)
+        k, points = asked.get("face"), asked.get("points")
+        fits = points is None or (isinstance(points, dict) and all(isinstance(at, list) and len(at) == 2 and all(map(_number, at)) for at in points.values()))
+        if not fits:
+            raise _garbage()
+        if points is None and (not isinstance(k, int) or isinstance(k, bool)):
+            raise _garbage()
+        return answer(await self._with(user, lambda draft: draft.face(k, points)))
+
+    async def voice(self, request: Request, user: User) -> Response:
+        which, text = request.headers.get("x-twin-sentence", "file")[:10], text_of(request, "x-twin-text", 20_000)
+        language = request.headers.get("x-twin-recording-language", "en")
+        async with self._large:
+            data = await body_of(request, SOUND)
+            return answer(await self._with(user, lambda draft: draft.voice(data, which, text, language if language in ("en", "zh") else "en")))
+
+    async def unvoice(self, request: Request, user: User) -> Response:
+        return answer(await self._with(user, lambda draft: draft.unvoice(request.path_params["k"])))
+
+    async def ready(self, request: Request, user: User) -> Response:
+        asked = await json_of(request)
+        return answer(await self._with(user, lambda draft: draft.ready(asked)))
+
+    async def hear(self, request: Request, user: User) -> Response:
+        """A line in the draft's voice, as far as it is learned, as a marked WAV."""
+        asked = await json_of(request)
+        text = asked.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise _garbage()
+        from ..text import cjk, clean
+        text = clean(text[:LINE])
+        voice = await self._with(user, _voice, told=False)
+        return await spoken(self.shelf, self.speak, text, voice, "zh" if cjk(text) > len(text) / 5 else "en")
+
+    async def persona(self, request: Request, user: User) -> Response:
+        fields = await json_of(request, 4 * 2**20)
+        return answer(await self._with(user, lambda draft: draft.persona(fields)))
+
+    async def card(self, request: Request, user: User) -> Response:
+        data, name, language = await body_of(request, CARD), text_of(request, "x-twin-name", 200), language_of(request)
+        notes: list[str] = []
+        body = await self._with(user, lambda draft: notes.extend(zh if language == "zh" else en for en, zh in draft.card(data, name)))
+        return answer(body | {"notes": notes})
+
+    async def chat(self, request: Request, user: User) -> Response:
+        data, speaker = await body_of(request, CHAT), text_of(request, "x-twin-speaker", 200)
+        speakers: list[list[Any]] = []
+        body = await self._with(user, lambda draft: speakers.extend(draft.chat(data, speaker)))
+        return answer(body | ({"speakers": speakers} if speakers else {}))
+
+    async def consent(self, request: Request, user: User) -> Response:
+        asked, language = await json_of(request), language_of(request)
+        return answer(await self._with(user, lambda draft: draft.agree(asked, language)))
+
+    async def build(self, request: Request, user: User) -> Response:
+        """NDJSON: a line of progress at a time, at last {"twin": card} or {"error": ...}. A page that goes away cancels; its draft stays."""
+        asked, language = await json_of(request), language_of(request)
+        passphrase = asked.get("passphrase") or ""
+        if not isinstance(passphrase, str):
+            raise _garbage()
+        if user.id in self._building or len(self._building) >= AT_ONCE:
+            raise Refused("A twin is being built already.", "Wait until it is ready.", code="busy", zh=("正在制作另一个分身。", "请等它完成。"))
+
+        def steps() -> Iterator[dict[str, Any]]:
+            with self.drafts.of(user.id) as draft:
+                for progress in build(self.shelf, draft, passphrase):
+                    yield progress.told()
+                    if progress.twin is not None:
+                        yield {"twin": progress.twin.card()}
+        self._building.add(user.id)
+        return stream(steps(), language, lambda: self._building.discard(user.id))
+
+    async def _with(self, user: User, work: Callable[[Draft], Any], told: bool = True) -> Any:
+        """Do something with the user's draft on a thread; the draft as the page sees it, or what `work` gives."""
+        def run() -> Any:
+            with self.drafts.of(user.id) as draft:
+                given = work(draft)
+                return draft.told() if told else given
+        for _ in range(100):                             # a build that was cancelled ends with its step
+            if user.id not in self._building:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise Refused("A twin is being built from this draft.", "Wait until it is ready, or cancel it.", code="busy",
+                          zh=("正在用这份草稿制作分身。", "请等它完成，或取消制作。"))
+        return await asyncio.to_thread(run)
+
+
+def stream(steps: Iterator[dict[str, Any]], language: str, done: Callable[[], Any] = lambda: None) -> Response:
+    """A generator of dicts as NDJSON. It runs on a thread of its own; when the reader goes away it is closed, which cancels."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="progress")               # one thread from the first step to the last: locks are held across steps
+
+    async def lines() -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        last: dict[str, Any] = {}
+        try:
+            step = loop.run_in_executor(pool, next, steps, None)
+            while True:
+                finished, _ = await asyncio.wait({step}, timeout=BEAT)
+                if finished:
+                    if (item := step.result()) is None:
+                        return
+                    last, step = item, loop.run_in_executor(pool, next, steps, None)
+                yield json.dumps(last, ensure_ascii=False).encode() + b"\n"       # or the same again: a sign of life, and a way to see who left
+        except (TwinError, CardError) as error:
+            yield json.dumps(told(error, language)[1], ensure_ascii=False).encode() + b"\n"
+        except Exception as error:                       # the edge of a request, as in answers.py
+            log.exception("a stream of progress broke")
+            yield json.dumps(told(TwinError(*phrase("failed", language, why=type(error).__name__)), language)[1], ensure_ascii=False).encode() + b"\n"
+        finally:                                         # behind the step in flight; never waited for, so that a cancelled request can go
+            pool.submit(_end, steps, done)
+            pool.shutdown(wait=False)
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
+
+
+async def spoken(shelf: Shelf, speak: Speak, text: str, voice: Voice, language: str) -> Response:
+    """A text in a voice as a WAV with its marks."""
+    from ..trust import marked
+    pieces, rate = [], 24_000
+    async with aclosing(speak(text, voice, language)) as speech:
+        async for piece in speech:
+            if piece.audio:
+                pieces.append(piece.audio.samples)
+                rate = piece.audio.rate
+    if not pieces:
+        raise Refused("There is nothing in that text a voice could say.", "Give it some words.", zh=("这段文字里没有能读出来的内容。", "请输入一些文字。"))
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+        file.writeframes((np.clip(np.concatenate(pieces), -1, 1) * 32767).astype("<i2").tobytes())
+    data, _ = await asyncio.to_thread(marked, out.getvalue(), ".wav", folder=shelf.data)
+    return Response(data, media_type="audio/wav", headers=ALWAYS)
+
+
+def _voice(draft: Draft) -> Voice:
+    """The draft's voice: their own where it is learned, else the ready one."""
+    from ..create.build import sound
+    files = {} if (draft.state["ready"] or {}).get("voice") else draft.drafts.training.result(draft.owner, draft)
+    known = Voice.__dataclass_fields__
+    given: dict[str, Any] = {name: value for name, value in sound(draft, files).items() if name in known}
+    if files and "weights" in known:
+        given["weights"] = files["voice.safetensors"]
+    return Voice(**given)
+
+
+def _end(steps: Iterator[Any], done: Callable[[], Any]) -> None:
+    try:
+        if isinstance(steps, Generator):
+            steps.close()
+    finally:
+        done()
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e6
+
+
+def _garbage() -> Refused:
+    return Refused("The server could not read what the page sent.", "Reload the page.", code="garbage", zh=("服务器看不懂页面发来的内容。", "请刷新页面。"))
