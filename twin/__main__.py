@@ -41,10 +41,16 @@ def _parser() -> argparse.ArgumentParser:
     talk.add_argument("--turns", type=Path, help="put the lines of this file to it, one after another, in one conversation")
     talk.add_argument("--json", action="store_true", help="one JSON object a reply: text, reply, step, mood, sources, times in ms")
     talk.set_defaults(run=lambda o: asyncio.run(_talk(o)))
-    say = commands.add_parser("say", help="speak a text into a WAV file")
+    say = commands.add_parser("say", help="speak a text into a WAV file, or film it into an MP4")
     say.add_argument("twin")
-    say.add_argument("text")
-    say.add_argument("-o", "--output", type=Path, required=True, help="the WAV file to write")
+    say.add_argument("text", nargs="?", default="")
+    say.add_argument("-o", "--output", type=Path, required=True, help="the file to write: .wav is the voice alone, .mp4 a film")
+    say.add_argument("--script", type=Path, help="a text file to say instead, paragraph by paragraph (blank lines part them)")
+    say.add_argument("--aspect", default="16:9", help="of a film: 16:9, 1:1 or 9:16")
+    say.add_argument("--size", type=int, default=720, help="px of a film's shorter side")
+    say.add_argument("--fps", type=int, default=60, help="frames a second of a film: 60, 30, 20 or 15")
+    say.add_argument("--background", type=Path, help="a picture behind the twin, instead of its own")
+    say.add_argument("--captions", action="store_true", help="write the words into the film")
     say.add_argument("--mood", default="neutral")
     say.set_defaults(run=lambda o: asyncio.run(_say(o)))
     doctor = commands.add_parser("doctor", help="what is installed, reachable and placed where, and what is missing or could be had")
@@ -127,6 +133,10 @@ async def _say(options: argparse.Namespace) -> int:
     from .registry import Registry
     from .text import cjk, clean
     twin = _find(options.twin, None)
+    if options.script:
+        options.text = _file(options.script).decode("utf-8", "replace")
+    if options.output.suffix.lower() == ".mp4":
+        return await _film(options, twin)
     registry = Registry(load())
     text = clean(options.text)
     language = "zh" if cjk(text) > len(text) / 5 else "en"
@@ -149,6 +159,32 @@ async def _say(options: argparse.Namespace) -> int:
     except OSError as error:
         raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
     print(f"{options.output}: {len(sound) / rate:.1f} s in {twin.persona.text('name', language)}'s voice. It is synthetic speech: say so where you use it.")
+    return 0
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TwinError(f"{path} cannot be read: {error.strerror}.", "Name a file that is there.") from None
+
+
+async def _film(options: argparse.Namespace, twin: Any) -> int:
+    from .registry import Registry
+    from .render import film
+    background = _file(options.background) if options.background else None
+    registry = Registry(load())
+    try:
+        async with aclosing(film(registry, twin, options.text, options.output, aspect=options.aspect, short=options.size, fps=options.fps,
+                                 background=background, captions=options.captions, feeling=options.mood)) as steps:
+            async for step in steps:
+                print(f"\r{step.en:<20} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
+    finally:
+        print(file=sys.stderr)
+        registry.close()
+    print(f"{options.output}: {step.seconds:.1f} s. It is marked as made by an AI: leave the marks on it.")
+    for note, _ in step.notes:
+        print(note, file=sys.stderr)
     return 0
 
 

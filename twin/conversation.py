@@ -119,6 +119,10 @@ class Conversation:
             return None
         return await self._start(None, lambda: self.mind.aside(self.history, self.language), "aside")
 
+    async def tell(self, answer: Any) -> Turn:
+        """Say what is given, an answer as the mind makes them: a film's script."""
+        return await self._start(None, lambda: answer, "line")
+
     async def regenerate(self) -> Turn | None:
         """Answer the last question anew."""
         last = next((i for i in range(len(self.history) - 1, -1, -1) if self.history[i]["role"] == "user"), None)
