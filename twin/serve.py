@@ -152,6 +152,7 @@ class Server:
         from .meet import mood
         from .wire.live import Live
         from .wire.media import Media
+        from .wire.own import Own
         from .wire.upload import Upload
         sessions, rooms = self._sessions, self._sessions.rooms
         self._shelf.present = sessions.present
@@ -159,8 +160,12 @@ class Server:
 
         def speak(text: str, voice: Any, language: str) -> Any:
             return self.registry.crew().speak.stream(text, voice, mood("neutral"), language)
+
+        def film(twin: Any, text: str, out: Path, aspect: str, captions: bool) -> Any:
+            from . import render
+            return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         return [WebSocketRoute("/live", Live(sessions).serve), *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
-                *Upload(self._shelf, self._drafts, speak, rooms.origins).routes()]
+                *Upload(self._shelf, self._drafts, speak, rooms.origins).routes(), *Own(self._shelf, rooms.twins, sessions, film, rooms.origins).routes()]
 
     def _engines(self) -> dict[str, dict[str, str]]:
         told = {}

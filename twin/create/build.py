@@ -105,6 +105,19 @@ def fields_of(twin: Twin) -> dict[str, Any]:
     return form.to_fields(twin.persona, examples, language)
 
 
+def card_png(shelf: Shelf, twin: Twin) -> bytes:
+    """A twin as a Character Card in a PNG: its labelled portrait, what the card it may have come from held besides, and content credentials."""
+    from persona.lines import parse_lines
+
+    from ..trust import draw_label, marked
+    form = parts.form()
+    examples = [pair for code in ("en", "zh") if twin.has(name := f"lines.{code}.yaml") for pair in form.examples(parse_lines(twin.read(name), name))]
+    portrait = parts.portrait_png(twin.read("face/background.webp") if twin.has("face/background.webp") else b"", twin.read("face/portrait.webp"), draw_label)
+    raw = json.loads(twin.read("card.json")) if twin.has("card.json") else None
+    card = parts.character_card().write(twin.persona, raw, portrait, examples)
+    return marked(card, ".png", title=twin.id, label=False, folder=shelf.data)[0]
+
+
 def written(fields: Mapping[str, Any], voice: Mapping[str, Any] | None, before: Persona | None = None) -> dict[str, bytes]:
     """persona.yaml and lines.*.yaml of a form. Raises CardError with the field's name."""
     form = parts.form()

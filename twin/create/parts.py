@@ -40,11 +40,16 @@ def remark(code: str, level: str, en: str, zh: str) -> dict[str, str]:
 
 
 def marks_of(picture: Any, face: Any) -> dict[str, Any]:
-    """Where the marks of hand placement begin: on the face that was found, else in the middle."""
-    marks = photo().MARKS
-    if face.points is None or not isinstance(marks, dict) or not all(isinstance(index, int) for index in marks.values()):
+    """Where the marks of hand placement begin: on the face that was found, else where one might be."""
+    if face.points is None:
         return photo().guess(picture)
-    return {name: (float(face.points[index, 0]), float(face.points[index, 1])) for name, index in marks.items()}
+    places = importlib.import_module("twin.paint.marks").PLACES
+    return {name: (float(face.points[index, 0]), float(face.points[index, 1])) for name, (index, *_) in places.items()}
+
+
+def marks() -> dict[str, dict[str, str]]:
+    """What the marks are called: name -> {en, zh}."""
+    return {name: {"en": en, "zh": zh} for name, (en, zh) in photo().MARKS.items()}
 
 
 def sentences() -> dict[str, list[str]]:
@@ -70,6 +75,23 @@ def fitting_voice(age: Any, gender: str) -> dict[str, Any]:
         return {"backend": "timbre", "name": name}
     except (ImportError, AttributeError):
         return {"name": "f2" if gender[:1] in ("f", "女") else "m3"}
+
+
+def portrait_png(background: bytes, portrait: bytes, label: Any) -> bytes:
+    """The portrait over its background, labelled, as a PNG."""
+    from PIL import Image
+    with Image.open(io.BytesIO(portrait)) as file:
+        front = file.convert("RGBA")
+    whole = Image.new("RGBA", front.size, (120, 124, 132, 255))
+    if background:
+        with Image.open(io.BytesIO(background)) as file:
+            whole.paste(file.convert("RGB").resize(front.size))
+    whole.alpha_composite(front)
+    flat = whole.convert("RGB")
+    label(flat)
+    out = io.BytesIO()
+    flat.save(out, "PNG")
+    return out.getvalue()
 
 
 def wav(sound: np.ndarray, rate: int) -> bytes:

@@ -7,8 +7,10 @@ the same encrypted; seal.py the keys; bundle.py one twin as one file. A default 
     conversations/<owner>/        one file a conversation
     films/<owner>/                one file a film
 """
+from .bundle import bring_in, export
 from .conversations import Conversations, Saved, new_id
+from .films import Films
 from .shelf import Shelf
 from .twins import DEFAULTS, FILES, Twin, Twins, load_twin
 
-__all__ = ["DEFAULTS", "FILES", "Conversations", "Saved", "Shelf", "Twin", "Twins", "load_twin", "new_id"]
+__all__ = ["DEFAULTS", "FILES", "Conversations", "Films", "Saved", "Shelf", "Twin", "Twins", "bring_in", "export", "load_twin", "new_id"]

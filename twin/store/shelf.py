@@ -206,10 +206,10 @@ class Shelf:
             Conversations(self.data, key=self.key).seal(owner, name)       # those a sudden end left open while it was being locked
         return self.get(owner, name)
 
-    def forget(self, owner: str) -> None:
-        """The visit is over: this user's twins behind passphrases are locked again."""
+    def forget(self, owner: str, name: str = "") -> None:
+        """The visit is over: this user's twins behind passphrases, or that one alone, are locked again."""
         with self._guard:
-            for held in [held for held in self._open if held[0] == owner]:
+            for held in [held for held in self._open if held[0] == owner and name in ("", held[1])]:
                 del self._open[held]
                 self._drop(self.root / held[0] / held[1])
 

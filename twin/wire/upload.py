@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
-import logging
 import wave
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any
 
 import numpy as np
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from persona.card import CardError
-
 from ..create import Draft, Drafts, build, parts
-from ..errors import Refused, TwinError
+from ..errors import Refused
 from ..store import Shelf
 from ..trust import STATEMENT
 from ..types import Speech, Voice
 from ..users import User
-from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of, told
-from .phrases import phrase
+from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of
+from .progress import stream
 
 PHOTO, SOUND, CARD, CHAT = 25 * 2**20, 200 * 2**20, 50 * 2**20, 20 * 2**20          # bytes
 LINE = 300               # characters of a line that is tried out
 AT_ONCE = 2              # large uploads, and builds, of all users together
-BEAT = 5.0               # s between two lines of a stream of progress at the most
-log = logging.getLogger("twin.wire")
 Speak = Callable[[str, Voice, str], AsyncGenerator[Speech, None]]
 
 
@@ -53,7 +46,8 @@ class Upload:
 
     async def show(self, request: Request, user: User) -> Response:
         def look(draft: Draft) -> dict[str, Any]:
-            return {"draft": draft.told() if draft.there else None, "sentences": parts.sentences(), "voices": parts.voices(), "statement": STATEMENT}
+            return {"draft": draft.told() if draft.there else None, "sentences": parts.sentences(), "voices": parts.voices(), "statement": STATEMENT,
+                    "marks": parts.marks()}
         return answer(await self._with(user, look, told=False))
 
     async def drop(self, request: Request, user: User) -> Response:
@@ -154,33 +148,6 @@ class Upload:
         return await asyncio.to_thread(run)
 
 
-def stream(steps: Iterator[dict[str, Any]], language: str, done: Callable[[], Any] = lambda: None) -> Response:
-    """A generator of dicts as NDJSON. It runs on a thread of its own; when the reader goes away it is closed, which cancels."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="progress")               # one thread from the first step to the last: locks are held across steps
-
-    async def lines() -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
-        last: dict[str, Any] = {}
-        try:
-            step = loop.run_in_executor(pool, next, steps, None)
-            while True:
-                finished, _ = await asyncio.wait({step}, timeout=BEAT)
-                if finished:
-                    if (item := step.result()) is None:
-                        return
-                    last, step = item, loop.run_in_executor(pool, next, steps, None)
-                yield json.dumps(last, ensure_ascii=False).encode() + b"\n"       # or the same again: a sign of life, and a way to see who left
-        except (TwinError, CardError) as error:
-            yield json.dumps(told(error, language)[1], ensure_ascii=False).encode() + b"\n"
-        except Exception as error:                       # the edge of a request, as in answers.py
-            log.exception("a stream of progress broke")
-            yield json.dumps(told(TwinError(*phrase("failed", language, why=type(error).__name__)), language)[1], ensure_ascii=False).encode() + b"\n"
-        finally:                                         # behind the step in flight; never waited for, so that a cancelled request can go
-            pool.submit(_end, steps, done)
-            pool.shutdown(wait=False)
-    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
-
-
 async def spoken(shelf: Shelf, speak: Speak, text: str, voice: Voice, language: str) -> Response:
     """A text in a voice as a WAV with its marks."""
     from ..trust import marked
@@ -209,14 +176,6 @@ def _voice(draft: Draft) -> Voice:
     if files and "weights" in known:
         given["weights"] = files["voice.safetensors"]
     return Voice(**given)
-
-
-def _end(steps: Iterator[Any], done: Callable[[], Any]) -> None:
-    try:
-        if isinstance(steps, Generator):
-            steps.close()
-    finally:
-        done()
 
 
 def _number(value: Any) -> bool:

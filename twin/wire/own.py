@@ -1,0 +1,160 @@
+"""A user's own twins over HTTP: listed, edited, copied, locked, saved as a file, loaded again, filmed, deleted; for their owner alone.
+See answers.py for the shape of errors; media.py serves the faces."""
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from ..create import edited
+from ..create.build import card_png, fields_of
+from ..errors import Missing, Refused
+from ..store import Films, Shelf, Twin, Twins, bring_in, export
+from ..store.bundle import MOST_BYTES
+from ..users import User
+from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of
+from .live import Sessions
+from .progress import stream
+
+FILM = 20_000            # characters of a film's text
+Film = Callable[[Twin, str, Path, str, bool], AsyncGenerator[Any, None]]
+
+
+class Own:
+    """Routes /twins, /twins/*, /bundle and /media/films/*. `film(twin, text, out, aspect, captions)` makes one and yields its progress."""
+
+    def __init__(self, shelf: Shelf, twins: Twins, sessions: Sessions, film: Film, origins: tuple[str, ...] = ()):
+        self.shelf, self.twins, self.sessions, self.film, self.origins = shelf, twins, sessions, film, origins
+        self.films = Films(shelf)
+        self._large = asyncio.Semaphore(2)
+        self._filming: set[str] = set()
+
+    def routes(self) -> list[Route]:
+        table: list[tuple[str, str, Callable[[Request, User], Awaitable[Response]]]] = [
+            ("GET", "/twins", self.list), ("GET", "/twins/{name}/fields", self.fields), ("DELETE", "/twins/{name}", self.delete),
+            ("POST", "/twins/{name}/edit", self.edit), ("POST", "/twins/{name}/duplicate", self.duplicate), ("POST", "/twins/{name}/unlock", self.unlock),
+            ("POST", "/twins/{name}/lock", self.lock), ("POST", "/twins/{name}/bundle", self.save), ("POST", "/bundle", self.load),
+            ("GET", "/twins/{name}/card.png", self.card), ("POST", "/twins/{name}/film", self.make_film), ("GET", "/media/films/{film}", self.show_film)]
+        return [Route(path, answering(self.origins, handler), methods=[method]) for method, path, handler in table]
+
+    async def list(self, request: Request, user: User) -> Response:
+        return answer({"twins": [_card(twin) for twin in await asyncio.to_thread(self.shelf.list, user.id)]})
+
+    async def fields(self, request: Request, user: User) -> Response:
+        """The form that shows a twin, and what was agreed to for it."""
+        def look() -> dict[str, Any]:
+            twin = self._twin(request, user)
+            twin.read("persona.yaml")
+            return {"fields": fields_of(twin), "consent": json.loads(twin.read("consent.json")) if twin.has("consent.json") else None, "twin": _card(twin)}
+        return answer(await asyncio.to_thread(look))
+
+    async def delete(self, request: Request, user: User) -> Response:
+        twin, language = self._twin(request, user), language_of(request)
+        await self.sessions.part(user.id, twin.id)
+        gone = await asyncio.to_thread(self.shelf.delete, user.id, twin.id)
+        return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone]})
+
+    async def edit(self, request: Request, user: User) -> Response:
+        fields = await json_of(request, 4 * 2**20)
+        twin = self._twin(request, user)
+        return answer({"twin": _card(await asyncio.to_thread(edited, self.shelf, twin, fields))})
+
+    async def duplicate(self, request: Request, user: User) -> Response:
+        name = request.path_params["name"]
+        return answer({"twin": _card(await asyncio.to_thread(self.shelf.duplicate, user.id, name))})
+
+    async def unlock(self, request: Request, user: User) -> Response:
+        passphrase = _passphrase(await json_of(request))
+        return answer({"twin": _card(await asyncio.to_thread(self.shelf.unlock, user.id, request.path_params["name"], passphrase))})
+
+    async def lock(self, request: Request, user: User) -> Response:
+        """Put it behind a passphrase; without one, lock again what was unlocked."""
+        passphrase = _passphrase(await json_of(request))
+        twin = self._twin(request, user)
+        await self.sessions.part(user.id, twin.id)
+        if passphrase:
+            return answer({"twin": _card(await asyncio.to_thread(self.shelf.lock, user.id, twin.id, passphrase))})
+        if not self.shelf.guarded(user.id, twin.id):
+            raise Refused("To lock a twin, give it a passphrase.", "Four or five words that you will remember are good.", code="passphrase-short",
+                          zh=("要锁上分身，请设一个口令。", "用四五个你记得住的词就很好。"))
+        self.shelf.forget(user.id, twin.id)
+        return answer({"twin": _card(self._twin(request, user))})
+
+    async def save(self, request: Request, user: User) -> Response:
+        passphrase = _passphrase(await json_of(request))
+        twin = self._twin(request, user)
+        data = await asyncio.to_thread(export, self.shelf, twin, passphrase)
+        return Response(data, media_type="application/zip", headers=ALWAYS | {"Content-Disposition": f'attachment; filename="{twin.id}.twin"'})
+
+    async def load(self, request: Request, user: User) -> Response:
+        passphrase = text_of(request, "x-twin-passphrase")
+        self.shelf.admit()
+        async with self._large:
+            data = await body_of(request, MOST_BYTES)
+            return answer({"twin": _card(await asyncio.to_thread(bring_in, self.shelf, user.id, data, passphrase))})
+
+    async def card(self, request: Request, user: User) -> Response:
+        twin = self._twin(request, user, also_default=True)
+        data = await asyncio.to_thread(card_png, self.shelf, twin)
+        return Response(data, media_type="image/png", headers=ALWAYS | {"Content-Disposition": f'attachment; filename="{twin.id}.png"'})
+
+    async def make_film(self, request: Request, user: User) -> Response:
+        """NDJSON: a line of progress at a time, at last {"film": id, "seconds"}. A page that goes away cancels."""
+        asked = await json_of(request)
+        text, aspect, captions = asked.get("text"), asked.get("aspect", "16:9"), asked.get("captions") is True
+        if not isinstance(text, str) or not text.strip() or len(text) > FILM or not isinstance(aspect, str):
+            raise Refused("A film needs a text of at most 20,000 characters.", "Write what the twin should say.", code="no-text",
+                          zh=("影片需要一段文字，最多两万个字。", "请写下分身要说的话。"))
+        twin = self._twin(request, user, also_default=True)
+        twin.read("face/rig.json")                       # raises Locked
+        if self._filming:
+            raise Refused("A film is being made already.", "Wait until it is ready.", code="busy", zh=("正在制作另一部影片。", "请等它完成。"))
+        self._filming.add(user.id)
+
+        async def steps() -> AsyncGenerator[dict[str, Any], None]:
+            with self.shelf.scratch() as folder:
+                out = folder / "film.mp4"
+                seconds = 0.0
+                notes: tuple[tuple[str, str], ...] = ()
+                async for progress in self.film(twin, text, out, aspect, captions):
+                    seconds, notes = progress.seconds, progress.notes
+                    yield {"step": "film", "done": round(progress.done, 3), "note": {"en": progress.en, "zh": progress.zh}}
+                name = await asyncio.to_thread(self.films.keep, user.id, twin, out)
+                yield {"film": name, "seconds": round(seconds, 2), "notes": [{"en": en, "zh": zh} for en, zh in notes]}
+        return stream(steps(), language_of(request), lambda: self._filming.discard(user.id))
+
+    async def show_film(self, request: Request, user: User) -> Response:
+        path, data = await asyncio.to_thread(self.films.find, user.id, request.path_params["film"])
+        if data is not None:
+            return Response(data, media_type="video/mp4", headers=ALWAYS)
+        return FileResponse(path, media_type="video/mp4", headers=ALWAYS)
+
+    def _twin(self, request: Request, user: User, also_default: bool = False) -> Twin:
+        """The user's twin in the path, locked or not. Raises Missing for any other."""
+        name = request.path_params["name"]
+        if also_default and name in self.twins:
+            return self.twins[name]
+        return self.shelf.get(user.id, name)
+
+
+def _card(twin: Twin) -> dict[str, Any]:
+    measured: dict[str, Any] = {}
+    if not twin.locked:
+        try:
+            measured = json.loads(twin.read("measured.json"))
+        except (Missing, ValueError):
+            pass
+    return twin.card() | {"measured": measured}
+
+
+def _passphrase(asked: dict[str, Any]) -> str:
+    passphrase = asked.get("passphrase") or ""
+    if not isinstance(passphrase, str):
+        raise Refused("The passphrase is no text.", "Type it again.", code="garbage", zh=("口令不是文字。", "请重新输入。"))
+    return passphrase

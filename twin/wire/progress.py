@@ -1,0 +1,90 @@
+"""A generator of progress as NDJSON: one line a step, and a way to see that the reader left."""
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from persona.card import CardError
+
+from ..errors import TwinError
+from .answers import ALWAYS, told
+from .phrases import phrase
+
+BEAT = 5.0               # s between two lines at the most
+log = logging.getLogger("twin.wire")
+
+
+def stream(steps: Iterator[dict[str, Any]] | AsyncGenerator[dict[str, Any], None], language: str, done: Callable[[], Any] = lambda: None) -> Response:
+    """The dicts that a generator yields, a line each; an error is the last line. When the reader goes away the generator is closed, which
+    cancels. A blocking generator runs on one thread from its first step to its last, for it may hold locks across steps."""
+    source = _Async(steps) if isinstance(steps, AsyncGenerator) else _Blocking(steps)
+
+    async def lines() -> AsyncIterator[bytes]:
+        last: dict[str, Any] = {}
+        try:
+            step = source.next()
+            while True:
+                finished, _ = await asyncio.wait({step}, timeout=BEAT)
+                if finished:
+                    if (item := step.result()) is None:
+                        return
+                    last, step = item, source.next()
+                if last:
+                    yield json.dumps(last, ensure_ascii=False).encode() + b"\n"   # or the same again: a sign of life
+        except Exception as error:                       # the edge of a request, as in answers.py
+            known = isinstance(error, (TwinError, CardError))
+            if not known:
+                log.exception("a stream of progress broke")
+            what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
+            yield json.dumps(told(what, language)[1], ensure_ascii=False).encode() + b"\n"
+        finally:                                         # never waited for, so that a cancelled request can go
+            source.end(done)
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
+
+
+class _Blocking:
+    def __init__(self, steps: Iterator[dict[str, Any]]):
+        self._steps, self._pool = steps, ThreadPoolExecutor(1, thread_name_prefix="progress")
+
+    def next(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, next, self._steps, None)
+
+    def end(self, done: Callable[[], Any]) -> None:
+        def close() -> None:
+            try:
+                getattr(self._steps, "close", bool)()
+            finally:
+                done()
+        self._pool.submit(close)                         # behind the step in flight
+        self._pool.shutdown(wait=False)
+
+
+class _Async:
+    _ending: set[asyncio.Task[None]] = set()             # held, or a task may be collected before it is done
+
+    def __init__(self, steps: AsyncGenerator[dict[str, Any], None]):
+        self._steps = steps
+        self._step: asyncio.Future[Any] | None = None
+
+    def next(self) -> asyncio.Future[Any]:
+        self._step = asyncio.ensure_future(anext(self._steps, None))             # type: ignore[arg-type]
+        return self._step
+
+    def end(self, done: Callable[[], Any]) -> None:
+        async def close() -> None:
+            try:
+                if self._step is not None and not self._step.done():
+                    self._step.cancel()
+                    await asyncio.gather(self._step, return_exceptions=True)
+                await self._steps.aclose()
+            finally:
+                done()
+        task = asyncio.get_running_loop().create_task(close())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
