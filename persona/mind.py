@@ -52,11 +52,12 @@ _OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|
 
 class Mind:
     """`lines`: language -> the twin's own lines (persona.lines.load_lines). `embed`: texts -> float32 [n, d], rows of length 1, English.
-    `cache`: a folder where the embeddings of lines are kept."""
+    `cache`: a folder where the embeddings of its lines are kept; `shared`: one for those of lines that fit anyone, by default the same."""
 
-    def __init__(self, persona: Persona, lines: Lines | None = None, embed: Embed | None = None, cache: Path | None = None):
+    def __init__(self, persona: Persona, lines: Lines | None = None, embed: Embed | None = None, cache: Path | None = None,
+                 shared: Path | None = None):
         self.persona = persona
-        self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache) for language in ("en", "zh")}
+        self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
 
     def warm(self, language: str = "") -> None:

@@ -54,10 +54,11 @@ class Known:
 class Repertoire:
     """Indexes are made at the first question of the language."""
 
-    def __init__(self, persona: Persona, own: Sequence[Line], language: str, embed: Embed | None, cache: Path | None):
+    def __init__(self, persona: Persona, own: Sequence[Line], language: str, embed: Embed | None, cache: Path | None,
+                 shared: Path | None = None):
         self.persona, self.language, self.own, self.anybody = persona, language, tuple(own), general(language)
         self.margins = MARGINS[language] if language == "zh" or embed else PLAIN
-        self._embed, self._cache = (remembering(embed) if embed else None), cache
+        self._embed, self._cache, self._shared = (remembering(embed) if embed else None), cache, shared or cache
         self.all_facts = facts(persona)
         mine = tuple(fact for fact in self.all_facts if fact.language == language)
         sources = {fact.source for fact in mine}
@@ -76,11 +77,11 @@ class Repertoire:
 
     @cached_property
     def _own(self) -> tuple[Index, np.ndarray]:
-        return self._index(self.own)
+        return self._index(self.own, self._cache)
 
     @cached_property
     def _anybody(self) -> tuple[Index, np.ndarray]:
-        return self._index(self.anybody)
+        return self._index(self.anybody, self._shared)
 
     @cached_property
     def _facts(self) -> Index:
@@ -199,9 +200,9 @@ class Repertoire:
                 best = hits[0]
         return best
 
-    def _index(self, lines: Sequence[Line]) -> tuple[Index, np.ndarray]:
+    def _index(self, lines: Sequence[Line], cache: Path | None) -> tuple[Index, np.ndarray]:
         owner = [number for number, line in enumerate(lines) for _ in line.ask]
-        return Index([ask for line in lines for ask in line.ask], self.language, self._embed, self._cache), np.array(owner, int)
+        return Index([ask for line in lines for ask in line.ask], self.language, self._embed, cache), np.array(owner, int)
 
     def _best(self, lines: Sequence[Line], indexed: tuple[Index, np.ndarray], query: str, last: str, vector: np.ndarray | None, own: bool) -> list[Hit]:
         index, owner = indexed

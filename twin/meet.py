@@ -46,7 +46,8 @@ class Host:
         key = twin.folder, twin.stamp
         if key not in self._minds:
             self._bounded()
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self._cache(twin))
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self._cache(twin),
+                                    self.registry.settings.folder("cache") / "lines")
         return self._minds[key]
 
     def forget(self, folder: Path) -> None:

@@ -53,10 +53,10 @@ def forget_twin(data: Path, owner: str, name: str, folder: Path, caches: tuple[P
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     files = sum(path.is_file() for path in folder.rglob("*"))
     shutil.rmtree(folder, ignore_errors=True)
-    said = (("twin", files, "the twin itself: face, voice, character, consent ({} files)", "分身本身：脸、声音、性格、同意书（{}个文件）"),
-            ("conversations", len(names), "{} conversations with it", "与它的{}段对话"), ("films", len(films), "{} films of it", "它的{}部影片"),
-            ("caches", len(kept), "what was worked out from its lines ({} files)", "由它的台词算出的缓存（{}个文件）"),
-            ("page", len(shown), "the page's own cache ({} entries)", "页面自己的缓存（{}项）"))
+    said = (("twin", files, "the twin itself, its face, voice, character and consent, in files: {}", "分身本身：脸、声音、性格、同意书（{}个文件）"),
+            ("conversations", len(names), "conversations with it: {}", "与它的{}段对话"), ("films", len(films), "films of it: {}", "它的{}部影片"),
+            ("caches", len(kept), "files worked out from its lines: {}", "由它的台词算出的缓存（{}个文件）"),
+            ("page", len(shown), "the page's own cache: {}", "页面自己的缓存（{}项）"))
     return [{"what": what, "count": count, "en": en.format(count), "zh": zh.format(count)} for what, count, en, zh in said if count]
 
 
