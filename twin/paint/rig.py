@@ -40,7 +40,7 @@ def build(rig: dict, depth: np.ndarray | None = None) -> dict:
     width, height = rig["size"]
     points = np.round(_mended(points), 1)
     places, follow = _ring(points, width, height, rig.get("shoulder_y", height))
-    rest = _closed(points)
+    rest = closed(points)
     triangles = _triangles(np.concatenate([_opened(points + rest), places]))
     ring = _deep(np.concatenate([points, places]), unit, depth)
     everything = np.concatenate([points + rest, ring])
@@ -117,7 +117,7 @@ def _mended(points: np.ndarray) -> np.ndarray:
     return out
 
 
-def _closed(points: np.ndarray) -> np.ndarray:
+def closed(points: np.ndarray) -> np.ndarray:
     """Displacements [478, 3] that close the lips of a face that was pictured with them apart (or a hair's breadth apart)."""
     form = Form.of(points, topology.face_triangles())
     controls: Controls = {}
