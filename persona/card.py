@@ -221,7 +221,8 @@ def _voice(value: object) -> dict[str, str | float]:
     if not isinstance(value, Mapping):
         raise CardError("`voice` must be {name: ..., rate: ..., pitch: ...}.", "Write `voice: {name: f2}`.")
     voice: dict[str, str | float] = {}
-    for key, (low, high) in {"rate": (0.5, 2.0), "pitch": (-24.0, 24.0), "volume": (0.0, 2.0)}.items():
+    for key, (low, high) in {"rate": (0.5, 2.0), "pitch": (-24.0, 24.0), "volume": (0.0, 2.0), "age": (-1.0, 1.0),
+                             "warmth": (-1.0, 1.0)}.items():
         if key in value:
             number = value[key]
             if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:

@@ -75,6 +75,9 @@ class Voice:
     pitch: float = 0.0                                   # semitones
     volume: float = 1.0
     folder: str = ""                                     # samples or weights of a cloned voice
+    age: float = 0.0                                     # -1 younger .. 1 older than the voice is
+    warmth: float = 0.0                                  # -1 brighter .. 1 warmer
+    weights: bytes | None = field(default=None, repr=False, compare=False)     # instead of `folder`, for a voice that must not lie on disk
 
 
 @dataclass(frozen=True)
