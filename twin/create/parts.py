@@ -70,11 +70,16 @@ def voices() -> list[dict[str, Any]]:
 
 def fitting_voice(age: Any, gender: str) -> dict[str, Any]:
     """A voice for a twin without a sample, by age and sex; one of espeak's where there is no ready one."""
-    try:
-        name = importlib.import_module("twin.speak.timbre").fitting(age, gender)
-        return {"backend": "timbre", "name": name}
-    except (ImportError, AttributeError):
-        return {"name": "f2" if gender[:1] in ("f", "女") else "m3"}
+    female, male = gender[:1] in ("f", "w", "女"), gender[:1] in ("m", "男")
+    years = age if isinstance(age, int) else 35
+    fitting = [voice for voice in voices() if not (female or male) or str(voice.get("gender", ""))[:1] == ("f" if female else "m")]
+    if not fitting:
+        return {"name": "f2" if female else "m3"}
+    return {"backend": "timbre", "name": min(fitting, key=lambda voice: abs(_years(voice.get("age")) - years))["name"]}
+
+
+def _years(age: Any) -> float:
+    return float(age) if isinstance(age, (int, float)) else {"young": 22.0, "middle": 42.0, "adult": 35.0, "old": 68.0}.get(str(age), 35.0)
 
 
 def portrait_png(background: bytes, portrait: bytes, label: Any) -> bytes:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,8 +47,13 @@ class Run:
 
     def stop(self) -> None:
         self.stopped.set()
+        self.kill()
+
+    def kill(self) -> None:
+        """The process and its workers."""
         if self.process and self.process.poll() is None:
-            self.process.kill()
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL) if os.name == "posix" else self.process.kill()
 
 
 class Training:
@@ -143,38 +149,41 @@ class Training:
             run.files = {}
             out = folder / "voice"
             quiet: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8", "errors": "replace"}
-            if os.name == "posix":
-                quiet["preexec_fn"] = lambda: os.nice(5)
+            if os.name == "posix":                       # a session of its own: it has workers, and they end with it
+                quiet |= {"start_new_session": True, "preexec_fn": lambda: os.nice(5)}
             run.process = subprocess.Popen([sys.executable, "-m", "twin.train.voice", str(folder / "samples"), str(out), "--language", run.language],
                                            cwd=ROOT, **quiet)
             process = run.process
             tail: list[str] = []
-            timer = threading.Timer(MOST, process.kill)
+            said = ""
+            timer = threading.Timer(MOST, run.kill)
             timer.daemon = True
             timer.start()
             reader = threading.Thread(target=lambda: tail.extend(process.stderr or []), daemon=True)
             reader.start()
             try:
                 if run.stopped.is_set():
-                    process.kill()
+                    run.kill()
                 for line in process.stdout or ():
                     with contextlib.suppress(ValueError, TypeError, KeyError):
                         told = json.loads(line)
+                        if "error" in told:
+                            said = f"{told['error']} {told.get('hint', '')}".strip()
+                            continue
                         run.done, run.note = min(1.0, max(run.done, float(told["done"]))), told.get("note", "")
                 process.wait()
                 reader.join(2.0)
             finally:
                 timer.cancel()
                 if process.poll() is None:
-                    process.kill()
+                    run.kill()
                     process.wait()
             if run.stopped.is_set():
                 return
             if process.returncode or not (out / "voice.json").is_file():
+                run.failed = said[:300] or "The voice could not be learned from these recordings."
                 last = next((line.strip() for line in reversed(tail) if line.strip()), "")
-                said = process.returncode == 1 and last and not any(line.startswith("Traceback") for line in tail)
-                run.failed = last[:300] if said else "The voice could not be learned from these recordings."
-                log.warning("a voice could not be learned (%s)", process.returncode)
+                log.warning("a voice could not be learned (%s): %s", process.returncode, "" if said else last[:200])
                 return
             run.result = {name: (out / name).read_bytes() for name in ("voice.safetensors", "voice.json") if (out / name).is_file()}
             run.done = 1.0

@@ -206,6 +206,11 @@ class Shelf:
             Conversations(self.data, key=self.key).seal(owner, name)       # those a sudden end left open while it was being locked
         return self.get(owner, name)
 
+    def hold(self, twin: Twin) -> None:
+        """Keep a twin open that another shelf of this process unlocked."""
+        if twin.key is not None:
+            self._open[twin.owner, twin.id] = (twin.key, time.monotonic())
+
     def forget(self, owner: str, name: str = "") -> None:
         """The visit is over: this user's twins behind passphrases, or that one alone, are locked again."""
         with self._guard:

@@ -1,0 +1,248 @@
+"""The commands that make and keep twins: create, list, export, import, delete. They belong to one user: the one whose token TWIN_TOKEN holds
+(a browser keeps its own in localStorage), or else this machine's own, made at first use in the data folder."""
+from __future__ import annotations
+
+import argparse
+import getpass
+import hashlib
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from .errors import Locked, Missing, Refused, TwinError
+from .settings import load
+from .users import User, who
+
+
+def add(commands: Any) -> None:
+    """Add the commands to an argparse's subparsers."""
+    create = commands.add_parser("create", help="make a twin from a photo, a voice and a character")
+    create.add_argument("--photo", type=Path, required=True, help="a picture of a face")
+    create.add_argument("--face", type=int, default=None, help="which face, counted from 0, the largest first, where there are several")
+    create.add_argument("--voice", type=Path, action="append", default=[], help="an audio or video file of them speaking (may be given again); "
+                        "what is said in it stands in a file of the same name ending in .txt, if you have it")
+    create.add_argument("--ready", default="", help="a ready voice's name instead")
+    create.add_argument("--language", choices=("en", "zh"), default="en", help="what is spoken in the recordings")
+    create.add_argument("--name", default="", help="what the twin is called")
+    create.add_argument("--persona", type=Path, help="a persona (YAML, JSON) or a Character Card (PNG, JSON, CHARX)")
+    create.add_argument("--consent", default="", metavar="WHO", help="the name of the person in the samples, or of whoever has their permission: says yes to "
+                        "the statement that is printed without it")
+    create.add_argument("--relation", choices=("self", "permission"), default="self", help="whether WHO is that person, or has their permission")
+    create.add_argument("--for", dest="purposes", default="talk,film", help="what for: talk, film or both")
+    create.add_argument("--passphrase", action="store_true", help="keep it behind a passphrase (asked for, or TWIN_PASSPHRASE)")
+    create.set_defaults(run=_create)
+    listing = commands.add_parser("list", help="your own twins and the default ones")
+    listing.set_defaults(run=_list)
+    export = commands.add_parser("export", help="save a twin as one .twin file")
+    export.add_argument("twin")
+    export.add_argument("-o", "--output", type=Path, required=True)
+    export.add_argument("--passphrase", action="store_true", help="encrypt it, and put the conversations with it inside")
+    export.set_defaults(run=_export)
+    bring = commands.add_parser("import", help="load a .twin file")
+    bring.add_argument("file", type=Path)
+    bring.set_defaults(run=_import)
+    delete = commands.add_parser("delete", help="delete a twin and everything made from it")
+    delete.add_argument("twin")
+    delete.set_defaults(run=_delete)
+
+
+def shelf() -> Any:
+    """The shelf of the settings in force."""
+    from .meet import OWN
+    from .store import Shelf
+    settings = load()
+    return Shelf(settings.folder("data"), shared=settings.shared, caches=(settings.folder("cache") / OWN,))
+
+
+def me() -> User:
+    """Whose twins the command line works with. Raises Refused for a TWIN_TOKEN that is none."""
+    if token := os.environ.get("TWIN_TOKEN", "").strip():
+        return who({"token": token})
+    path = load().folder("data") / "token"
+    try:
+        return who({"token": path.read_text().strip()})
+    except (OSError, Refused):
+        token = secrets.token_hex(32)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token)
+        return User(hashlib.sha256(bytes.fromhex(token)).hexdigest())
+
+
+def own(name: str) -> Any:
+    """One of my twins, unlocked; None when there is none of that name. Raises Locked for a wrong passphrase."""
+    place, user = shelf(), me()
+    if not place.has(user.id, name):
+        return None
+    twin = place.get(user.id, name)
+    return place.unlock(user.id, name, _passphrase(f"Passphrase of {name}: ")) if twin.locked else twin
+
+
+def _create(options: argparse.Namespace) -> int:
+    from persona.card import CardError
+
+    from .create import Drafts, build
+    place, user = shelf(), me()
+    place.admit()
+    with place.scratch() as folder:
+        drafts = Drafts(place, root=folder)
+        try:
+            with drafts.of(user.id) as draft:
+                _fill(draft, options)
+                passphrase = _passphrase("A passphrase for it: ", twice=True) if options.passphrase else ""
+                steps = build(place, draft, passphrase)
+                try:
+                    for progress in steps:
+                        _show(progress.done, progress.en)
+                        twin = progress.twin
+                except CardError as error:
+                    raise Refused(error.message, error.hint) from None
+                finally:
+                    steps.close()                        # type: ignore[attr-defined]
+        finally:
+            drafts.close()
+    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}" if twin else "")
+    return 0
+
+
+def _fill(draft: Any, options: argparse.Namespace) -> None:
+    """The draft as the page would have filled it. Raises Refused with what is missing."""
+    from .trust import STATEMENT
+    fields = _character(draft, options.persona) if options.persona else {}
+    draft.persona(fields | ({"name": options.name} if options.name else {}))
+    draft.photo(_file(options.photo))
+    faces = draft.state["photo"]["faces"]
+    if options.face is not None:
+        draft.face(options.face)
+    elif len(faces) > 1:
+        boxes = "; ".join(f"{k}: at {box[0]:.0f},{box[1]:.0f}, {box[2]:.0f} px wide" for k, box in enumerate(faces))
+        raise Refused(f"There are {len(faces)} faces in {options.photo} ({boxes}).", "Say which one: --face 0")
+    for remark in draft.state["photo"]["report"]:
+        if remark["level"] != "good":
+            print(f"  {remark['en']}", file=sys.stderr)
+    if len(options.voice) > 12:
+        raise Refused("Twelve recordings are the most.", "Put them into one file.")
+    for k, file in enumerate(options.voice):
+        beside = file.with_suffix(".txt")
+        text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
+        draft.voice(_file(file), "file" if len(options.voice) == 1 else str(k), text, options.language, own_text=True)
+        for remark in draft.state["clips"][-1]["report"]:
+            if remark["level"] != "good":
+                print(f"  {file.name}: {remark['en']}", file=sys.stderr)
+    if options.ready:
+        draft.ready({"voice": options.ready})
+    if not options.consent:
+        raise Refused(f"Nobody has agreed. The statement is:\n  {STATEMENT['en']}\n",
+                      'If you agree: --consent "Your name" (and --relation permission for another person)',
+                      code="consent")
+    draft.agree({"agreed": True, "who": options.consent, "relation": options.relation, "for": options.purposes.split(",")})
+
+
+def _character(draft: Any, file: Path) -> dict[str, Any]:
+    """The form's fields of a persona file or a Character Card."""
+    from persona import form
+    from persona.card import CardError, Persona
+    try:
+        if file.suffix.lower() in (".yaml", ".yml") or file.is_dir():
+            return form.to_fields(Persona.load(file))
+        data = _file(file)
+        if file.suffix.lower() == ".json" and b'"first_mes"' not in data and b'"spec"' not in data:
+            return form.to_fields(Persona.load(file))
+        for note, _ in draft.card(data, file.name):
+            print(f"  {note}", file=sys.stderr)
+        return dict(draft.state["persona"])
+    except CardError as error:
+        raise Refused(error.message, error.hint) from None
+
+
+def _list(options: argparse.Namespace) -> int:
+    from .store import Twins
+    for twin in shelf().list(me().id):
+        print(f"{twin.id:<32} {twin.persona.text('name', 'en')}{'  (behind a passphrase)' if twin.locked else ''}")
+    for twin in Twins().values():
+        print(f"{twin.id:<32} {twin.persona.text('name', 'en')}  (default)")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .store import export
+    twin = _mine(options.twin)
+    passphrase = _passphrase("A passphrase for the file: ", twice=True) if options.passphrase else ""
+    place = shelf()
+    if twin.key is not None and place.guarded(twin.owner, twin.id):
+        place.hold(twin)
+    data = export(place, twin, passphrase)
+    beside = options.output.with_name(f".{options.output.name}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(options.output)
+    except OSError as error:
+        raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
+    print(f"{options.output}: {len(data) / 2**20:.1f} MB, with the consent inside{', encrypted' if passphrase else ''}.")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from .store import bring_in
+    from .store.bundle import MOST_BYTES, too_large
+    try:
+        if options.file.stat().st_size > MOST_BYTES:
+            raise too_large(options.file.stat().st_size)
+    except OSError as error:
+        raise Missing(f"{options.file} cannot be read: {error.strerror}.", "Name a .twin file.") from None
+    data, place, user = _file(options.file), shelf(), me()
+    try:
+        twin = bring_in(place, user.id, data)
+    except Locked:
+        twin = bring_in(place, user.id, data, _passphrase("Passphrase of the file: "))
+    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    place, user = shelf(), me()
+    if not place.has(user.id, options.twin):
+        raise Missing(f"You have no twin called {options.twin!r}.", "python -m twin list says which there are.")
+    for gone in place.delete(user.id, options.twin):
+        print(f"removed {gone['en']}")
+    return 0
+
+
+def _mine(name: str) -> Any:
+    twin = own(name)
+    if twin is None:
+        raise Missing(f"You have no twin called {name!r}.", "python -m twin list says which there are.")
+    return twin
+
+
+def _file(path: Path) -> bytes:
+    """A file's bytes, bounded before it is read."""
+    try:
+        if path.stat().st_size > 256 * 2**20:
+            raise Refused(f"{path} has {path.stat().st_size / 2**20:,.0f} MB, which is too much.", "Choose a smaller file.")
+        return path.read_bytes()
+    except OSError as error:
+        raise Missing(f"{path} cannot be read: {error.strerror}.", "Check the name.") from None
+
+
+def _passphrase(prompt: str, twice: bool = False) -> str:
+    if given := os.environ.get("TWIN_PASSPHRASE", ""):
+        return given
+    if not sys.stdin.isatty():
+        raise Locked("A passphrase is needed.", "Set TWIN_PASSPHRASE, or run this in a terminal.")
+    said = getpass.getpass(prompt)
+    if twice and getpass.getpass("Once more: ") != said:
+        raise Refused("These were two different passphrases.", "Try again.")
+    return said
+
+
+def _show(done: float, note: str) -> None:
+    """A bar that is redrawn in a terminal, a line a step elsewhere."""
+    if sys.stderr.isatty():
+        full = round(30 * done)
+        print(f"\r[{'#' * full}{'.' * (30 - full)}] {done:4.0%} {note:<50.50}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+    else:
+        print(f"{done:4.0%} {note}", file=sys.stderr, flush=True)
