@@ -36,19 +36,19 @@ export class Face {
 
   /**
    * Loads a face folder; the newest call wins. Throws an Error naming the file that could not be had.
-   * @param {string} url ends in /face/
+   * @param {string} url ends in /face/ @param {(address: string) => Promise<Response>} [get] for one that says who is asking
    */
-  async load(url) {
+  async load(url, get = (address) => fetch(address)) {
     const base = url.endsWith("/") ? url : url + "/", turn = ++this.wanted;
     const picture = async (name, optional = false) => {
-      const answer = await fetch(base + name);
+      const answer = await get(base + name);
       if (!answer.ok) {
         if (optional) return null;
         throw new Error(`The face could not be loaded: ${name} (${answer.status}).`);
       }
       return createImageBitmap(await answer.blob(), { premultiplyAlpha: "premultiply" });
     };
-    const answer = await fetch(base + "rig.json");
+    const answer = await get(base + "rig.json");
     if (!answer.ok) throw new Error(`The face could not be loaded: rig.json (${answer.status}).`);
     const [rig, portrait, background, eyes, iris, mouth] = await Promise.all([answer.json(), picture("portrait.webp"), picture("background.webp"),
       picture("eyes.webp"), picture("iris.webp"), picture("mouth.webp", true)]);

@@ -12,6 +12,7 @@ import { wireKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { menu } from "./menu.js";
 import { Mic } from "./mic.js";
+import { Mine } from "./mine.js";
 import { Notices } from "./notices.js";
 import { inOrder, Picker, shortName } from "./picker.js";
 import { Player } from "./player.js";
@@ -85,7 +86,8 @@ class Page {
       said: (text) => { this.composer.done(true); if (text) this.say(text); } });
     this.composer = new Composer({ send: (text) => this.say(text), stop: () => this.stop(), press: () => this.hearing.start("push"), release: () => this.released(),
       free: (on) => (on ? this.hearing.start("free") : this.hearing.stop()), cancel: () => { this.editing = -1; }, tell: (key, args) => this.notices.tell(key, args) });
-    this.picker = new Picker((id) => this.change(id));
+    this.mine = new Mine({ notices: this.notices, talk: (id) => this.change(id), changed: () => live.retry(), current: () => this.twin?.id ?? "", gone: (id) => this.left(id), create: () => this.create() });
+    this.picker = new Picker((id) => this.change(id), () => this.create(), (twin) => this.mine.menu(twin));
     this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines) });
     this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context);
     this.earlier = new Conversations({ list: () => live.send({ type: "list" }), resume: (id) => { this.hush(); live.send({ type: "resume", conversation: id }); },
@@ -97,10 +99,11 @@ class Page {
   lay(query) {
     const actions = h("div", { class: "actions" }, menu([
       ["plus", "clear", () => { this.hush(); this.live.send({ type: "clear" }); }],
-      ["history", "earlier", () => this.earlier.open()], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
+      ["history", "earlier", () => this.earlier.open()], ["person", "my_twins", () => this.mine.open()], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
       ["save", "save", () => save(this.talk.markdown(), this.twin?.id ?? "twin")]]));
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
-    this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.hearing.ask);
+    this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.hearing.ask, this.mine.place);
+    if (recallHere("creating")) this.create();          // a reload comes back to what was being made
     if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
     this.setOnly(this.only);
     this.volume();
@@ -154,8 +157,8 @@ class Page {
     this.engines = ready.engines;
     this.hearing.can = ready.hearing ?? this.hearing.can;
     this.state = ready.state ?? "idle";
-    this.twin = ready.twin;
-    this.twins = inOrder(ready.twins);
+    this.twin = this.mine.known(ready.twin);
+    this.twins = this.mine.join(inOrder(ready.twins));
     this.wanted = "";
     this.conversation = ready.conversation;
     remember("twin", ready.twin.id);
@@ -252,10 +255,30 @@ class Page {
 
   /** @param {string} id */
   change(id) {
+    const chosen = this.mine.twins.find((twin) => twin.id === id);
+    if (chosen?.locked) { this.mine.unlock(chosen); return; }
     this.hush();
     this.hearing.stop();
     if (!this.live.send({ type: "twin", id })) this.wanted = id;
     this.picker.show(this.twins, id);
+  }
+
+  /** The wizard, loaded when it is first wanted. */
+  async create() {
+    this.hush();
+    this.hearing.stop();
+    try {
+      const { Wizard } = await import("./create.js");
+      this.wizard ??= new Wizard({ talk: this.root, language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), open: (file) => this.mine.take(file),
+        closed: () => this.picker.focusMake(), done: (twin) => { this.wanted = twin.id; this.mine.load(); this.change(twin.id); } });
+      await this.wizard.open();
+    } catch (error) { this.notices.show(error.message); }
+  }
+
+  /** A twin was deleted. @param {string} id */
+  left(id) {
+    if (this.twin?.id === id) this.change(this.twins.find((twin) => twin.id !== id)?.id ?? "");
+    else this.live.retry();
   }
 
   /** @param {string} language */
@@ -269,6 +292,7 @@ class Page {
     this.composer.setName(shortName(this.twin));
     this.stage.rename();
     this.talk.redraw();
+    this.wizard?.rename();
     welcome(this.talk.hello, this.twin);
   }
 

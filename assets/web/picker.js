@@ -1,33 +1,44 @@
 /** The twins one can talk with, as faces. Arrow keys move, Enter chooses. */
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
+import { portrait } from "./pictures.js";
 import { own } from "./words.js";
 
 export class Picker {
-  /** @param {(id: string) => void} choose */
-  constructor(choose) {
+  /** @param {(id: string) => void} choose @param {() => void} make a new one @param {(twin: any) => Node} more what can be done with an own one */
+  constructor(choose, make, more) {
     this.choose = choose;
+    this.more = more;
     this.twins = [];
     this.id = "";
-    this.element = h("div", { class: "picker", role: "radiogroup", tip: "twins" });
-    this.element.addEventListener("keydown", (event) => this.key(event));
+    this.group = h("div", { class: "picker-twins", role: "radiogroup", tip: "twins" });
+    this.make = h("button", { type: "button", class: "make", tip: "make_own", onclick: () => make() }, h("span", { class: "avatar" }, icon("plus")), h("span", { class: "short", t: "make_you" }));
+    this.mine = h("span", { class: "picker-mine" });
+    this.element = h("div", { class: "picker" }, this.group, this.make, this.mine);
+    this.group.addEventListener("keydown", (event) => this.key(event));
   }
 
   /** @param {any[]} twins @param {string} id the one on stage */
   show(twins, id) {
     this.twins = twins;
     this.id = id;
-    const focused = this.element.contains(document.activeElement);
-    this.element.replaceChildren(...twins.map((twin) => this.button(twin)));
-    if (focused) this.element.querySelector("[aria-checked=true]")?.focus();
+    const focused = this.group.contains(document.activeElement);
+    this.group.replaceChildren(...twins.map((twin) => this.button(twin)));
+    if (focused) this.group.querySelector("[aria-checked=true]")?.focus();
+    const chosen = twins.find((twin) => twin.id === id);
+    this.mine.replaceChildren(...(chosen?.own ? [this.more(chosen)] : []));
+    this.group.querySelector("[aria-checked=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** @param {any} twin */
   button(twin) {
-    const on = twin.id === this.id, base = new URL(twin.face.replace(/^\//, ""), document.baseURI).href;
+    const on = twin.id === this.id, avatar = h("span", { class: "avatar" });
+    portrait(avatar, twin);
     return h("button", { type: "button", role: "radio", "aria-checked": String(on), tabindex: on ? 0 : -1, title: own(twin.tagline),
       "data-id": twin.id, onclick: () => this.pick(twin.id) },
-    h("span", { class: "avatar", style: `background-image:url("${base}portrait.webp"),url("${base}background.webp")` }), h("span", { class: "short" }, shortName(twin)));
+    avatar, h("span", { class: "short" }, shortName(twin)));
   }
+
+  focusMake() { this.make.focus(); }
 
   /** @param {string} id */
   pick(id) { if (id !== this.id) this.choose(id); }
@@ -37,7 +48,7 @@ export class Picker {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const buttons = [...this.element.querySelectorAll("button")], at = buttons.indexOf(document.activeElement);
+    const buttons = [...this.group.querySelectorAll("[role=radio]")], at = buttons.indexOf(document.activeElement);
     const next = buttons[(at + step + buttons.length) % buttons.length];
     for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
     next.focus();

@@ -1,7 +1,9 @@
 /** The picture: the twin itself, what must be known about it, and what can be done to it. Draws a frame whenever the screen does. */
+import { fetchOwn } from "./api.js";
 import { Captions } from "./captions.js";
 import { h, icon, iconButton, say, tip } from "./dom.js";
 import { shortName } from "./picker.js";
+import { faceOf, pictureOf } from "./pictures.js";
 import { tintOf } from "./tint.js";
 import { own, word } from "./words.js";
 
@@ -62,9 +64,11 @@ export class Stage {
     this.channels = channels;
     this.rename();
     if (same && (this.face || !this.still.hidden)) return;
-    const base = new URL(twin.face.replace(/^\//, ""), document.baseURI).href;
-    this.element.style.setProperty("--scene", `url("${base}background.webp")`);
-    tintOf(base + "background.webp").then((tint) => {
+    const base = faceOf(twin);
+    pictureOf(twin, "background.webp").then(async (scene) => {
+      if (this.twin !== twin) return;
+      this.element.style.setProperty("--scene", `url("${scene}")`);
+      const tint = await tintOf(scene);
       if (!tint || this.twin !== twin) return;
       document.documentElement.style.setProperty("--hue", String(tint.hue));
       document.documentElement.style.setProperty("--tint", String(Math.min(1, tint.chroma / 0.05)));
@@ -77,7 +81,7 @@ export class Stage {
       this.face = null;
       this.canvas.hidden = true;
       this.still.hidden = false;
-      this.still.src = base + "portrait.webp";
+      this.still.src = await pictureOf(twin, "portrait.webp");
     }
     this.element.dataset.ready = this.face ? "moving" : "still";
     this.place();
@@ -89,7 +93,7 @@ export class Stage {
     this.face ??= new Face(this.canvas);
     this.idle = new Idle(channels);
     this.weights = new Float32Array(channels.length);
-    await this.face.load(base);
+    await this.face.load(base, fetchOwn);
     this.fit();
     this.canvas.hidden = false;
     this.still.hidden = true;

@@ -11,10 +11,11 @@ from twin.page import quick  # noqa: F401  (before anything that imports gradio)
 
 import gradio as gr  # isort: skip
 
+from twin.page.create import create
 from twin.page.stage import stage
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
-SHEETS = ("page.css", "stage.css", "talk.css", "panels.css")
+SHEETS = ("page.css", "stage.css", "talk.css", "panels.css", "create.css")
 FONT = ("system-ui", "sans-serif")
 
 # Gradio's own frame taken away: no padding, no footer, no background of its own.
@@ -22,6 +23,8 @@ CSS = """
 footer, .built-with, .api-docs { display: none !important }
 gradio-app, .gradio-container, .gradio-container > .main, .gradio-container .wrap, .gradio-container .contain {
   background: none !important; padding: 0 !important; margin: 0 !important; max-width: none !important; border: 0 !important; gap: 0 !important }
+#twin-create { display: none }
+#twin-create.open { display: flex }
 #twin-stage { padding: 0 !important; margin: 0 !important; border: 0 !important; overflow: visible !important; background: none !important }
 """
 
@@ -53,4 +56,5 @@ def build(settings: Any = None) -> gr.Blocks:
     title = getattr(settings, "title", "") or "Twin"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(600, 1800), fill_width=True, fill_height=True) as page:
         stage()
+        create()
     return page

@@ -1,0 +1,97 @@
+/** Step five: what it will be made of, one bar that fills, and a way to stop it. */
+import { askLines } from "./api.js";
+import { h, icon } from "./dom.js";
+import { own, word } from "./words.js";
+
+const STEP_OF = { photo: "face", face: "face", name: "character", consent: "consent" };
+
+export class BuildStep {
+  /** @param {import("./create.js").Wizard} wizard */
+  constructor(wizard) {
+    this.wizard = wizard;
+    this.busy = null;
+    this.lead = h("p", { class: "lead" });
+    this.list = h("ul", { class: "summary" });
+    this.bar = h("progress", { max: 1, value: 0 });
+    this.noteText = h("span");
+    this.percent = h("b");
+    this.progress = h("div", { class: "progress", hidden: true, role: "status" }, h("div", { class: "progress-head" }, this.noteText, this.percent), this.bar, h("button", { type: "button", class: "small", onclick: () => this.busy?.abort() }, h("span", { t: "build_cancel" })));
+    this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
+    this.missing = h("div", { class: "missing", hidden: true });
+    this.goButton = h("button", { type: "button", class: "wide strong", onclick: () => this.build() }, h("span", { t: "build_go" }));
+    this.again = h("button", { type: "button", class: "quiet", onclick: () => this.discard() }, h("span", { t: "discard" }));
+    this.element = h("div", {}, this.list, this.missing, this.progress, this.trouble, this.again);
+    this.rename();
+  }
+
+  rename() {
+    const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+    this.lead.textContent = word("build_lead", { host: word(here ? "this_machine" : "that_machine") });
+  }
+
+  enter() { this.show(this.wizard.draft); }
+
+  leave() { return !this.busy; }
+
+  /** @param {any} draft */
+  show(draft) {
+    const { persona, voice, consent, photo, missing } = draft, rows = [];
+    if (persona.name) rows.push(["person", persona.name, persona.tagline || word("sum_lines", { facts: persona.facts?.length ?? 0, examples: persona.examples?.length ?? 0 }), "character"]);
+    const ready = voice.ready && this.wizard.given.voices.find((one) => one.name === voice.ready.voice);
+    rows.push(["sound", ready ? word("sum_voice_ready", { name: own(ready.label) }) : voice.clips.length ? word("sum_voice_own", { s: Math.round(voice.seconds) }) : word("sum_voice_none"), "", "voice"]);
+    if (consent) rows.push(["check", word("sum_consent", { who: consent.who ?? "" }), (consent.for ?? []).map((/** @type {string} */ use) => word("for_" + use)).join(" · "), "consent"]);
+    this.list.replaceChildren(...(photo ? rows : rows.slice(0)).map(([name, first, second, step]) => h("li", {}, h("button", { type: "button", onclick: () => !this.busy && this.wizard.go(step) }, icon(name), h("span", {}, h("b", {}, first), second && h("small", {}, second)), icon("edit")))));
+    this.missing.hidden = !missing.length;
+    this.missing.replaceChildren(h("span", { t: "build_missing" }), ...missing.map((/** @type {string} */ what) => h("button", { type: "button", class: "small", onclick: () => this.wizard.go(STEP_OF[what] ?? "face") }, h("span", { t: "miss_" + what }))));
+    this.goButton.disabled = missing.length > 0 || Boolean(this.busy);
+  }
+
+  async build() {
+    if (this.busy) return;
+    const { wizard } = this;
+    this.busy = new AbortController();
+    this.trouble.hidden = true;
+    this.set(true);
+    this.tell(0, word("building", { name: wizard.draft.persona.name }));
+    let twin = null;
+    try {
+      for await (const line of askLines("draft/build", { method: "POST", signal: this.busy.signal })) {
+        if (line.twin) twin = line.twin;
+        else this.tell(line.done ?? 0, own(line.note) || word("building", { name: wizard.draft.persona.name }));
+      }
+      if (twin) this.tell(1, word("building", { name: wizard.draft.persona.name }));
+    } catch (error) {
+      this.trouble.hidden = false;
+      this.trouble.classList.toggle("calm", error.name === "AbortError");
+      this.trouble.textContent = error.name === "AbortError" ? word("build_stopped") : `${error.message} ${error.hint ?? ""}`.trim();
+    }
+    this.busy = null;
+    this.set(false);
+    if (twin) await wizard.made(twin);
+    else this.show(wizard.draft);
+  }
+
+  /** @param {boolean} on */
+  set(on) {
+    this.progress.hidden = !on;
+    this.list.hidden = this.again.hidden = on;
+    this.goButton.disabled = on;
+    this.wizard.element.classList.toggle("building", on);
+  }
+
+  /** @param {number} done 0..1 @param {string} note */
+  tell(done, note) {
+    this.bar.value = done;
+    this.percent.textContent = Math.round(100 * done) + " %";
+    if (this.noteText.textContent !== note) this.noteText.textContent = note;
+    this.wizard.preview.element.style.setProperty("--done", String(done));
+  }
+
+  discard() {
+    const dialog = h("dialog", { class: "sheet small-sheet", "aria-labelledby": "create-discard" }, h("header", {}, h("h2", { id: "create-discard", t: "discard_title" })), h("p", { t: "discard_text" }),
+      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "keep_it", onclick: () => dialog.close() }), h("button", { type: "button", class: "small danger", t: "delete_it", onclick: () => { dialog.close(); this.wizard.discard(); } })));
+    dialog.addEventListener("close", () => dialog.remove());
+    this.wizard.element.append(dialog);
+    dialog.showModal();
+  }
+}
