@@ -170,7 +170,7 @@ class Training:
                         if "error" in told:
                             said = f"{told['error']} {told.get('hint', '')}".strip()
                             continue
-                        run.done, run.note = min(1.0, max(run.done, float(told["done"]))), told.get("note", "")
+                        run.done, run.note = min(0.99, max(run.done, float(told["done"]))), told.get("note", "")
                 process.wait()
                 reader.join(2.0)
             finally:
