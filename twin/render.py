@@ -54,6 +54,7 @@ class Performance:
     sound: list[np.ndarray] = field(default_factory=list)
     track: dict[int, np.ndarray] = field(default_factory=dict)           # frame -> uint8 [57]
     words: list[tuple[float, float, str]] = field(default_factory=list)  # start s, end s, clause
+    marks: list[tuple[float, Any]] = field(default_factory=list)         # start s of a piece, and a Mark on its clock
     samples: int = 0
 
     def quiet(self, seconds: float) -> None:
@@ -81,8 +82,16 @@ class Performance:
                 first = start + round(spoken.at * FPS)
                 self.track |= {first + k: row for k, row in enumerate(spoken.motion.weights)}
             if speech.audio:
+                self._mark(at, speech.marks)
                 self.add(speech.audio.samples)
         self.add(np.zeros(-self.samples % PER_FRAME, np.float32))
+
+    def _mark(self, at: float, marks: Sequence[Any]) -> None:
+        """Every sound once: neighbouring pieces know each other's."""
+        for mark in marks:
+            known = any(abs(before + other.start - at - mark.start) < 0.005 and other.phone == mark.phone for before, other in self.marks[-12:])
+            if mark.start >= 0 and not known:
+                self.marks.append((at, mark))
 
 
 def paragraphs(text: str) -> list[str]:

@@ -25,7 +25,7 @@
 
 const SIGNED = ["headYaw", "headPitch", "headRoll", "gazeX", "gazeY"];
 const LOOK = 0.45, TURN = 0.9, RISE = 0.028;      // as in pose.py
-const FOLDED = 1e-5, SLIM = 0.05, OPENED = 4e-4, SWEEPS = 32;
+const FOLDED = 7e-6, SLIM = 0.05, OPENED = 4e-4, SWEEPS = 64;
 const LANDMARKS = 478;
 
 export class Pose {
@@ -44,6 +44,9 @@ export class Pose {
     this.triangles = Uint16Array.from(rig.triangles.flat());
     this.size = new Float32Array(rig.triangles.length);            // twice the signed area of each at rest
     for (let k = 0; k < this.size.length; k++) this.size[k] = this.#area(this.base, 3 * k);
+    this.give = new Uint8Array(this.count).fill(1);                // where lips and lids meet nothing gives way
+    for (const row of rig.contact.lips) this.give[row[0]] = this.give[row[3]] = 0;
+    for (const row of rig.contact.lids) this.give[row[0]] = this.give[row[2]] = 0;
     this.shapes = Object.values(rig.shapes).map(pack);
     this.follow = new Float32Array(this.count).fill(1);
     this.breath = new Float32Array(this.count).fill(0.35);
@@ -84,7 +87,7 @@ export class Pose {
 
   /** Skin does not fold: triangles that are turned over are opened again, their corners going the shortest way. */
   #unfold() {
-    const p = this.points, t = this.triangles, { size } = this, unit = this.rig.head.unit ** 2;
+    const p = this.points, t = this.triangles, { size, give } = this, unit = this.rig.head.unit ** 2;
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       const bad = [];
       for (let k = 0; k < size.length; k++) if (this.#area(p, 3 * k) * Math.sign(size[k]) < -FOLDED * unit) bad.push(k);
@@ -93,7 +96,9 @@ export class Pose {
         const sign = Math.sign(size[k]), lack = Math.min(SLIM * Math.abs(size[k]), OPENED * unit) - this.#area(p, 3 * k) * sign;
         if (lack <= 0) continue;
         const a = 3 * t[3 * k], b = 3 * t[3 * k + 1], c = 3 * t[3 * k + 2];
-        const x1 = p[b + 1] - p[c + 1], y1 = p[c] - p[b], x2 = p[c + 1] - p[a + 1], y2 = p[a] - p[c], x3 = p[a + 1] - p[b + 1], y3 = p[b] - p[a];
+        const ga = give[a / 3], gb = give[b / 3], gc = give[c / 3];
+        const x1 = (p[b + 1] - p[c + 1]) * ga, y1 = (p[c] - p[b]) * ga, x2 = (p[c + 1] - p[a + 1]) * gb, y2 = (p[a] - p[c]) * gb;
+        const x3 = (p[a + 1] - p[b + 1]) * gc, y3 = (p[b] - p[a]) * gc;
         const far = lack * sign / Math.max(x1 * x1 + y1 * y1 + x2 * x2 + y2 * y2 + x3 * x3 + y3 * y3, 1e-6);
         p[a] += far * x1;
         p[a + 1] += far * y1;

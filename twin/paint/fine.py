@@ -7,14 +7,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 
-from .pose import LOOK, RISE, TURN
+from .pose import FOLDED, LOOK, OPENED, RISE, SLIM, SWEEPS, TURN, areas, free
 from .topology import FACE, POINTS
 
 GAIN, MOST = 0.34, 0.13          # as in light.js
 ROUNDS = 2                       # how often each triangle is split in four
 SIDES = (("Right", -1), ("Left", 1))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def unfold(points, triangles, sign, wanted, give, least, sweeps):
+    """Opens triangles that are turned over, in place, as pose.py does."""
+    bad = np.zeros(len(triangles), np.int64)
+    for _ in range(sweeps):
+        count = 0
+        for k in range(len(triangles)):
+            a, b, c = points[triangles[k, 0]], points[triangles[k, 1]], points[triangles[k, 2]]
+            if ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) * sign[k] < -least:
+                bad[count] = k
+                count += 1
+        if count == 0:
+            return
+        for n in range(count):
+            k = bad[n]
+            a, b, c = points[triangles[k, 0]], points[triangles[k, 1]], points[triangles[k, 2]]
+            lack = wanted[k] - ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) * sign[k]
+            if lack > 0:
+                ga, gb, gc = give[triangles[k, 0]], give[triangles[k, 1]], give[triangles[k, 2]]
+                x1, y1, x2, y2, x3, y3 = (b[1] - c[1]) * ga, (c[0] - b[0]) * ga, (c[1] - a[1]) * gb, (a[0] - c[0]) * gb, (a[1] - b[1]) * gc, (b[0] - a[0]) * gc
+                far = lack * sign[k] / max(x1 * x1 + y1 * y1 + x2 * x2 + y2 * y2 + x3 * x3 + y3 * y3, 1e-6)
+                a[0] += far * x1
+                a[1] += far * y1
+                b[0] += far * x2
+                b[1] += far * y2
+                c[0] += far * x3
+                c[1] += far * y3
 
 
 class Posed:
@@ -30,6 +60,10 @@ class Posed:
         shapes = np.zeros((len(rig["shapes"]), *base.shape))
         for field, part in zip(shapes, rig["shapes"].values()):
             _add(field, part)
+        self.triangles = np.array(rig["triangles"], np.int64)
+        size = areas(base, self.triangles)
+        unit = float(rig["head"]["unit"])
+        self._give, self._sign, self._wanted = free(rig), np.sign(size), np.minimum(SLIM * np.abs(size), OPENED * unit ** 2)
         self.base, self.order = base, [self.at[name] for name in rig["shapes"]]
         self.shapes = np.ascontiguousarray(shapes.reshape(len(shapes), -1).T)
         contact = rig["contact"]
@@ -39,7 +73,7 @@ class Posed:
         self.follow, self.chest = np.ones(count), np.full(count, 0.35)
         self.follow[POINTS:], self.chest[POINTS:] = rig["ring_follow"], rig["ring_breath"]
         self.pivot, self.distance = np.array(rig["head"]["pivot"], float), float(rig["head"]["distance"])
-        self.unit = float(rig["head"]["unit"])
+        self.unit = unit
         self.weights, self.points, self.lift = np.zeros(len(names)), base.copy(), 0.0
         self.matrix = np.eye(3)
 
@@ -53,6 +87,7 @@ class Posed:
         self.lift = 0.35 * rise
         points += (self.turn(points) - points) * self.follow[:, None]
         points[:, 1] -= rise * self.chest
+        unfold(points, self.triangles, self._sign, self._wanted, self._give, FOLDED * self.unit ** 2, SWEEPS)
         self.points = points
         return points
 

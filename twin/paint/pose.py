@@ -8,6 +8,8 @@ import numpy as np
 LOOK = 0.45              # rad of gaze that an eyeLook channel at 1 stands for
 RISE = 0.028             # of the distance between the irises: how far a full breath lifts the chest
 TURN = 0.9               # how much of an angle the flattened head really turns
+# Skin does not fold: a triangle turned over by more than FOLDED (of unit squared) is opened again to SLIM of its size at rest.
+FOLDED, SLIM, OPENED, SWEEPS = 7e-6, 0.05, 4e-4, 64
 
 
 def effective(weights: Mapping[str, float]) -> dict[str, float]:
@@ -33,7 +35,41 @@ def pose(rig: dict, weights: Mapping[str, float], breath: float = 0.0) -> np.nda
     _touch(points, rig["contact"])
     points = _turn(points, rig, w)
     points[:, 1] -= breath * RISE * rig["head"]["unit"] * np.concatenate([np.full(len(rig["points"]), 0.35), rig["ring_breath"]])
+    base = np.array(rig["points"] + rig["ring"], float)
+    if rig["rest"]["i"]:
+        base[rig["rest"]["i"]] += np.array(rig["rest"]["d"])
+    _unfold(points, np.array(rig["triangles"]), areas(base, np.array(rig["triangles"])), rig["head"]["unit"], free(rig))
     return points
+
+
+def areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Twice the signed areas [t], px squared."""
+    a, b, c = (points[triangles[:, k], :2] for k in range(3))
+    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+
+
+def free(rig: dict) -> np.ndarray:
+    """1 for a point that may give way, 0 where lips and lids meet [n]."""
+    out = np.ones(len(rig["points"]) + len(rig["ring"]))
+    for row, places in (("lips", (0, 3)), ("lids", (0, 2))):
+        out[[points[k] for points in rig["contact"][row] for k in places]] = 0
+    return out
+
+
+def _unfold(points: np.ndarray, triangles: np.ndarray, rest: np.ndarray, unit: float, give: np.ndarray) -> None:
+    """Opens what is turned over, in place: corners go the shortest way (a projection as in position-based dynamics, Mueller et al. 2007)."""
+    sign, wanted = np.sign(rest), np.minimum(SLIM * np.abs(rest), OPENED * unit ** 2)
+    for _ in range(SWEEPS):
+        bad = np.flatnonzero(areas(points, triangles) * sign < -FOLDED * unit ** 2)
+        if not len(bad):
+            return
+        for k in bad:
+            corners = triangles[k]
+            (ax, ay), (bx, by), (cx, cy) = points[corners, :2]
+            lack = wanted[k] - ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) * sign[k]
+            if lack > 0:
+                ways = np.array([[by - cy, cx - bx], [cy - ay, ax - cx], [ay - by, bx - ax]]) * give[corners, None]
+                points[corners, :2] += ways * (lack * sign[k] / max((ways ** 2).sum(), 1e-6))
 
 
 def _touch(points: np.ndarray, contact: dict) -> None:
