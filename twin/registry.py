@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ BACKENDS = (
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
     Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
             blurb="espeak-ng in process, every language it has, exact phoneme times"),
+    Backend("speak", "timbre", "twin.speak.timbre:Timbre", ("espeakng_loader", "pyworld"), "pip install espeakng-loader pyworld", "GPL-3.0-or-later",
+            budget=15, blurb="espeak's words in a person's timbre, learned from a minute of reading; and ready voices"),
     Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5,
             blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
 )
@@ -104,6 +106,39 @@ class Worker:
         self._lane.close()
 
 
+class Voices(Worker):
+    """The voice of the settings, and beside it the workers of the voices that twins ask for by `Voice.backend`, made when first asked for."""
+
+    def __init__(self, make: Callable[[], Any], budget: float, name: str, others: dict[str, Callable[[], Worker]]):
+        super().__init__("speak", make, budget)
+        self.name, self._others = name, others
+        self._made: dict[str, Worker] = {}
+
+    async def stream(self, text: str, voice: Any, *args: Any) -> AsyncGenerator[Any, None]:
+        """As the backend's. Where the twin's own voice fails, this one says the rest: never silence for that."""
+        said = 0
+        if voice.backend != self.name and voice.backend in self._others:
+            worker = self._made.get(voice.backend) or self._made.setdefault(voice.backend, self._others[voice.backend]())
+            try:
+                async with aclosing(worker.stream(text, voice, *args)) as pieces:
+                    async for piece in pieces:
+                        said += len(piece.text)
+                        yield piece
+                return
+            except (TwinError, OSError, ArithmeticError, LookupError, ValueError, MemoryError, ImportError) as error:
+                log.warning("speak: %s failed, %s goes on: %s", voice.backend, self.name, getattr(error, "message", type(error).__name__))
+            voice = replace(voice, backend=self.name, name="", folder="", weights=None)
+        if text[said:].strip():
+            async with aclosing(super().stream(text[said:], voice, *args)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    def close(self) -> None:
+        super().close()
+        for worker in self._made.values():
+            worker.close()
+
+
 @dataclass
 class Crew:
     """The workers of a conversation. The models behind them are shared, the conversation is not."""
@@ -143,7 +178,12 @@ class Registry:
     def crew(self) -> Crew:
         """The one crew of this process; its models load when first used, or in wake()."""
         if self._crew is None:
-            workers = {task: Worker(task, self._maker(engine), engine.backend.budget) for task, engine in self.engines.items()}
+            workers: dict[str, Worker] = {task: Worker(task, self._maker(engine), engine.backend.budget)
+                                          for task, engine in self.engines.items() if task != "speak"}
+            voice = self.engines["speak"]
+            workers["speak"] = Voices(self._maker(voice), voice.backend.budget, voice.backend.name, {
+                other.name: lambda other=other: Worker("speak", self._maker(Engine(other)), other.budget)        # type: ignore[misc]
+                for other in BACKENDS if other.task == "speak" and other != voice.backend})
             sampling = {"max_tokens": self.settings.max_tokens, "temperature": self.settings.temperature}
             self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].backend.capable, sampling=sampling)
         return self._crew
