@@ -15,7 +15,7 @@ import numpy as np
 
 SENTENCES = ("Mama, why do five fish follow our blue boat?", "Bob and Pam have a map of a big apple farm in Panama.",
              "My father asked about a black cat, but nobody was at home.", "你好，我是你的数字人分身。", "爸爸妈妈把白色的苹果放在大盘子里。",
-             "八百标兵奔北坡，北坡炮兵并排跑。")
+             "妈妈，明天我们带飞飞去北海公园看白鸽吧。")
 PORTRAITS = Path(__file__).resolve().parents[2] / "shared" / "data" / "portraits"
 COUNTED = ("astronaut", "girl", "illustrated")
 SIZE, FPS = 512, 60

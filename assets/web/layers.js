@@ -2,6 +2,7 @@
 import { wings } from "./surface.js";
 import { EYE, LASH, MOUTH, SCENE, SKIN } from "./shaders.js";
 
+const BESIDE = 6;                                     // mip level at the outer end of what is drawn out beside the picture
 const COLOUR = (rgb) => rgb.map((v) => v / 255);
 
 export class Layers {
@@ -68,19 +69,23 @@ export class Layers {
 
   /** Uniforms that never change. */
   #constants() {
-    const gl = this.gl, { mouth, bite, eyes } = this.parts, p = this.programs;
+    const gl = this.gl, { mouth, bite, eyes } = this.parts, p = this.programs, inside = this.rig.inside ?? [1, 1, 1];
     gl.useProgram(p.SKIN.program);
     gl.uniform2fv(p.SKIN.at.size, this.rig.size);
     gl.uniform3fv(p.SKIN.at.lid, this.colours.lid);
     gl.uniform1f(p.SKIN.at.wide, eyes[0].width);
     gl.uniform1f(p.SKIN.at.unit, mouth.unit);
+    gl.uniform2fv(p.SKIN.at.fold, this.rig.fold ?? [0.16, 0.50]);
+    gl.uniform1f(p.SKIN.at.crease, this.rig.fold ? 0.14 : 0);
     gl.useProgram(p.EYE.program);
     gl.uniform1i(p.EYE.at.iris, 1);
     gl.uniform2fv(p.EYE.at.lamp, this.lamp);
+    gl.uniform1f(p.EYE.at.glint, Math.min(1, Math.max(...inside)));
     gl.useProgram(p.MOUTH.program);
     gl.uniform1f(p.MOUTH.at.unit, mouth.unit);
     gl.uniform1f(p.MOUTH.at.width, mouth.width);
     gl.uniform2fv(p.MOUTH.at.bite, bite);
+    gl.uniform3fv(p.MOUTH.at.inside, inside);
     gl.useProgram(p.LASH.program);
     gl.uniform3fv(p.LASH.at.ink, this.colours.ink);
   }
@@ -162,7 +167,9 @@ export class Layers {
     gl.uniform2fv(at.shut, this.shut);
     gl.uniform1f(at.apart, this.parts.mouth.apart);
     gl.bindVertexArray(this.beside);
+    gl.uniform1f(at.blur, BESIDE);
     gl.drawElements(gl.TRIANGLES, this.besideCount, gl.UNSIGNED_SHORT, 0);
+    gl.uniform1f(at.blur, 0);
     gl.bindVertexArray(this.skin);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.places);
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, surface.places);

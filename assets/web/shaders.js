@@ -44,10 +44,17 @@ uniform vec2 size;
 uniform float wide;      // px from corner to corner of an eye
 uniform float unit;      // px between the irises
 uniform float apart;     // 0 lips closed .. 1 parted
+uniform vec2 fold;       // from where to where above the lid its cover comes in
+uniform float crease;    // how dark the lid's own fold is
+uniform float blur;      // > 0: beside the picture, which is drawn out and softened
 in vec2 uv;
 in vec4 info;
 out vec4 colour;
 void main() {
+  if (blur > 0.0) {
+    colour = textureLod(portrait, uv, blur * info.w);
+    return;
+  }
   vec4 c = texture(portrait, uv);
   float k = abs(info.y);
   float closed = info.y < 0.0 ? shut.x : shut.y;
@@ -55,7 +62,8 @@ void main() {
   vec4 near = textureLod(portrait, below, log2(wide * 0.14));        // skin under the same light, without lines and brows
   float across = 0.91 + 0.07 * smoothstep(0.4, 0.9, k) - 0.12 * smoothstep(0.88, 1.0, k);     // a lid is round
   vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.65) * across;
-  float m = smoothstep(0.16, 0.50, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
+  cover *= 1.0 - crease * exp(-pow((k - 0.53) / 0.055, 2.0));
+  float m = smoothstep(fold.x, fold.y, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
   c.rgb = mix(c.rgb, cover * c.a, m);
   float edge = abs(info.z);                             // the dark line between closed lips opens into wet red
   vec2 inner = uv + vec2(0.0, sign(info.z) * 0.050 * edge * unit / size.y);
@@ -87,6 +95,7 @@ uniform mat3 gaze;           // rotation of the eyeball
 uniform vec2 upper[9];       // the lids' contours, local px, x ascending
 uniform vec2 lower[9];
 uniform vec2 lamp;           // where the light comes from, x right, y down
+uniform float glint;         // brightness of the light in the eye
 in vec2 at;
 out vec4 colour;
 float curve(vec2 line[9], float x) {
@@ -127,7 +136,7 @@ void main() {
   float lit = smoothstep(size * 1.25, size * 0.7, length((at - spark) * vec2(1.0, 0.9)));
   float second = 0.30 * smoothstep(size * 0.9, size * 0.3, length(at - rest.xy + lamp * rest.z * 0.48));
   float open = smoothstep(0.0, 0.03 * width, at.y - top);
-  c = mix(c, vec3(1.0), (lit * 0.92 + second) * open * smoothstep(1.25, 0.9, away));
+  c = mix(c, vec3(glint), (lit * 0.92 + second) * open * smoothstep(1.25, 0.9, away));
   colour = vec4(c, 1.0);
 }`,
 };
@@ -146,6 +155,7 @@ void main() {
 }`,
   fragment: HEAD + `uniform sampler2D teeth;
 uniform float unit, width, out_, raise, tongue, gap;
+uniform vec3 inside;         // the light that the picture has for what is inside
 uniform vec2 jaw;            // how far the lower jaw has moved, local px
 uniform vec2 bite;           // edges of the upper and lower teeth in their halves of the picture, 0..1
 uniform vec2 upper[11];      // inner contours of the lips, local px, x ascending
@@ -175,12 +185,15 @@ vec4 tongueAt(vec2 p) {
   float e = length(d);
   float groove = exp(-pow(d.x * 5.0, 2.0)) * smoothstep(0.95, 0.2, abs(d.y));
   float light = 0.60 + 0.42 * (1.0 - e * e) - 0.12 * groove + 0.12 * smoothstep(0.3, -0.6, d.y) * (1.0 - tongue);
-  vec3 c = vec3(0.74, 0.37, 0.35) * light;
-  return vec4(c, smoothstep(1.03, 0.93, e));
+  float back = 1.0 - tongue;
+  light *= mix(1.0, 0.66 + 0.34 * smoothstep(-1.0, 0.1, d.y), back);       // it goes back into the dark
+  vec3 c = vec3(0.74, 0.37, 0.35) * light * inside;
+  return vec4(c, smoothstep(1.03, mix(0.93, 0.68 + 0.25 * smoothstep(-0.9, 0.1, d.y), back), e));
 }
 void main() {
   float top = curve(upper, at.x), bottom = curve(lower, at.x);
-  float side = abs(at.x) / (0.5 * width);
+  float half_ = max(0.5 * (upper[10].x - upper[0].x), 1.0);
+  float side = max(abs(at.x) / (0.5 * width), abs(at.x - 0.5 * (upper[10].x + upper[0].x)) / half_ - 0.08);
   vec4 lick = tongueAt(at);
   if (out_ > 0.0) {
     colour = vec4(lick.rgb, 1.0) * lick.a;
@@ -189,10 +202,11 @@ void main() {
   float deep = clamp((at.y - top) / max(bottom - top, 1.0), 0.0, 1.0);
   vec3 c = mix(vec3(0.10, 0.025, 0.03), vec3(0.30, 0.085, 0.085), smoothstep(0.25, 1.0, deep));
   c = mix(c, vec3(0.33, 0.11, 0.10), smoothstep(0.35, 0.95, side) * 0.5);
+  c *= inside;
   float lit = smoothstep(0.01 * unit, 0.20 * unit, gap);
   vec3 dim = mix(vec3(0.60, 0.50, 0.47), vec3(1.0), lit);   // a mouth that is hardly open lets little light in, and that red
   c = mix(c, lick.rgb * mix(0.42, 0.92, smoothstep(0.02 * unit, 0.22 * unit, at.y - top)) * dim, lick.a * (1.0 - step(0.5, tongue)));
-  vec3 round_ = mix(vec3(1.0), vec3(0.50, 0.38, 0.36), smoothstep(0.22, 0.85, side));
+  vec3 round_ = mix(vec3(1.0), vec3(0.26, 0.17, 0.16), smoothstep(0.20, 0.92, side));     // the row bends back into the cheeks
   vec4 low = row(at - jaw * vec2(1.0, 1.0) - vec2(0.0, 0.012 * unit), bite.y, 0.5);
   vec3 under = mix(vec3(0.62, 0.52, 0.50), vec3(0.93, 0.90, 0.88), smoothstep(0.0, 0.10 * unit, at.y - top - 0.10 * unit));
   c = mix(c, low.rgb / max(low.a, 0.01) * round_ * dim * under, low.a);
@@ -200,8 +214,8 @@ void main() {
   vec4 high = row(at - vec2(0.0, 0.040 * unit), bite.x, 0.0);
   vec3 shadow = mix(vec3(0.70, 0.60, 0.57), vec3(1.0), smoothstep(0.0, 0.075 * unit, at.y - top));
   c = mix(c, high.rgb / max(high.a, 0.01) * round_ * dim * shadow, high.a);
-  c *= mix(vec3(0.62, 0.50, 0.48), vec3(1.0), smoothstep(0.0, 0.020 * unit, at.y - top));
-  c *= mix(vec3(0.62, 0.52, 0.50), vec3(1.0), max(smoothstep(0.0, 0.030 * unit, bottom - at.y), tongue * lick.a));
+  c *= mix(vec3(0.40, 0.27, 0.26), vec3(1.0), smoothstep(-0.006 * unit, 0.030 * unit, at.y - top));       // a soft dark edge under the lips
+  c *= mix(vec3(0.44, 0.32, 0.31), vec3(1.0), max(smoothstep(-0.006 * unit, 0.036 * unit, bottom - at.y), tongue * lick.a));
   colour = vec4(c, 1.0);
 }`,
 };

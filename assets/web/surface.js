@@ -89,7 +89,8 @@ export class Surface {
 }
 
 /**
- * What goes on beside the picture on a stage wider than it: its outermost columns drawn out sideways and downwards, as shoulders fall.
+ * What goes on beside the picture on a stage wider than it: its outermost columns drawn out sideways and downwards,
+ * as shoulders fall; z says how far, 0..1.
  * @param {[number, number]} size px of the portrait
  * @returns {{fixed: Float32Array, places: Float32Array, triangles: Uint16Array}}
  */
@@ -100,7 +101,7 @@ export function wings([width, height]) {
     for (const x of far.map((f) => f * width)) {
       for (const y of [0, height]) {
         fixed.push(side < 0 ? 0.5 : width - 0.5, y, 1, 0, 0);
-        places.push(side < 0 ? -x : width + x, y + 0.42 * x + 2.2 * x * x / width, 0);
+        places.push(side < 0 ? -x : width + x, y + 0.42 * x + 2.2 * x * x / width, Math.min(1, 6 * x / width));
       }
     }
     for (let k = 0; k < far.length - 1; k++) {

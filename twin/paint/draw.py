@@ -25,6 +25,7 @@ FINER = 1.25             # texels a pixel of the canvas
 CLOSEST, EYES = 1.12, 0.41   # as in stage.js
 OPEN_LASH, SHUT_LASH = 0.04, 0.14   # of the eye's width, as in eye.js
 FAR = (0, 0.03, 0.07, 0.13, 0.22, 0.36, 0.6)                             # as in surface.js: where the picture's border is drawn out to
+BESIDE = 6               # mip level at their outer end, as in layers.js
 LARGEST = 4096           # px of a side
 
 
@@ -81,12 +82,14 @@ class Painter:
         self.surface = Surface(rig, self.posed)
         self._canvas = np.zeros((size[1], size[0], 3), np.uint8)
         self._textures(read, background)
-        self._wings()
         lamp = np.array(rig.get("light", (-0.3, -0.5)), float)[:2]
         self._lamp = (lamp / (np.hypot(*lamp) or 1)).astype(np.float32)
         self.eyes = [_Eye(rig, k, self.surface) for k in (0, 1)]
         self.mouth = _Mouth(rig, self.surface)
         self._lid = np.array(rig.get("lid", rig["skin"]), np.float32)
+        self._inside = np.array(rig.get("inside", (1, 1, 1)), np.float32)
+        self._glint = float(min(1.0, self._inside.max()))
+        self._fold = np.array([*rig["fold"], 0.14] if "fold" in rig else [0.16, 0.50, 0.0], np.float32)
         self._ink = np.array(rig.get("lash", (40, 28, 24)), np.float32)
 
     def _textures(self, read: Callable[[str], bytes], background: np.ndarray | None) -> None:
@@ -96,6 +99,7 @@ class Painter:
         self._portrait = _sized(portrait, w * texels, h * texels)
         down, across = self._portrait.shape[0] / h, self._portrait.shape[1] / w
         self._texels = np.ascontiguousarray((self.surface.rest * (across, down) - 0.5).astype(np.float32))
+        self._wings(portrait)
         self._drawn = _solid(self._portrait, self._texels, self.surface.triangles)
         wide, unit = rig["eyes"][0]["width"], rig["head"]["unit"]
         self._view = np.array([wide * down, unit * down], np.float32)
@@ -119,25 +123,20 @@ class Painter:
             cover = 1.04 * max(width / scene.shape[1], height / scene.shape[0])
             self._scene = _sized(scene, scene.shape[1] * cover, scene.shape[0] * cover)
 
-    def _wings(self) -> None:
-        """What goes on beside the picture on a canvas wider than it."""
+    def _wings(self, portrait: np.ndarray) -> None:
+        """What goes on beside the picture on a canvas wider than it: strips, each from a softer picture than the one before."""
         w, h = self.rig["size"]
-        rest: list[tuple[float, float]] = []
-        places: list[tuple[float, float, float]] = []
-        triangles: list[tuple[int, int, int]] = []
-        for side in (-1, 1):
-            first = len(places)
-            for x in (f * w for f in FAR):
-                for y in (0, h):
-                    rest.append((0.5 if side < 0 else w - 0.5, y))
-                    places.append((-x if side < 0 else w + x, y + 0.42 * x + 2.2 * x * x / w, 0.0))
-            for k in range(first, len(places) - 2, 2):
-                triangles += [(k, k + 1, k + 2), (k + 2, k + 1, k + 3)]
-        kind = np.zeros((len(rest), 3), np.float32)
-        kind[:, 0] = 1
-        scale = np.array([self._portrait.shape[1] / w, self._portrait.shape[0] / h])
-        self._beside = (self._seen(np.array(places, np.float32)), (np.array(rest) * scale - 0.5).astype(np.float32), kind, np.array(triangles, np.int32))
         self._needs_wings = self.fit.x > 0 or self.fit.x + w * self.fit.scale < self.size[0]
+        self._beside = []
+        for k in range(len(FAR) - 1 if self._needs_wings else 0):
+            near, far = FAR[k] * w, FAR[k + 1] * w
+            blur = max(1 / min(1.0, self.fit.scale * FINER), 2 ** (BESIDE * 3 * min(1 / 3, FAR[k] + FAR[k + 1])))
+            texture = _sized(portrait, w / blur, h / blur)
+            for side in (-1, 1):
+                rest = np.array([(0.5 if side < 0 else w - 0.5, y) for _ in (near, far) for y in (0, h)])
+                places = np.array([(-x if side < 0 else w + x, y + 0.42 * x + 2.2 * x * x / w, 0.0) for x in (near, far) for y in (0, h)], np.float32)
+                texels = rest * (texture.shape[1] / w, texture.shape[0] / h) - 0.5
+                self._beside.append((texture, self._seen(places), texels.astype(np.float32), np.array([(0, 1, 2), (2, 1, 3)], np.int32)))
 
     def _seen(self, places: np.ndarray) -> np.ndarray:
         """Places of the portrait on the canvas."""
@@ -163,27 +162,28 @@ class Painter:
         else:
             canvas[:] = 0
         for one, white in zip(self.eyes, self._whites):
-            shade.eye(canvas, white, self._iris, *one.patch(fit), one.width, one.iris, one.gaze, one.top, one.bottom, self._lamp, one.back(fit))
+            shade.eye(canvas, white, self._iris, *one.patch(fit), one.width, one.iris, one.gaze, one.top, one.bottom, self._lamp, self._glint,
+                      one.back(fit))
         mouth, (high, low) = self.mouth, self._teeth
         origin, frame, box = mouth.patch(fit)
         back = mouth.back(fit)
         shade.mouth(canvas, high, low, origin, frame, box, back, mouth.unit, mouth.width, mouth.raised, mouth.tongue, mouth.gap, mouth.jaw,
-                    self.bite, mouth.top, mouth.bottom)
+                    self.bite, mouth.top, mouth.bottom, self._inside)
         self._skin(canvas, seen)
         for one in self.eyes:
             shade.lashes(canvas, self._seen(one.lashes), 0.55 + 0.35 * one.shut, self._ink)
         if mouth.tongue > 0:
-            shade.lick(canvas, self._seen(mouth.strip), origin, back, mouth.unit, mouth.raised, mouth.tongue, mouth.jaw)
+            shade.lick(canvas, self._seen(mouth.strip), origin, back, mouth.unit, mouth.raised, mouth.tongue, mouth.jaw, self._inside)
         return canvas
 
     def _skin(self, canvas: np.ndarray, seen: np.ndarray) -> None:
         surface, (left, right) = self.surface, self.eyes
-        look = (self._portrait, self._portrait.view(np.uint32)[:, :, 0], self._near, self._wet, self._view, left.shut, right.shut,
-                self.mouth.apart, self._lid)
+        look = (self._near, self._wet, self._view, left.shut, right.shut, self.mouth.apart, self._lid, self._fold)
         if self._needs_wings:
-            places, texels, kind, triangles = self._beside
-            shade.skin(canvas, places, texels, kind, triangles, *look)
-        shade.skin(canvas, seen, self._texels, surface.kind, self._drawn, *look)
+            for texture, places, texels, triangles in self._beside:
+                kind = np.ones((len(places), 3), np.float32) * (1, 0, 0)
+                shade.skin(canvas, places, texels, kind.astype(np.float32), triangles, texture, texture.view(np.uint32)[:, :, 0], *look)
+        shade.skin(canvas, seen, self._texels, surface.kind, self._drawn, self._portrait, self._portrait.view(np.uint32)[:, :, 0], *look)
 
     def _behind(self, canvas: np.ndarray) -> None:
         """The background, which shifts a little against the head."""
@@ -226,11 +226,17 @@ class _Patch:
 
     def back(self, fit: Fit) -> np.ndarray:
         """From px of the canvas to local px, laid out as `frame`."""
-        return np.linalg.inv(self.frame.reshape(2, 2) * fit.scale).ravel()
+        return _inverse(self.frame) / fit.scale
 
     def local(self, points: np.ndarray) -> np.ndarray:
         """Places of the portrait [n, >= 2] in local px [n, 2]."""
-        return (points[:, :2] - self.origin) @ np.linalg.inv(self.frame.reshape(2, 2))
+        return (points[:, :2] - self.origin) @ _inverse(self.frame).reshape(2, 2)
+
+
+def _inverse(frame: np.ndarray) -> np.ndarray:
+    """Of a matrix laid out as [a, b, c, d]."""
+    a, b, c, d = frame
+    return np.array([d, -b, -c, a]) / (a * d - b * c)
 
 
 class _Eye(_Patch):

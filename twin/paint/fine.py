@@ -180,16 +180,17 @@ class Surface:
         self._lit = self._shine(self.posed.points)
 
     def _shine(self, p: np.ndarray) -> np.ndarray:
-        a, b, c = (p[self._coarse[:, k]] for k in range(3))
-        normal = self._around @ np.cross(c - a, b - a)
-        return (normal @ self._lamp) / np.maximum(np.linalg.norm(normal, axis=1), 1e-9)
+        a, b, c = (p[self._coarse[:, k]].T for k in range(3))
+        (ux, uy, uz), (vx, vy, vz) = b - a, c - a
+        normal = self._around @ np.stack([uz * vy - uy * vz, ux * vz - uz * vx, uy * vx - ux * vy], 1)
+        return (normal @ self._lamp) / np.maximum(np.sqrt((normal ** 2).sum(1)), 1e-9)
 
     def update(self, rim: float) -> np.ndarray:
         """Places of all points; `rim`: width of the soft rims, px of the portrait."""
         p = self.posed.points
         d = GAIN * (self._shine(p) - self._lit)
         light = self._share * MOST * d / (MOST + np.abs(d))
-        field = self.fill @ np.column_stack([p[:, :2] - self.posed.picture[:, :2], light])
+        field = self.fill @ np.column_stack([p[:, :2] - self.posed.picture[:, :2], light]).astype(np.float32)
         places = self.places
         places[:self.count] = field
         places[:self.count, :2] += self.rest[:self.count]

@@ -83,10 +83,11 @@ def run(canvas, words, y, first, last, u, v, lit, du, dv, dl):
 
 
 @fast
-def skin(canvas, places, texels, kind, triangles, portrait, words, near, wet, view, shut_left, shut_right, apart, lid):
+def skin(canvas, places, texels, kind, triangles, portrait, words, near, wet, view, shut_left, shut_right, apart, lid, fold):
     """Draws the triangles. `places` [m, 3] x, y and change of light; `texels` [m, 2] of `portrait`; `kind` [m, 3] alpha, lid, lip;
     `words`: `portrait` as one uint32 a pixel; `near` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
-    texels of `portrait` the width of an eye and the distance of the irises are; `lid` 0..255."""
+    texels of `portrait` the width of an eye and the distance of the irises are; `lid` 0..255; `fold` [3]: from where to where
+    above the lid its cover comes in, and how dark its crease is."""
     wide, unit = view[0], view[1]
     nx, ny = near.shape[1] / portrait.shape[1], near.shape[0] / portrait.shape[0]
     wx, wy = wet.shape[1] / portrait.shape[1], wet.shape[0] / portrait.shape[0]
@@ -161,11 +162,12 @@ def skin(canvas, places, texels, kind, triangles, portrait, words, near, wet, vi
                 if part != 0.0:
                     k = abs(part)
                     closed = shut_left if part < 0.0 else shut_right
-                    m = step(0.16, 0.50, k) * step(0.04, 0.24, closed) * (1.0 - 0.6 * step(0.975, 1.0, k))
+                    m = step(fold[0], fold[1], k) * step(0.04, 0.24, closed) * (1.0 - 0.6 * step(0.975, 1.0, k))
                     if m > 0.0:
                         down = v + (1.05 - 0.38 * k) * wide
                         nr, ng, nb, na = fetch(near, (u + 0.5) * nx - 0.5, (down + 0.5) * ny - 0.5)
                         across = 0.91 + 0.07 * step(0.4, 0.9, k) - 0.12 * step(0.88, 1.0, k)
+                        across *= 1.0 - fold[2] * exp(-((k - 0.53) / 0.055) ** 2)
                         na = max(na / 255.0, 0.2)
                         over = across * al / 255.0
                         r = mix(r, mix(lid[0], nr / na, 0.65) * over, m)
@@ -194,9 +196,9 @@ def curve(line, x):
 
 
 @fast
-def eye(canvas, white, iris, origin, frame, box, width, rest, gaze, upper, lower, lamp, back):
+def eye(canvas, white, iris, origin, frame, box, width, rest, gaze, upper, lower, lamp, glint, back):
     """One eyeball behind its lids. `frame` [4]: local px (of the portrait) to px of the canvas; `back` [4] the other way; `box` local;
-    `rest` x, y, radius of the iris; `gaze` [3, 3]; `lamp` [2] unit."""
+    `rest` x, y, radius of the iris; `gaze` [3, 3]; `lamp` [2] unit; `glint`: brightness of the light in the eye."""
     x0, y0, x1, y1 = reach(canvas, origin, frame, box)
     for y in range(y0, y1):
         for x in range(x0, x1):
@@ -238,7 +240,7 @@ def eye(canvas, white, iris, origin, frame, box, width, rest, gaze, upper, lower
             hx, hy = lx - rest[0] + lamp[0] * rest[2] * 0.48, ly - rest[1] + lamp[1] * rest[2] * 0.48
             second = 0.30 * step(size * 0.9, size * 0.3, sqrt(hx * hx + hy * hy))
             spark = (lit * 0.92 + second) * step(0.0, 0.03 * width, ly - top) * step(1.25, 0.9, away)
-            put(canvas, y, x, 255.0 * mix(r, 1.0, spark), 255.0 * mix(g, 1.0, spark), 255.0 * mix(b, 1.0, spark), 0.0)
+            put(canvas, y, x, 255.0 * mix(r, glint, spark), 255.0 * mix(g, glint, spark), 255.0 * mix(b, glint, spark), 0.0)
 
 
 @fast
@@ -267,7 +269,7 @@ def teeth_at(picture, px, py, width, edge):
 
 
 @fast
-def tongue_at(x, y, unit, raised, tongue, jaw):
+def tongue_at(x, y, unit, raised, tongue, jaw, inside):
     """The tongue's colour 0..1 and alpha."""
     lift, far = raised * (0.10 * unit + 0.35 * jaw[1]), tongue * 0.26 * unit
     dx = (x - jaw[0] * 0.9) / (0.275 * unit - 0.035 * unit * max(raised, tongue))
@@ -276,13 +278,18 @@ def tongue_at(x, y, unit, raised, tongue, jaw):
     e = sqrt(dx * dx + dy * dy)
     groove = exp(-(dx * 5.0) ** 2) * step(0.95, 0.2, abs(dy))
     light = 0.60 + 0.42 * (1.0 - e * e) - 0.12 * groove + 0.12 * step(0.3, -0.6, dy) * (1.0 - tongue)
-    return 0.74 * light, 0.37 * light, 0.35 * light, step(1.03, 0.93, e)
+    back = 1.0 - tongue
+    light *= mix(1.0, 0.66 + 0.34 * step(-1.0, 0.1, dy), back)      # it goes back into the dark
+    alpha = step(1.03, mix(0.93, 0.68 + 0.25 * step(-0.9, 0.1, dy), back), e)
+    return 0.74 * light * inside[0], 0.37 * light * inside[1], 0.35 * light * inside[2], alpha
 
 
 @fast
-def mouth(canvas, high_teeth, low_teeth, origin, frame, box, back, unit, width, raised, tongue, gap, jaw, bite, upper, lower):
-    """The inside of the mouth, behind the lips. `jaw` [2] local px; `bite` [2] edges of the teeth in their pictures, 0..1."""
+def mouth(canvas, high_teeth, low_teeth, origin, frame, box, back, unit, width, raised, tongue, gap, jaw, bite, upper, lower, inside):
+    """The inside of the mouth, behind the lips. `jaw` [2] local px; `bite` [2] edges of the teeth in their pictures, 0..1;
+    `inside` [3]: the light that the picture has for what is inside."""
     x0, y0, x1, y1 = reach(canvas, origin, frame, box)
+    half, middle = max(0.5 * (upper[10, 0] - upper[0, 0]), 1.0), 0.5 * (upper[10, 0] + upper[0, 0])
     lit = step(0.01 * unit, 0.20 * unit, gap)
     dr, dg, db = mix(0.60, 1.0, lit), mix(0.50, 1.0, lit), mix(0.47, 1.0, lit)
     for y in range(y0, y1):
@@ -292,17 +299,17 @@ def mouth(canvas, high_teeth, low_teeth, origin, frame, box, back, unit, width, 
             if lx < box[0] or lx > box[2] or ly < box[1] or ly > box[3]:
                 continue
             top, bottom = curve(upper, lx), curve(lower, lx)
-            side = abs(lx) / (0.5 * width)
-            kr, kg, kb, ka = tongue_at(lx, ly, unit, raised, tongue, jaw)
+            side = max(abs(lx) / (0.5 * width), abs(lx - middle) / half - 0.08)
+            kr, kg, kb, ka = tongue_at(lx, ly, unit, raised, tongue, jaw, inside)
             deep = step(0.25, 1.0, min(max((ly - top) / max(bottom - top, 1.0), 0.0), 1.0))
             r, g, b = mix(0.10, 0.30, deep), mix(0.025, 0.085, deep), mix(0.03, 0.085, deep)
             m = step(0.35, 0.95, side) * 0.5
-            r, g, b = mix(r, 0.33, m), mix(g, 0.11, m), mix(b, 0.10, m)
+            r, g, b = mix(r, 0.33, m) * inside[0], mix(g, 0.11, m) * inside[1], mix(b, 0.10, m) * inside[2]
             if tongue < 0.5:
                 m = mix(0.42, 0.92, step(0.02 * unit, 0.22 * unit, ly - top))
                 r, g, b = mix(r, kr * m * dr, ka), mix(g, kg * m * dg, ka), mix(b, kb * m * db, ka)
-            m = step(0.22, 0.85, side)
-            rr, rg, rb = mix(1.0, 0.50, m), mix(1.0, 0.38, m), mix(1.0, 0.36, m)
+            m = step(0.20, 0.92, side)                   # the row bends back into the cheeks
+            rr, rg, rb = mix(1.0, 0.26, m), mix(1.0, 0.17, m), mix(1.0, 0.16, m)
             tr, tg, tb, ta = teeth_at(low_teeth, lx - jaw[0], ly - jaw[1] - 0.012 * unit, width, bite[1])
             m = step(0.0, 0.10 * unit, ly - top - 0.10 * unit)
             r = mix(r, tr * rr * dr * mix(0.62, 0.93, m), ta)
@@ -315,10 +322,10 @@ def mouth(canvas, high_teeth, low_teeth, origin, frame, box, back, unit, width, 
             r = mix(r, tr * rr * dr * mix(0.70, 1.0, m), ta)
             g = mix(g, tg * rg * dg * mix(0.60, 1.0, m), ta)
             b = mix(b, tb * rb * db * mix(0.57, 1.0, m), ta)
-            m = step(0.0, 0.020 * unit, ly - top)
-            r, g, b = r * mix(0.62, 1.0, m), g * mix(0.50, 1.0, m), b * mix(0.48, 1.0, m)
-            m = max(step(0.0, 0.030 * unit, bottom - ly), tongue * ka)
-            r, g, b = r * mix(0.62, 1.0, m), g * mix(0.52, 1.0, m), b * mix(0.50, 1.0, m)
+            m = step(-0.006 * unit, 0.030 * unit, ly - top)         # a soft dark edge under the lips
+            r, g, b = r * mix(0.40, 1.0, m), g * mix(0.27, 1.0, m), b * mix(0.26, 1.0, m)
+            m = max(step(-0.006 * unit, 0.036 * unit, bottom - ly), tongue * ka)
+            r, g, b = r * mix(0.44, 1.0, m), g * mix(0.32, 1.0, m), b * mix(0.31, 1.0, m)
             put(canvas, y, x, 255.0 * r, 255.0 * g, 255.0 * b, 0.0)
 
 
@@ -343,7 +350,7 @@ def span(strip, t, shape):
 
 
 @fast
-def lick(canvas, strip, origin, back, unit, raised, tongue, jaw):
+def lick(canvas, strip, origin, back, unit, raised, tongue, jaw, inside):
     """A tongue that is out, over the lower lip: only on `strip` [n, 2]."""
     for t in range(strip.shape[0] - 2):
         x0, y0, x1, y1 = span(strip, t, canvas.shape)
@@ -352,7 +359,7 @@ def lick(canvas, strip, origin, back, unit, raised, tongue, jaw):
                 if weights_at(strip[t], strip[t + 1], strip[t + 2], x + 0.5, y + 0.5)[0] < 0.0:
                     continue
                 ox, oy = x + 0.5 - origin[0], y + 0.5 - origin[1]
-                r, g, b, a = tongue_at(back[0] * ox + back[2] * oy, back[1] * ox + back[3] * oy, unit, raised, tongue, jaw)
+                r, g, b, a = tongue_at(back[0] * ox + back[2] * oy, back[1] * ox + back[3] * oy, unit, raised, tongue, jaw, inside)
                 if a > 0.0:
                     put(canvas, y, x, 255.0 * r * a, 255.0 * g * a, 255.0 * b * a, 1.0 - a)
 
