@@ -1,6 +1,7 @@
 """The page in a real browser: Debian's Chromium driven by Playwright against `python app.py`. Skipped, with the reason, where either is missing."""
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -34,13 +35,12 @@ CALM = ";{ const soon = requestAnimationFrame; window.requestAnimationFrame = (r
 START, ANSWER = 90.0, 60.0          # s to wait at most, on a busy machine
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of its own, with data of its own."""
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of its own, with its data in `folder`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("page")
     env = os.environ | {"PORT": str(port), "HOST": "127.0.0.1", "TWIN_DATA": str(folder / "data")}
     path = folder / "server.log"
     with path.open("w") as log:
@@ -59,6 +59,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("page")) as url:
+        yield url
 
 
 def _up(url: str) -> bool:
@@ -125,7 +131,7 @@ def quiet(page: Page, whole: bool = False) -> None:
 def ask(page: Page, text: str, whole: bool = False) -> str:
     """Type it, send it, wait for the reply, and for its end where `whole` of it is wanted aloud. Returns the reply."""
     count = page.locator(".her").count()
-    page.locator(".twin textarea").fill(text)
+    page.locator("#twin-text").fill(text)
     page.keyboard.press("Enter")
     if not whole:
         page.wait_for_function("n => document.querySelectorAll('.her').length > n && twin.player.playing", arg=count)
@@ -161,7 +167,7 @@ def test_stop_is_silent_within_100_ms(visit: Opener) -> None:
     quiet(page)
     took = []
     for _ in range(4):                                   # this machine may be busy with something else: the best of four
-        page.locator(".twin textarea").fill("Tell me about your work, please.")
+        page.locator("#twin-text").fill("Tell me about your work, please.")
         page.keyboard.press("Enter")
         page.wait_for_function("() => twin.player.energy() > 0.02")
         page.evaluate("""() => { window.silent = new Promise((done) => addEventListener('keydown', (event) => {
@@ -205,8 +211,8 @@ def test_a_spoken_question_is_answered(visit: Opener, tmp_path: Path) -> None:
     page.wait_for_function("() => twin.state() === 'listening'")
     page.wait_for_timeout(2500)
     page.mouse.up()
-    box = page.locator(".twin textarea")
-    page.wait_for_function("""n => document.querySelectorAll('.her').length > n || document.querySelector('.twin textarea').value
+    box = page.locator("#twin-text")
+    page.wait_for_function("""n => document.querySelectorAll('.her').length > n || document.querySelector('#twin-text').value
         || document.querySelector('.notice')""", arg=count)
     if box.input_value():                                # the recogniser was not sure and asks to be corrected
         expect(page.locator(".note")).to_be_visible()
@@ -224,7 +230,7 @@ def test_edit_and_rewind_find_their_message(visit: Opener) -> None:
     ask(page, "Who are you?")
     page.locator(".me").first.hover()
     page.locator(".me [data-tip=edit]").first.click()
-    box = page.locator(".twin textarea")
+    box = page.locator("#twin-text")
     expect(box).to_have_value("Do you have a cat?")
     box.fill("What is your name?")
     box.press("Enter")
@@ -355,10 +361,10 @@ def test_hands_free_hears_and_can_be_cut_into(visit: Opener, tmp_path: Path) -> 
     page = visit(flags=(LOUD, f"--use-file-for-fake-audio-capture={sound}"))
     quiet(page)
     page.locator(".hands").click()
-    page.wait_for_function("() => document.querySelector('.me') || document.querySelector('.twin textarea').value")
+    page.wait_for_function("() => document.querySelector('.me') || document.querySelector('#twin-text').value")
     page.evaluate("""() => { window.cut = null; twin.live.on('vad', ({speech}) => { if (speech && twin.player.turn) { const began = performance.now();
         const look = () => twin.player.energy() < 1e-3 ? cut ??= performance.now() - began : setTimeout(look, 1); look(); } }) }""")
-    page.locator(".twin textarea").fill("Tell me about your work, please.")
+    page.locator("#twin-text").fill("Tell me about your work, please.")
     page.keyboard.press("Enter")                         # the answer is longer than the silence of the sound file
     page.wait_for_function("() => cut !== null")
     assert page.evaluate("() => cut") < 300
@@ -405,12 +411,12 @@ def test_by_keyboard_alone(visit: Opener) -> None:
     page.keyboard.type("Hello!")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("Who are you?")
-    assert page.locator(".twin textarea").input_value() == "Hello!\nWho are you?"
+    assert page.locator("#twin-text").input_value() == "Hello!\nWho are you?"
     page.keyboard.press("Enter")
     page.wait_for_function("() => twin.player.playing")
     page.keyboard.press("Escape")
     page.wait_for_function("() => !twin.player.playing && twin.state() === 'idle'")
-    nameless = page.evaluate("""() => [...document.querySelectorAll('.twin button, .twin input, .twin textarea')]
+    nameless = page.evaluate("""() => [...document.querySelectorAll('.twin button, .twin input, #twin-text')]
         .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.title || e.labels?.length)).map(e => e.outerHTML.slice(0, 90))""")
     assert not nameless
 
@@ -430,13 +436,13 @@ def test_the_twin_alone(visit: Opener) -> None:
 def test_what_was_typed_survives_a_lost_connection(visit: Opener) -> None:
     page = visit()
     quiet(page)
-    page.locator(".twin textarea").fill("Do you like tea?")
+    page.locator("#twin-text").fill("Do you like tea?")
     page.evaluate("""() => { twin.live.line.close(); twin.live.lost(); twin.live.close();
         twin.live.state = 'offline'; twin.live.emit('offline', {attempt: 2, wait: 9e9}) }""")
     expect(page.locator(".banner")).to_be_visible()
     page.keyboard.press("Enter")
-    assert page.locator(".twin textarea").input_value() == "Do you like tea?"
+    assert page.locator("#twin-text").input_value() == "Do you like tea?"
     page.locator(".banner button").click()
     expect(page.locator(".banner")).to_be_hidden()
-    page.locator(".twin textarea").press("Enter")
+    page.locator("#twin-text").press("Enter")
     page.wait_for_function("() => document.querySelector('.me')")

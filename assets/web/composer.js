@@ -103,7 +103,7 @@ export class Composer {
     this.mic.addEventListener("keydown", (event) => { if (event.key === " " || event.key === "Enter") { event.preventDefault(); if (!event.repeat) down(); } });
     this.mic.addEventListener("keyup", (event) => { if (event.key === " " || event.key === "Enter") { event.preventDefault(); up(); } });
     this.mic.addEventListener("blur", up);
-    addEventListener("keydown", (event) => { if (event.key === " " && !event.repeat && free(event)) { event.preventDefault(); down(); } });
+    addEventListener("keydown", (event) => { if (event.key === " " && !event.repeat && !this.element.closest("[inert]") && free(event)) { event.preventDefault(); down(); } });
     addEventListener("keyup", (event) => { if (event.key === " ") up(); });
     addEventListener("blur", up);
   }

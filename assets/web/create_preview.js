@@ -3,6 +3,7 @@ import { Marks } from "./create_marks.js";
 import { h, say } from "./dom.js";
 import { word } from "./words.js";
 
+const FINGER = matchMedia("(hover: none)").matches;     // nothing can be dropped
 const EYES = 0.4;                                       // where the middle of the face stands, from the top
 
 export class Preview {
@@ -14,7 +15,7 @@ export class Preview {
     this.outline = h("div", { class: "create-outline", hidden: true });
     this.marks = new Marks((points) => wizard.steps.face.moved(points));
     this.empty = h("button", { type: "button", class: "create-empty", onclick: () => wizard.steps.face.choose() }, head(),
-      h("span", { class: "create-drop" }, h("b", { t: "face_drop" }), h("span", { t: "face_drop_or" })));
+      h("span", { class: "create-drop" }, h("b", { t: FINGER ? "face_tap" : "face_drop" }), h("span", { t: FINGER ? "face_tap_or" : "face_drop_or" })));
     this.name = h("h3");
     this.line = h("p");
     this.foot = h("div", { class: "create-name" }, h("div", {}, this.name, this.line));

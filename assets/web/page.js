@@ -159,6 +159,7 @@ class Page {
     this.state = ready.state ?? "idle";
     this.twin = this.mine.known(ready.twin);
     this.twins = this.mine.join(inOrder(ready.twins));
+    const missed = this.wanted !== ready.twin.id && ready.twins.some((twin) => twin.id === this.wanted) ? this.wanted : "";
     this.wanted = "";
     this.conversation = ready.conversation;
     remember("twin", ready.twin.id);
@@ -178,6 +179,7 @@ class Page {
     this.hearing.renew();
     welcome(this.talk.hello, this.twin);
     this.setState();
+    if (missed) this.change(missed);                    // chosen while the line was down
   }
 
   /** @param {string} text */

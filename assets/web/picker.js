@@ -12,8 +12,7 @@ export class Picker {
     this.id = "";
     this.group = h("div", { class: "picker-twins", role: "radiogroup", tip: "twins" });
     this.make = h("button", { type: "button", class: "make", tip: "make_own", onclick: () => make() }, h("span", { class: "avatar" }, icon("plus")), h("span", { class: "short", t: "make_you" }));
-    this.mine = h("span", { class: "picker-mine" });
-    this.element = h("div", { class: "picker" }, this.group, this.make, this.mine);
+    this.element = h("div", { class: "picker" }, this.group, this.make);
     this.group.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -22,10 +21,8 @@ export class Picker {
     this.twins = twins;
     this.id = id;
     const focused = this.group.contains(document.activeElement);
-    this.group.replaceChildren(...twins.map((twin) => this.button(twin)));
+    this.group.replaceChildren(...twins.map((twin) => (twin.own && twin.id === id ? h("span", { class: "picker-own" }, this.button(twin), this.more(twin)) : this.button(twin))));
     if (focused) this.group.querySelector("[aria-checked=true]")?.focus();
-    const chosen = twins.find((twin) => twin.id === id);
-    this.mine.replaceChildren(...(chosen?.own ? [this.more(chosen)] : []));
     this.group.querySelector("[aria-checked=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 

@@ -1,0 +1,314 @@
+"""The wizard in a real browser, against the real server: from a photo and a voice to a talk, and what can be done with the twin afterwards."""
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+page_tests = pytest.importorskip("test_page", reason="Playwright is not installed (pip install playwright)")
+from test_page import ANSWER, CALM, CHROMIUM, FLAGS, LOUD, ask, expect, playwright_api, quiet, served, spoken  # noqa: E402
+
+from persona import character_card  # noqa: E402
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (apt-get install chromium); the wizard was not tried in a browser")
+SAID = "The tide was low this morning and the harbour smelled of salt and rope. Every day I count the boats before I open my door, and then I make a pot of tea."
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("wizard")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return spoken(tmp_path_factory.mktemp("sound") / "said.wav", SAID)
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = pytest.importorskip("skimage.data", reason="scikit-image is not installed; it brings the photograph")
+    from PIL import Image
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    Image.fromarray(data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(sound: Path) -> Iterator[object]:
+    expect.set_options(timeout=ANSWER * 1000)
+    with playwright_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD, f"--use-file-for-fake-audio-capture={sound}"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(address: str, browser: object) -> Iterator[Callable[..., object]]:
+    """Opens the page as a new person. Afterwards: no error in a console, nothing asked of another host, and nothing handed to Gradio's own upload."""
+    contexts, faults = [], []
+
+    def opened(query: str = "?lang=en", **options: object) -> object:
+        context = browser.new_context(**({"viewport": {"width": 1000, "height": 640}, "locale": "en-GB"} | options))   # type: ignore[attr-defined]
+        context.set_default_timeout(ANSWER * 1000)
+        context.add_init_script(CALM)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" and "status of 4" not in said.text else None)
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("request", lambda asked: faults.append(f"left the machine: {asked.url}") if not asked.url.startswith((address, "data:", "blob:", "ws")) else None)
+        page.on("request", lambda asked: faults.append(f"went to Gradio: {asked.url}") if "gradio_api/upload" in asked.url else None)
+        page.goto(address + query)
+        page.wait_for_function("() => window.twin?.live.state === 'open' && document.querySelector('.picker .make')")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not faults, "\n".join(faults)
+
+
+def begin(page) -> None:
+    page.locator(".picker .make").click()
+    expect(page.locator("#twin-step-face h2")).to_be_visible()
+
+
+def give(page, photo: Path) -> None:
+    page.locator("#twin-step-face input[type=file]").first.set_input_files(photo)
+    expect(page.locator("#twin-step-face .remarks li").first).to_be_visible()
+
+
+def on(page, step: str, to: str) -> None:
+    page.locator(f"#twin-step-{step} .create-foot .strong").click()
+    expect(page.locator(f"#twin-step-{to} h2")).to_be_visible()
+
+
+def describe(page) -> None:
+    page.fill("#create-f-name", "Eileen")
+    page.fill("#create-f-tagline", "Flew the shuttle")
+    page.fill("#create-f-description", "Eileen flew the space shuttle. She grows tomatoes on her balcony.")
+    page.locator("[data-field=facts] .list input").first.fill("My telescope is called Otto.")
+    page.locator("[data-field=examples] .asked").first.fill("Is it cold in space?")
+    page.locator("[data-field=examples] .said").first.fill("Cold outside, cosy inside, like a good tent.")
+
+
+def agree(page) -> None:
+    page.locator("input[name=create-relation][value=permission]").check()
+    page.fill("#create-who", "Eileen Collins")
+    page.locator("#create-agree").check()
+
+
+def build(page) -> None:
+    page.locator("#twin-step-build .create-foot .strong").click()
+    expect(page.locator("#twin-step-build .progress progress")).to_be_visible()
+    page.wait_for_function("() => !document.querySelector('#twin-create.open')", timeout=2 * ANSWER * 1000)
+
+
+def made(page, photo: Path) -> None:
+    """A twin, by the shortest way."""
+    begin(page)
+    give(page, photo)
+    on(page, "face", "voice")
+    on(page, "voice", "character")
+    describe(page)
+    on(page, "character", "consent")
+    agree(page)
+    on(page, "consent", "build")
+    build(page)
+    page.wait_for_function("() => twin.state() !== 'connecting' && document.querySelector('.names h1').textContent === 'Eileen' && twin.stage.element.dataset.ready")
+
+
+def test_from_a_photo_and_a_voice_to_a_talk(visit, photo: Path, sound: Path) -> None:
+    page = visit()
+    begin(page)
+    forward = page.locator("#twin-step-face .create-foot .strong")
+    expect(forward).to_be_disabled()
+    give(page, photo)
+    on(page, "face", "voice")
+
+    page.locator("button.record").click()                # one sentence read aloud
+    page.wait_for_function("() => document.querySelectorAll('.meter .lit').length > 4")
+    page.wait_for_timeout(4000)
+    page.locator("button.record").click()
+    expect(page.locator(".read-dots .done")).to_have_count(1)
+    page.locator("input[name=create-way][value=file]").check(force=True)
+    page.locator(".from-file input[type=file]").set_input_files(sound)
+    page.fill("#create-file-text", SAID)
+    page.locator(".from-file .strong").click()
+    expect(page.locator(".clips > li")).to_have_count(1)
+
+    on(page, "voice", "character")
+    describe(page)
+    expect(page.locator("#twin-step-character .kept")).to_have_text("Saved")
+    assert page.locator(".create-name h3").inner_text() == "Eileen", "the picture carries the name as it is typed"
+
+    page.reload()                                        # the draft is taken up where it was left
+    expect(page.locator("#twin-step-character h2")).to_be_visible()
+    expect(page.locator("#create-f-name")).to_have_value("Eileen")
+    page.locator("#twin-step-face-button").click()       # and going back loses nothing
+    expect(page.locator("#twin-step-face .remarks li").first).to_be_visible()
+    on(page, "face", "voice")
+    expect(page.locator(".clips > li, .read-dots .done").first).to_be_visible()
+    on(page, "voice", "character")
+    expect(page.locator("[data-field=examples] .said").first).to_have_value("Cold outside, cosy inside, like a good tent.")
+
+    on(page, "character", "consent")
+    expect(page.locator("#twin-step-consent .create-foot .strong")).to_be_disabled()
+    agree(page)
+    on(page, "consent", "build")
+    build(page)
+    page.wait_for_function("() => document.querySelector('.names h1').textContent === 'Eileen' && twin.stage.element.dataset.ready === 'moving'")
+    quiet(page)
+    assert "Eileen" in page.locator(".her .text").first.inner_text()
+    assert "tent" in ask(page, "Is it cold in space?")
+    assert "Otto" in ask(page, "What is your telescope called?")
+    expect(page.locator(".picker-own [role=radio]")).to_have_attribute("aria-checked", "true")
+
+
+def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, address: str, tmp_path: Path) -> None:
+    page, other = visit(), visit()
+    made(page, photo)
+    name = page.locator(".picker-own [role=radio]").get_attribute("data-id")
+    assert other.evaluate("() => fetch('twins', {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.json()).then(a => a.twins.length)") == 0
+    for who, status in ((page, 200), (other, 404)):
+        got = who.evaluate("""name => fetch(`media/twins/${name}/face/portrait.webp`, {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.status)""", name)
+        assert got == status
+    assert other.locator(".picker [data-id]").count() == 4
+
+    def menu(item: str) -> None:
+        page.locator(".picker-own > .round").click()
+        page.locator(".menu:popover-open").get_by_role("menuitem", name=item).click()
+
+    menu("Save as Character Card")
+    with page.expect_download() as kept:
+        menu("Save as Character Card")
+    card = character_card.read(Path(kept.value.path()).read_bytes())
+    assert card.persona["name"] == {"en": "Eileen"} and ("Is it cold in space?", "Cold outside, cosy inside, like a good tent.") in card.examples
+    menu("Save as .twin file")
+    page.locator("dialog[open]").get_by_role("button", name="Save the file").scroll_into_view_if_needed()
+    with page.expect_download() as kept:
+        page.locator("dialog[open]").get_by_role("button", name="Save the file").click()
+    bundle = tmp_path / "eileen.twin"
+    kept.value.save_as(bundle)
+    assert zipfile.is_zipfile(bundle)
+
+    menu("Delete")
+    page.locator("dialog[open] .danger").click()
+    expect(page.locator(".removed li").first).to_be_visible()
+    page.locator("dialog[open]").get_by_role("button", name="Done").click()
+    expect(page.locator(f".picker [data-id='{name}']")).to_have_count(0)
+    page.wait_for_function("() => document.querySelector('.names h1').textContent !== 'Eileen'")
+
+    page.locator(".mine-place > input[type=file]").set_input_files(bundle)        # and comes back from its file
+    page.wait_for_function("() => document.querySelector('.names h1').textContent === 'Eileen'")
+
+
+def test_a_picture_without_a_face_is_marked_by_hand(visit, tmp_path: Path) -> None:
+    from PIL import Image, ImageDraw
+    drawing = Image.new("RGB", (500, 600), (240, 236, 226))
+    pen = ImageDraw.Draw(drawing)
+    pen.rectangle((150, 330, 350, 350), fill=(60, 60, 60))
+    drawing.save(tmp_path / "drawing.png")
+    page = visit()
+    begin(page)
+    page.locator("#twin-step-face input[type=file]").first.set_input_files(tmp_path / "drawing.png")
+    marks = page.locator(".create-mark")
+    expect(marks.first).to_be_visible()
+    assert marks.count() >= 8
+    line = page.locator(".create-marks path").get_attribute("d")
+    place = marks.first.bounding_box()
+    page.mouse.move(place["x"] + 22, place["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 10, place["y"] + 14, steps=3)
+    page.mouse.up()
+    assert page.locator(".create-marks path").get_attribute("d") != line, "the outline follows"
+    before = marks.nth(1).get_attribute("style")
+    marks.nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    assert marks.nth(1).get_attribute("style") != before
+    expect(page.locator("#twin-step-face .create-foot .strong")).to_be_disabled()
+    page.locator("#twin-step-face .row-buttons .strong").click()
+    expect(page.locator("#twin-step-face .create-foot .strong")).to_be_enabled()
+
+
+def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(visit, photo: Path, tmp_path: Path) -> None:
+    page = visit()
+    begin(page)
+    (tmp_path / "not.png").write_text("this is no picture")
+    page.locator("#twin-step-face input[type=file]").first.set_input_files(tmp_path / "not.png")
+    expect(page.locator("#twin-step-face .beside:not([hidden])")).not_to_be_empty()
+    give(page, photo)
+    on(page, "face", "voice")
+    (tmp_path / "silent.wav").write_bytes(b"RIFF" + b"\0" * 400)
+    page.locator("input[name=create-way][value=file]").check(force=True)
+    page.locator(".from-file input[type=file]").set_input_files(tmp_path / "silent.wav")
+    page.locator(".from-file .strong").click()
+    expect(page.locator("#twin-step-voice .beside:not([hidden])")).not_to_be_empty()
+    on(page, "voice", "character")
+    page.fill("#create-f-name", "Ada")
+    page.fill("#create-f-age", "old")
+    expect(page.locator("[data-field=age] .beside")).to_contain_text("age")
+    page.fill("#create-f-age", "36")
+    expect(page.locator("[data-field=age] .beside")).to_be_hidden()
+    card = {"spec": "chara_card_v2", "data": {"name": "Vale", "description": "{{char}} keeps a lighthouse.", "first_mes": "Come in.",
+                                              "mes_example": "<START>\n{{user}}: Who lives here?\n{{char}}: Me and the gulls."}}
+    (tmp_path / "vale.json").write_text(json.dumps(card))
+    page.locator("#twin-step-character input[type=file]").first.set_input_files(tmp_path / "vale.json")
+    expect(page.locator("#create-f-name")).to_have_value("Vale")
+    assert page.locator("[data-field=examples] .said").first.input_value() == "Me and the gulls."
+    (tmp_path / "chat.txt").write_text("Anna: What are you cooking on Sunday?\nBen: Lentils, the way my aunt did.\nAnna: Did you find the radio?\nBen: Under the stairs.\n")
+    page.locator("#twin-step-character input[type=file]").nth(1).set_input_files(tmp_path / "chat.txt")
+    page.locator(".form-note").get_by_role("button", name="Ben").click()
+    page.wait_for_function("() => [...document.querySelectorAll('.exchange .said')].some(box => box.value.startsWith('Lentils'))")
+    on(page, "character", "consent")
+    on_build = page.locator("#twin-step-consent .create-foot .strong")
+    expect(on_build).to_be_disabled()
+
+
+def test_a_build_can_be_cancelled(visit, photo: Path) -> None:
+    page = visit()
+    begin(page)
+    give(page, photo)
+    on(page, "face", "voice")
+    on(page, "voice", "character")
+    describe(page)
+    on(page, "character", "consent")
+    agree(page)
+    on(page, "consent", "build")
+    page.evaluate("""() => { document.querySelector('#twin-step-build .create-foot .strong').click();
+        setTimeout(() => document.querySelector('#twin-step-build .progress button').click(), 300) }""")
+    expect(page.locator("#twin-step-build .beside")).to_contain_text("Nothing was made")
+    expect(page.locator("#twin-step-build .create-foot .strong")).to_be_enabled()
+    page.locator(".create-close").click()
+    assert page.locator(".picker [data-id]").count() == 4
+    page.locator(".picker .make").click()
+    expect(page.locator("#twin-step-build h2")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
+def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple[int, int]) -> None:
+    page = visit("?lang=zh", viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500, is_mobile=size[0] < 500)
+    begin(page)
+    give(page, photo)
+    for step, to in (("face", "voice"), ("voice", "character"), ("character", "consent"), ("consent", "build")):
+        with contextlib.suppress(AssertionError):
+            if step == "character":
+                page.fill("#create-f-name", "艾琳")
+            if step == "consent":
+                agree(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+        wide = page.evaluate("""step => [...document.querySelectorAll(`#twin-step-${step} .create-panel *`)].filter(e => e.getBoundingClientRect().right > innerWidth + 1
+            && getComputedStyle(e).position !== 'absolute' && !e.classList.contains('unseen')).map(e => e.className)""", step)
+        assert not wide, wide
+        foot = page.locator(f"#twin-step-{step} .create-foot").bounding_box()
+        assert foot["y"] + foot["height"] <= size[1] + 1, "the way on is in sight"
+        on(page, step, to)
+    page.locator(".create .lang").click()
+    left = page.evaluate("""() => [...document.querySelectorAll('#twin-create [data-t], #twin-create [data-tip], #twin-create .step-button, #twin-create .lead, #twin-create blockquote')]
+        .filter(e => !e.closest('.lang')).map(e => [e.dataset.t || e.matches('.lead, blockquote') ? e.textContent : '', e.title, e.dataset.label ?? '', e.getAttribute('aria-label') ?? '', e.placeholder ?? '']).flat()
+        .filter(text => /[\\u4e00-\\u9fff]/.test(text) && !text.includes('艾琳'))""")
+    assert not left, left
