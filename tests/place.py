@@ -16,11 +16,14 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from twin.conversation import Conversation
-from twin.store import Conversations, Twins
+from twin.create import Drafts
+from twin.store import Conversations, Shelf, Twins
 from twin.types import Mood
 from twin.wire.live import Live, Sessions
 from twin.wire.media import Media
+from twin.wire.own import Own
 from twin.wire.session import Rooms
+from twin.wire.upload import Upload
 
 
 class Clicks:
@@ -47,7 +50,7 @@ class Place:
     """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
-                 **parts: Any):
+                 shared: bool = False, **parts: Any):
         self.crew = crew_of(**parts)
         self.made: list[Conversation] = []
         mind = mind or Mind()
@@ -58,11 +61,15 @@ class Place:
             self.made.append(made)
             return made
 
-        self.rooms = Rooms(Twins(), Conversations(data), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
-                           lambda: {"en": True, "zh": False}, linger=linger, most=most, origins=("https://listed.example",))
+        self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
+        self.drafts = Drafts(self.shelf)
+        self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
+                           lambda: {"en": True, "zh": False}, linger=linger, most=most, origins=("https://listed.example",),
+                           shelf=self.shelf)
         if not asleep:
             self.rooms.awake.set()
         self.sessions = Sessions(self.rooms)
+        self.shelf.present = self.sessions.present
         self.gradio = gradio
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -71,8 +78,16 @@ class Place:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def routes(self):
-        media = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions)
-        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes()]
+        media, origins = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions, self.shelf), self.rooms.origins
+
+        def speak(text, voice, language):
+            return self.crew.speak.stream(text, voice, Mood(), language)
+
+        def film(twin, text, out, aspect, captions):
+            from twin.render import film
+            return film(SimpleNamespace(crew=lambda: self.crew), twin, text, out, aspect=aspect, captions=captions, short=128, fps=15)
+        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes(), *Upload(self.shelf, self.drafts, speak, origins).routes(),
+                *Own(self.shelf, self.rooms.twins, self.sessions, film, origins).routes()]
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _):
@@ -106,6 +121,7 @@ class Place:
 
     def __exit__(self, *_: Any) -> None:
         self.run(self.sessions.close())
+        self.drafts.close()
         if self.gradio:
             self.page.close(verbose=False)
         else:

@@ -21,10 +21,14 @@ def webp(value: int = 90, size: int = 16) -> bytes:
     return out.getvalue()
 
 
+@cache
+def agreed() -> bytes:
+    return json.dumps(consent("Ada Lovelace", "self", ["talk", "film"], {"photo": digest(b"photo")})).encode()
+
+
 def files(name: str = "Ada", secret: str = "I keep eleven bees.") -> dict[str, bytes]:
     """A twin with a grey face."""
-    record = consent("Ada Lovelace", "self", ["talk", "film"], {"photo": digest(b"photo")})
     return {"persona.yaml": f"name: {name}\ndescription: A keeper of bees.\nfacts: ['{secret}']\n".encode(),
-            "lines.en.yaml": b"- {id: bees, ask: [Do you keep bees?], say: [Eleven of them.]}\n", "consent.json": json.dumps(record).encode(),
+            "lines.en.yaml": b"- {id: bees, ask: [Do you keep bees?], say: [Eleven of them.]}\n", "consent.json": agreed(),
             "measured.json": b'{"seconds": 1}', "face/portrait.webp": webp(), "face/background.webp": webp(200),
             "face/rig.json": json.dumps({"version": 1, "size": [16, 16], "points": [[1, 2, 3]]}).encode()}

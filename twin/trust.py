@@ -134,21 +134,25 @@ def labelled(data: bytes, kind: str) -> bytes:
     return out.getvalue()
 
 
-def draw_label(picture: Any, text: str = LABELS) -> None:
-    """Write the label on a PIL picture: light letters on a dark plate, a thirtieth of the shorter side high, at least 10 px."""
-    from PIL import Image, ImageDraw, ImageFont
+def draw_label(picture: Any) -> None:
+    """Write the label on a PIL picture: light letters on a dark plate, a thirtieth of the shorter side high; shorter where it would not fit."""
+    from PIL import Image, ImageDraw
     width, height = picture.size
-    size = max(10, round(min(width, height) / 30))
-    font, text = _font(size, text)
-    box = ImageDraw.Draw(picture).textbbox((0, 0), text, font=font)
-    pad = round(size * 0.45)
-    w, h = box[2] - box[0] + 2 * pad, box[3] - box[1] + 2 * pad
-    if isinstance(font, ImageFont.FreeTypeFont) and w > width - 2 * pad > 0 and size > 6:
-        return draw_label(picture, LABEL["en"]) if text != LABEL["en"] else None
+    for wanted, size in ((LABELS, 0), (LABEL["en"], 0), ("AI", 0), ("AI", 7)):
+        size = size or max(10, round(min(width, height) / 30))
+        font, text = _font(size, wanted)
+        left, top, right, bottom = ImageDraw.Draw(picture).textbbox((0, 0), text, font=font)
+        pad = round(size * 0.45)
+        w, h = round(right - left) + 2 * pad, round(bottom - top) + 2 * pad
+        if w + 2 * pad <= width and h + 2 * pad <= height:
+            break
     plate = Image.new("RGBA", (w, h), (12, 14, 20, 165))
-    ImageDraw.Draw(plate).text((pad - box[0], pad - box[1]), text, font=font, fill=(255, 255, 255, 235))
-    picture.paste(plate, (pad, height - h - pad), plate)
-    return None
+    ImageDraw.Draw(plate).text((pad - left, pad - top), text, font=font, fill=(255, 255, 255, 235))
+    at = min(pad, max(0, width - w)), max(0, height - h - pad)
+    if picture.mode == "RGBA":
+        picture.alpha_composite(plate, at)
+    else:
+        picture.paste(plate, at, plate)
 
 
 def _font(size: int, text: str) -> tuple[Any, str]:
@@ -159,7 +163,7 @@ def _font(size: int, text: str) -> tuple[Any, str]:
             return ImageFont.truetype(name, size), text
         except OSError:
             continue
-    return ImageFont.load_default(size), LABEL["en"]     # Pillow's own letters have no Chinese
+    return ImageFont.load_default(size), text if text.isascii() else LABEL["en"]          # Pillow's own letters have no Chinese
 
 
 def _signed(data: bytes, kind: str, title: str, folder: Path | None) -> bytes:

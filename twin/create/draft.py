@@ -132,6 +132,7 @@ class Draft:
         room = parts.photo()
         picture = self.drafts.picture(self.owner, data)
         try:
+            room.warm()                                  # loading the finder is no part of the time it has to look
             found = room.faces(picture)
         except Missing:
             found = []                                   # no finder: the face is placed by hand

@@ -1,18 +1,33 @@
 """The rooms that do the work of making a twin, each imported when it is first needed; and small shapes they share."""
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import threading
 import wave
 from typing import Any
 
 import numpy as np
 
-from ..errors import Missing
+from ..errors import Missing, TwinError
+
+_WARM = threading.Event()
 
 
 def photo() -> Any:
     return importlib.import_module("twin.paint.photo")
+
+
+def warm() -> None:
+    """Load what a photo will need, beside: some 3 s at the first call, nothing later."""
+    def load() -> None:
+        with contextlib.suppress(TwinError, ImportError, OSError):
+            photo().warm()
+            importlib.import_module("twin.paint.rig")
+    if not _WARM.is_set():
+        _WARM.set()
+        threading.Thread(target=load, name="warm", daemon=True).start()
 
 
 def samples() -> Any:

@@ -63,7 +63,8 @@ def answering(origins: tuple[str, ...], handler: Handler) -> Callable[[Request],
             return Response(status_code=400)
         except (TwinError, CardError) as error:
             status, body = told(error, language)
-            return JSONResponse(body, status, headers=ALWAYS)
+            whole = body["error"]["code"] not in ("too-large", "late")           # what is left of a body is not waited for
+            return JSONResponse(body, status, headers=ALWAYS if whole else ALWAYS | {"Connection": "close"})
         except Exception as error:                       # the edge of a request: the app lives on, and its insides are not shown
             log.exception("%s %s", request.method, getattr(request.scope.get("route"), "path", "?"))
             status, body = told(TwinError(*phrase("failed", language, why=type(error).__name__)), language)

@@ -20,7 +20,7 @@ from ..store import Shelf
 from ..trust import STATEMENT
 from ..types import Speech, Voice
 from ..users import User
-from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of
+from .answers import ALWAYS, Handler, answer, answering, body_of, json_of, language_of, text_of
 from .progress import stream
 
 PHOTO, SOUND, CARD, CHAT = 25 * 2**20, 200 * 2**20, 50 * 2**20, 20 * 2**20          # bytes
@@ -42,10 +42,18 @@ class Upload:
                  ("POST", "/draft/voice", self.voice), ("DELETE", "/draft/voice/{k}", self.unvoice), ("POST", "/draft/ready", self.ready),
                  ("POST", "/draft/hear", self.hear), ("POST", "/draft/persona", self.persona), ("POST", "/draft/card", self.card),
                  ("POST", "/draft/chat", self.chat), ("POST", "/draft/consent", self.consent), ("POST", "/draft/build", self.build)]
-        return [Route(path, answering(self.origins, handler), methods=[method]) for method, path, handler in table]
+        return [Route(path, answering(self.origins, self._admitted(handler)), methods=[method]) for method, path, handler in table]
+
+    def _admitted(self, handler: Handler) -> Handler:
+        """Where no face or voice may be left, that is said before any of it has come."""
+        async def first(request: Request, user: User) -> Response:
+            self.shelf.admit()
+            return await handler(request, user)
+        return first
 
     async def show(self, request: Request, user: User) -> Response:
         def look(draft: Draft) -> dict[str, Any]:
+            parts.warm()                                 # whoever asks will soon hand in a photo
             return {"draft": draft.told() if draft.there else None, "sentences": parts.sentences(), "voices": parts.voices(), "statement": STATEMENT,
                     "marks": parts.marks()}
         return answer(await self._with(user, look, told=False))
