@@ -228,7 +228,7 @@ def _flips(painter) -> int:
         a, b, c = (points[triangles[:, k], :2] for k in range(3))
         return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     rest = np.sign(turn(painter.posed.apply(np.zeros(57))))
-    least = 0.002 * painter.posed.unit ** 2 / 100                                # thinner than this is a line, not a triangle
+    least = 0.2 / painter.fit.scale ** 2                                         # a tenth of a pixel of the frame: less is a line, not a triangle
     flips = 0
     for k in range(TRACKS):
         at, marks = 0.0, []

@@ -93,7 +93,8 @@ export class Pose {
       for (let k = 0; k < size.length; k++) if (this.#area(p, 3 * k) * Math.sign(size[k]) < -FOLDED * unit) bad.push(k);
       if (!bad.length) return;
       for (const k of bad) {
-        const sign = Math.sign(size[k]), lack = Math.min(SLIM * Math.abs(size[k]), OPENED * unit) - this.#area(p, 3 * k) * sign;
+        const sign = Math.sign(size[k]), wanted = sweep < SWEEPS / 2 ? Math.min(SLIM * Math.abs(size[k]), OPENED * unit) : 0;
+        const lack = wanted - this.#area(p, 3 * k) * sign;
         if (lack <= 0) continue;
         const a = 3 * t[3 * k], b = 3 * t[3 * k + 1], c = 3 * t[3 * k + 2];
         const ga = give[a / 3], gb = give[b / 3], gc = give[c / 3];

@@ -22,7 +22,7 @@ SIDES = (("Right", -1), ("Left", 1))
 def unfold(points, triangles, sign, wanted, give, least, sweeps):
     """Opens triangles that are turned over, in place, as pose.py does."""
     bad = np.zeros(len(triangles), np.int64)
-    for _ in range(sweeps):
+    for sweep in range(sweeps):
         count = 0
         for k in range(len(triangles)):
             a, b, c = points[triangles[k, 0]], points[triangles[k, 1]], points[triangles[k, 2]]
@@ -34,7 +34,7 @@ def unfold(points, triangles, sign, wanted, give, least, sweeps):
         for n in range(count):
             k = bad[n]
             a, b, c = points[triangles[k, 0]], points[triangles[k, 1]], points[triangles[k, 2]]
-            lack = wanted[k] - ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) * sign[k]
+            lack = (wanted[k] if sweep < sweeps // 2 else 0.0) - ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) * sign[k]
             if lack > 0:
                 ga, gb, gc = give[triangles[k, 0]], give[triangles[k, 1]], give[triangles[k, 2]]
                 x1, y1, x2, y2, x3, y3 = (b[1] - c[1]) * ga, (c[0] - b[0]) * ga, (c[1] - a[1]) * gb, (a[0] - c[0]) * gb, (a[1] - b[1]) * gc, (b[0] - a[0]) * gc

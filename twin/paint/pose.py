@@ -8,7 +8,8 @@ import numpy as np
 LOOK = 0.45              # rad of gaze that an eyeLook channel at 1 stands for
 RISE = 0.028             # of the distance between the irises: how far a full breath lifts the chest
 TURN = 0.9               # how much of an angle the flattened head really turns
-# Skin does not fold: a triangle turned over by more than FOLDED (of unit squared) is opened again to SLIM of its size at rest.
+# Skin does not fold: a triangle turned over by more than FOLDED (of unit squared) is opened again to SLIM of its size at rest;
+# where that cannot be had for all of them, half of the sweeps on, to a line.
 FOLDED, SLIM, OPENED, SWEEPS = 7e-6, 0.05, 4e-4, 64
 
 
@@ -59,14 +60,14 @@ def free(rig: dict) -> np.ndarray:
 def _unfold(points: np.ndarray, triangles: np.ndarray, rest: np.ndarray, unit: float, give: np.ndarray) -> None:
     """Opens what is turned over, in place: corners go the shortest way (a projection as in position-based dynamics, Mueller et al. 2007)."""
     sign, wanted = np.sign(rest), np.minimum(SLIM * np.abs(rest), OPENED * unit ** 2)
-    for _ in range(SWEEPS):
+    for sweep in range(SWEEPS):
         bad = np.flatnonzero(areas(points, triangles) * sign < -FOLDED * unit ** 2)
         if not len(bad):
             return
         for k in bad:
             corners = triangles[k]
             (ax, ay), (bx, by), (cx, cy) = points[corners, :2]
-            lack = wanted[k] - ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) * sign[k]
+            lack = wanted[k] * (sweep < SWEEPS // 2) - ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)) * sign[k]
             if lack > 0:
                 ways = np.array([[by - cy, cx - bx], [cy - ay, ax - cx], [ay - by, bx - ax]]) * give[corners, None]
                 points[corners, :2] += ways * (lack * sign[k] / max((ways ** 2).sum(), 1e-6))
