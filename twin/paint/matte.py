@@ -36,20 +36,48 @@ def person(pixels: np.ndarray, points: np.ndarray, coarse: np.ndarray | None) ->
         mine = np.bincount(label[face > 0], minlength=count)[1:].argmax() + 1
         coarse = coarse * cv2.dilate((label == mine).astype(np.uint8), np.ones((15, 15), np.uint8))
     holes = cv2.morphologyEx((coarse > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((int(w * 0.03) | 1,) * 2, np.uint8))
-    inside = cv2.erode(holes, np.ones((int(w * 0.03) | 1,) * 2, np.uint8), borderValue=1)
-    coarse = np.maximum(coarse, np.maximum(inside, face))
+    inside = cv2.erode(holes, np.ones((int(w * 0.10) | 1,) * 2, np.uint8), borderValue=1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(w * 0.024) | 1,) * 2)
+    inside = np.maximum(inside, cv2.erode(face, kernel))                     # the oval is off by a little on the far side of a turned face
+    coarse = np.maximum(coarse, inside)
     # at half size: hair thinner than two pixels of a portrait is not told from its background anyway
-    guide = cv2.resize(pixels, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(coarse, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
-    fine = rough
-    for radius, eps, low, high in ((0.020, 1e-4, 0.18, 0.82), (0.012, 5e-5, 0.22, 0.80), (0.006, 5e-5, 0.25, 0.85)):
-        fine = cv2.ximgproc.guidedFilter(guide.astype(np.float32) / 255, fine, max(2, round(radius * w / 2)), eps)
-        fine = np.clip((fine - low) / (high - low), 0, 1)
-    reach = int(w * 0.02) | 1
-    near = cv2.dilate((rough > 0.5).astype(np.uint8), np.ones((reach, reach), np.uint8))
-    fine = cv2.resize(fine * blur(near.astype(np.float32), 2.0), (w, h), interpolation=cv2.INTER_LINEAR)
-    fine = np.maximum(fine, blur(np.maximum(inside, face).astype(np.float32), 1.5) * np.maximum(inside, face))
-    return np.where(fine < 0.03, 0, fine).astype(np.float32)
+    small = (w // 2, h // 2)
+    picture = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+    rough = cv2.resize(coarse, small, interpolation=cv2.INTER_AREA)
+    sure = cv2.resize(inside, small, interpolation=cv2.INTER_NEAREST)
+    fine = _by_colour(picture, cv2.GaussianBlur(rough, (0, 0), 0.003 * w), sure, 0.017 * w)
+    fine = cv2.resize(fine, (w, h), interpolation=cv2.INTER_CUBIC)
+    return np.clip(np.where(fine < 0.03, 0, fine), 0, 1).astype(np.float32)
+
+
+def _by_colour(picture: np.ndarray, rough: np.ndarray, sure: np.ndarray, band: float) -> np.ndarray:
+    """Alpha [h, w] whose edge follows the colours: along the rough one's border each pixel is placed between what lies inside and outside of it.
+
+    `band` px: how far the rough border may be off. Where inside and outside look alike, the rough alpha stands.
+    """
+    reach = int(band) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    solid = (rough > 0.5).astype(np.uint8)
+    front = np.maximum(cv2.erode(solid, kernel, borderValue=1), sure)
+    behind = 1 - cv2.dilate(solid, kernel)
+    inner = _nearest_tone(picture, front, band)
+    outer = _nearest_tone(picture, behind, band)
+    way = inner - outer
+    length = (way * way).sum(2)
+    along = np.clip(((picture - outer) * way).sum(2) / np.maximum(length, 1), -0.3, 1.3)
+    trust = length / (length + 3 * 22.0 ** 2)
+    mixed = trust * along + (1 - trust) * np.clip((rough - 0.3) / 0.4, 0, 1)
+    mixed = np.where(front > 0, 1, np.where(behind > 0, 0, mixed)).astype(np.float32)
+    fine = cv2.ximgproc.guidedFilter(picture / 255, mixed, max(2, round(0.22 * band)), 1e-4)
+    return np.where(behind > 0, 0, np.clip((fine - 0.12) / 0.74, 0, 1)).astype(np.float32)
+
+
+def _nearest_tone(picture: np.ndarray, known: np.ndarray, band: float) -> np.ndarray:
+    """What the known side of a border looks like, carried across the border [h, w, 3]."""
+    mask = known.astype(np.float32)
+    near = cv2.GaussianBlur(mask, (0, 0), band)
+    tone = cv2.GaussianBlur(picture * mask[..., None], (0, 0), band) / np.maximum(near, 1e-4)[..., None]
+    return np.where((near > 0.002)[..., None], tone, filled_in(picture, mask))
 
 
 def _guessed(points: np.ndarray, w: int, h: int) -> np.ndarray:

@@ -81,6 +81,8 @@ def paint(picture: Picture, found: Found, progress: Callable[[float, str], None]
         except Missing:
             coarse = None
         alpha = matte.person(pixels, points, coarse)
+    if alpha[0].mean() > 0.02:                                              # the head goes on above the picture: it ends softly, not in a line
+        alpha = alpha * np.clip(np.arange(height) / (0.035 * height), 0, 1)[:, None].astype(np.float32)
     progress(0.45, "background")
     behind = matte.scenery(pixels, alpha, 0.005 * width)
     own = matte.freed(pixels, alpha, behind)

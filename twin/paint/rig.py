@@ -102,7 +102,8 @@ def _breath(ring: np.ndarray, follow: np.ndarray, chin: float, width: float, hei
 
 
 def _mended(points: np.ndarray) -> np.ndarray:
-    """The landmarks with the two middle rings of the lips on the straight line from the outer ring to the inner one, where finders are vague."""
+    """The landmarks with the two middle rings of the lips on the straight line from the outer ring to the inner one, where finders are vague,
+    and room beside the eyes."""
     out = points.copy()
     for rows in (UPPER_LIP, LOWER_LIP):
         for k in range(11):
@@ -114,6 +115,14 @@ def _mended(points: np.ndarray) -> np.ndarray:
                 t = np.clip((out[i] - outer)[:2] @ way[:2] / length, (ring - 0.6) / 3, (ring + 0.5) / 3)
                 if np.hypot(*(outer + t * way - out[i])[:2]) > 0.15 or abs((outer + t * way - out[i])[2]) > np.sqrt(length):
                     out[i] = outer + t * way
+    least = 0.018 * np.linalg.norm(points[473] - points[468])
+    for side in (RIGHT, LEFT):                                    # on the far side of a turned head the skin beside the eye's corner is a hair's breadth wide
+        corner, beside = side.upper[0], side.above[0]
+        out_ = points[corner, :2] - points[side.upper[-1], :2]
+        out_ /= max(float(np.hypot(*out_)), 1e-6)
+        lacking = least - float((out[beside, :2] - out[corner, :2]) @ out_)
+        if lacking > 0.05:
+            out[beside, :2] += lacking * out_
     return out
 
 

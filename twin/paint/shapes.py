@@ -60,7 +60,11 @@ class Basis:
         for (r, left), down in zip(topology.JAW_LINE, (0.60, 0.36, 0.15, 0.03)):
             for i in (r, left):
                 c[i] = vec(-0.07 * down * np.sign(self.q[i, 0]), JAW * down, 0.12 * down)
-        for i in (*topology.NOSE, 164, 234, 454, 93, 323):
+        still = [i for side in (RIGHT, LEFT) for row in (side.upper, side.lower, side.above, side.brow_low, side.brow_top) for i in row]
+        around, edge = self.q[topology.POINTS:, :2], self.q[list(topology.OVAL), :2]
+        away = np.linalg.norm(around[:, None] - edge, axis=2).min(1) > 0.45 if len(around) else np.zeros(0, bool)
+        hair = topology.POINTS + np.flatnonzero((around[:, 1] < self.line[1] - 0.1) | away)    # nothing above the mouth goes with the jaw, and no collar
+        for i in (*topology.NOSE, 164, 234, 454, 93, 323, *still, *hair.tolist()):
             c.setdefault(i, vec())
         return self.spread(c, 1.25)
 
@@ -191,7 +195,7 @@ class Basis:
                 c[i] = c[u] * most * share
         for i, low in zip(side.below[2:8], side.lower[1:8]):
             c[i] = c[low] * (0.55 + 0.35 * skin)
-        for i in (side.upper[0], side.upper[8], *side.brow_low, *(() if skin else side.bag)):
+        for i in (side.upper[0], side.upper[8], side.above[0], side.above[8], side.below[1], *side.brow_low, *(() if skin else side.bag)):
             c[i] = vec()
         return self.spread(c, 0.22)
 
