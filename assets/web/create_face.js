@@ -65,14 +65,16 @@ export class FaceStep {
       parts.push(h("h3", { t: "face_several" }), group);
     }
     if (photo.placed || photo.chosen !== null) {
-      const order = { bad: 0, warn: 1, good: 2 };
-      parts.push(h("h3", { t: bad ? "face_poor" : warn ? "face_fair" : "face_good" }),
-        h("ul", { class: "remarks" }, ...[...photo.report].sort((a, b) => order[a.level] - order[b.level]).map((remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "light"), h("span", {}, own(remark))))));
+      const line = (/** @type {any} */ remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "light"), h("span", {}, own(remark)));
+      const fine = photo.report.filter((/** @type {any} */ r) => r.level === "good"), advice = photo.report.filter((/** @type {any} */ r) => r.level !== "good");
+      advice.sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.level === "bad") - Number(a.level === "bad"));
+      parts.push(h("h3", { t: bad ? "face_poor" : warn ? "face_fair" : "face_good" }), advice.length > 0 && h("ul", { class: "remarks" }, ...advice.map(line)),
+        fine.length > 0 && h("details", { class: "fine-list", open: !advice.length }, h("summary", {}, icon("check"), h("span", {}, word("face_fine", { n: fine.length }))), h("ul", { class: "remarks" }, ...fine.map(line))));
     }
     parts.push(h("div", { class: "row-buttons" }, h("button", { type: "button", class: "small", onclick: () => this.choose() }, h("span", { t: "face_other" })),
       h("button", { type: "button", class: "small", onclick: () => this.shoot() }, h("span", { t: "face_camera" })),
       h("button", { type: "button", class: "small", onclick: () => this.place() }, h("span", { t: photo.placed ? "marks_again" : "face_by_hand" }))));
-    return parts;
+    return parts.filter(Boolean);
   }
 
   /** @param {any} photo */

@@ -105,6 +105,8 @@ export class VoiceStep {
   draw() {
     const { draft } = this.wizard;
     if (!draft) return;
+    this.ways.querySelector("[value=ready]").parentElement.hidden = !this.wizard.given.voices?.length;
+    this.ways.querySelector("[value=read]").parentElement.hidden = !this.sentences.length && this.way !== "read";
     this.body.replaceChildren({ read: this.read, file: this.fromFile, ready: this.ready_ }[this.way]);
     this[{ read: "drawRead", file: "drawFile", ready: "drawReady" }[this.way]](draft);
     const { clips, seconds, training, ready } = draft.voice, parts = [];

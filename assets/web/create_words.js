@@ -27,7 +27,7 @@ Object.assign(WORDS, {
   face_reading: ["Looking at the photo…", "正在看照片…"],
   face_several: ["Several faces. Who is it going to be?", "有几张脸，选哪一个？"], face_number: ["Face {n}", "第 {n} 张脸"],
   face_good: ["This will work well", "这张很合适"], face_fair: ["This works. To get more out of it:", "可以用。想更好的话："], face_poor: ["It can still work. Some advice:", "也能用，给点建议："],
-  face_none: ["No face was found by itself", "没有自动找到脸"],
+  face_fine: ["{n} things are fine as they are", "{n} 项没问题"], face_none: ["No face was found by itself", "没有自动找到脸"],
   face_none_text: ["Drag the marks onto eyes, nose, mouth and chin. That is all it takes, for a drawing or a cat as well.", "把标记拖到眼睛、鼻子、嘴和下巴上就好，插画和猫也一样。"],
   marks_title: ["Place the marks", "放好标记"], marks_text: ["Drag each mark, or choose one with Tab and move it with the arrow keys.", "拖动每个标记；也可以用 Tab 选中，再用方向键移动。"],
   marks_done: ["The marks are right", "标好了"], marks_again: ["Adjust the marks", "调整标记"], marks_reset: ["Start again", "重来"],
