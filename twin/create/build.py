@@ -18,6 +18,7 @@ from persona.card import Persona
 
 from ..errors import Refused, TwinError
 from ..store import Shelf, Twin
+from ..store.seal import checked
 from ..trust import agreed
 from . import parts
 from .draft import Draft
@@ -55,6 +56,8 @@ def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Iterator[Progress
     """Make the twin; the draft is thrown away once it is whole. Raises Refused for what is missing, TwinError with a way out."""
     began = time.monotonic()
     shelf.admit()
+    if passphrase:
+        checked(passphrase)
     yield _progress("check", 0.0)
     lacking = draft.missing
     if lacking:

@@ -50,7 +50,7 @@ def lock(key: bytes, passphrase: str = "", server: bytes | None = None) -> dict[
     if passphrase:
         salt = secrets.token_bytes(16)
         box = {"salt": _text(salt), "log_n": LOG_N, "r": R, "p": P}
-        inner = seal(_derive(_checked(passphrase), salt, LOG_N), key, "twin-key")
+        inner = seal(_derive(checked(passphrase), salt, LOG_N), key, "twin-key")
     return _close(inner, box, server)
 
 
@@ -125,7 +125,8 @@ def _close(inner: bytes, box: dict[str, Any], server: bytes | None) -> dict[str,
     return box | {"wrapped": _text(inner)}
 
 
-def _checked(passphrase: str) -> str:
+def checked(passphrase: str) -> str:
+    """The passphrase. Raises Refused for one that is too short or too long."""
     if not SHORTEST <= len(passphrase) <= LONGEST:
         raise Refused(f"A passphrase has {SHORTEST} to {LONGEST} characters.", "Four or five words that you will remember are good.",
                       zh=(f"口令要有{SHORTEST}到{LONGEST}个字符。", "用四五个你记得住的词就很好。"), code="passphrase-short")
