@@ -63,7 +63,7 @@ def test_every_pixel_of_the_person_is_drawn_once(drawn: Painter) -> None:
     """No hole and no seam between triangles: a portrait of one colour comes out as that colour, however it is bent."""
     plain = painter()
     plain._portrait[:] = (200, 100, 50, 255)
-    plain._near = plain._wet = plain._portrait
+    plain._near = plain._above = plain._wet = plain._portrait
     plain._lid[:] = (200, 100, 50)
     canvas = plain.frame({"headYaw": 0.1, "headRoll": 0.1, "browInnerUp": 0.5, "mouthSmileLeft": 0.3}, scene=False)
     skin = canvas[int(plain.landmarks()[10, 1]):int(plain.landmarks()[105, 1]) - 4, 100:150]       # the forehead

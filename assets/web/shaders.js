@@ -62,6 +62,10 @@ void main() {
   vec4 near = textureLod(portrait, below, log2(wide * 0.14));        // skin under the same light, without lines and brows
   float across = 0.91 + 0.07 * smoothstep(0.4, 0.9, k) - 0.12 * smoothstep(0.88, 1.0, k);     // a lid is round
   vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.65) * across;
+  if (crease > 0.0) {                                   // a photograph: the skin between this lid and its brow
+    vec4 above = textureLod(portrait, uv - vec2(0.0, (k - 0.25) * 0.24 * wide / size.y), log2(max(wide * 0.07, 1.0)));
+    cover = mix(cover, above.rgb / max(above.a, 0.2) * (0.97 - 0.10 * smoothstep(0.80, 1.0, k)), 0.7);
+  }
   cover *= 1.0 - crease * exp(-pow((k - 0.53) / 0.055, 2.0));
   float m = smoothstep(fold.x, fold.y, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
   c.rgb = mix(c.rgb, cover * c.a, m);

@@ -5,6 +5,8 @@
 import { Light } from "./light.js";
 import { Mesh } from "./mesh.js";
 
+const CORNERS = [0.62, 0.9, 1, 1, 1, 0.9, 0.62];        // a photograph's lid goes over into the skin at the corners of the eye
+
 export class Surface {
   /** @param {import("./pose.js").Rig} rig @param {import("./pose.js").Pose} pose at rest */
   constructor(rig, pose) {
@@ -26,7 +28,9 @@ export class Surface {
     this.places = new Float32Array(this.count * 3);     // x, y px; change of light
     const kind = new Map();                              // how much a point belongs to an upper lid: its edge 1, the fold above half, < 0 the picture's left
     for (const eye of rig.eyes) {
-      for (const [row, share] of [[eye.above, 0.5], [eye.upper, 1]]) row.slice(1, -1).forEach((i) => kind.set(i, share * eye.side));
+      for (const [row, share] of [[eye.above, 0.5], [eye.upper, 1]]) {
+        row.slice(1, -1).forEach((i, k) => kind.set(i, share * eye.side * (rig.fold ? CORNERS[k] : 1)));
+      }
     }
     const lid = mesh.linear((i) => kind.get(i) ?? 0);
     const rim = new Map();                               // the lips' inner edges: -1 the upper one, 1 the lower one

@@ -103,7 +103,7 @@ class Painter:
         self._drawn = _solid(self._portrait, self._texels, self.surface.triangles)
         wide, unit = rig["eyes"][0]["width"], rig["head"]["unit"]
         self._view = np.array([wide * down, unit * down], np.float32)
-        self._near, self._wet = (_sized(portrait, w / blur, h / blur) for blur in (max(1.0, wide * 0.14), max(1.0, unit * 0.014)))
+        self._near, self._above, self._wet = (_sized(portrait, w / max(1.0, blur), h / max(1.0, blur)) for blur in (wide * 0.14, wide * 0.07, unit * 0.014))
         eyes = _premultiplied(_picture(read, "face/eyes.webp"))
         side = 2 * wide * scale * FINER
         self._whites = [_sized(half, side, side) for half in np.split(eyes[:, :eyes.shape[1] // 2 * 2], 2, 1)]
@@ -178,7 +178,7 @@ class Painter:
 
     def _skin(self, canvas: np.ndarray, seen: np.ndarray) -> None:
         surface, (left, right) = self.surface, self.eyes
-        look = (self._near, self._wet, self._view, left.shut, right.shut, self.mouth.apart, self._lid, self._fold)
+        look = (self._near, self._above, self._wet, self._view, left.shut, right.shut, self.mouth.apart, self._lid, self._fold)
         if self._needs_wings:
             for texture, places, texels, triangles in self._beside:
                 kind = np.ones((len(places), 3), np.float32) * (1, 0, 0)

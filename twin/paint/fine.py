@@ -14,6 +14,7 @@ from .pose import FOLDED, LOOK, OPENED, RISE, SLIM, SWEEPS, TURN, areas, free
 from .topology import FACE, POINTS
 
 GAIN, MOST = 0.34, 0.13          # as in light.js
+CORNERS = (0.62, 0.9, 1, 1, 1, 0.9, 0.62)   # as in surface.js
 ROUNDS = 2                       # how often each triangle is split in four
 SIDES = (("Right", -1), ("Left", 1))
 
@@ -149,7 +150,7 @@ class Surface:
         kinds: dict[int, float] = {}
         for eye in rig["eyes"]:
             for row, share in ((eye["above"], 0.5), (eye["upper"], 1.0)):
-                kinds |= dict.fromkeys(row[1:-1], share * eye["side"])
+                kinds |= {i: share * eye["side"] * (corner if "fold" in rig else 1.0) for i, corner in zip(row[1:-1], CORNERS)}
         lips = dict.fromkeys(rig["mouth"]["upper"][1:-1], -1.0) | dict.fromkeys(rig["mouth"]["lower"][1:-1], 1.0)
         count, start = len(rest), len(rest)
         lid, lip = _linear(kinds, ends, posed.picture.shape[0]), _linear(lips, ends, posed.picture.shape[0])

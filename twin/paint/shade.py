@@ -83,13 +83,14 @@ def run(canvas, words, y, first, last, u, v, lit, du, dv, dl):
 
 
 @fast
-def skin(canvas, places, texels, kind, triangles, portrait, words, near, wet, view, shut_left, shut_right, apart, lid, fold):
+def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, wet, view, shut_left, shut_right, apart, lid, fold):
     """Draws the triangles. `places` [m, 3] x, y and change of light; `texels` [m, 2] of `portrait`; `kind` [m, 3] alpha, lid, lip;
-    `words`: `portrait` as one uint32 a pixel; `near` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
+    `words`: `portrait` as one uint32 a pixel; `near`, `above` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
     texels of `portrait` the width of an eye and the distance of the irises are; `lid` 0..255; `fold` [3]: from where to where
     above the lid its cover comes in, and how dark its crease is."""
     wide, unit = view[0], view[1]
     nx, ny = near.shape[1] / portrait.shape[1], near.shape[0] / portrait.shape[0]
+    ox, oy = above.shape[1] / portrait.shape[1], above.shape[0] / portrait.shape[0]
     wx, wy = wet.shape[1] / portrait.shape[1], wet.shape[0] / portrait.shape[0]
     width = canvas.shape[1]
     for t in range(len(triangles)):
@@ -167,12 +168,14 @@ def skin(canvas, places, texels, kind, triangles, portrait, words, near, wet, vi
                         down = v + (1.05 - 0.38 * k) * wide
                         nr, ng, nb, na = fetch(near, (u + 0.5) * nx - 0.5, (down + 0.5) * ny - 0.5)
                         across = 0.91 + 0.07 * step(0.4, 0.9, k) - 0.12 * step(0.88, 1.0, k)
-                        across *= 1.0 - fold[2] * exp(-((k - 0.53) / 0.055) ** 2)
                         na = max(na / 255.0, 0.2)
-                        over = across * al / 255.0
-                        r = mix(r, mix(lid[0], nr / na, 0.65) * over, m)
-                        g = mix(g, mix(lid[1], ng / na, 0.65) * over, m)
-                        bl = mix(bl, mix(lid[2], nb / na, 0.65) * over, m)
+                        lr, lg, lb = mix(lid[0], nr / na, 0.65) * across, mix(lid[1], ng / na, 0.65) * across, mix(lid[2], nb / na, 0.65) * across
+                        if fold[2] > 0.0:                # a photograph: the skin between this lid and its brow
+                            nr, ng, nb, na = fetch(above, (u + 0.5) * ox - 0.5, (v - (k - 0.25) * 0.24 * wide + 0.5) * oy - 0.5)
+                            bright = (0.97 - 0.10 * step(0.80, 1.0, k)) / max(na / 255.0, 0.2)
+                            lr, lg, lb = mix(lr, nr * bright, 0.7), mix(lg, ng * bright, 0.7), mix(lb, nb * bright, 0.7)
+                        over = (1.0 - fold[2] * exp(-((k - 0.53) / 0.055) ** 2)) * al / 255.0
+                        r, g, bl = mix(r, lr * over, m), mix(g, lg * over, m), mix(bl, lb * over, m)
                 if lip != 0.0 and apart > 0.0:
                     edge = abs(lip)
                     inner = v + (0.050 if lip > 0.0 else -0.050) * edge * unit
