@@ -10,6 +10,7 @@ export class FaceStep {
   constructor(wizard) {
     this.wizard = wizard;
     this.placing = false;
+    this.close = false;                                 // the marks are looked at from near
     /** @type {Record<string, number[]>} */
     this.points = {};
     this.file = h("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { const [file] = this.file.files; this.file.value = ""; if (file) this.take(file); } });
@@ -32,6 +33,7 @@ export class FaceStep {
     if (this.seen !== photo.preview) {                  // another picture
       this.seen = photo.preview;
       this.placing = !photo.faces.length && !photo.placed;
+      this.close = false;
       this.points = structuredClone(photo.marks ?? {});
     }
     this.body.replaceChildren(...(this.placing ? this.placement(photo) : this.seenFace(photo)));
@@ -81,6 +83,9 @@ export class FaceStep {
   placement(photo) {
     return [h("h3", { t: photo.faces.length ? "marks_title" : "face_none" }), photo.faces.length ? h("p", { t: "marks_text" }) : h("p", { t: "face_none_text" }), !photo.faces.length && h("p", { class: "soft", t: "marks_text" }),
       h("div", { class: "row-buttons" }, h("button", { type: "button", class: "small strong", onclick: () => this.pick({ points: this.points }) }, h("span", { t: "marks_done" })),
+        h("button", { type: "button", class: "small", onclick: () => this.wizard.preview.marks.grow(1.08) }, icon("plus"), h("span", { t: "marks_larger" })),
+        h("button", { type: "button", class: "small", onclick: () => this.wizard.preview.marks.grow(1 / 1.08) }, icon("minus"), h("span", { t: "marks_smaller" })),
+        h("button", { type: "button", class: "small", "aria-pressed": String(this.close), onclick: () => { this.close = !this.close; this.wizard.preview.fit(); this.show(this.wizard.draft); } }, h("span", { t: this.close ? "marks_whole" : "marks_close" })),
         h("button", { type: "button", class: "small", onclick: () => { this.points = structuredClone(photo.marks ?? {}); this.wizard.preview.fit(); } }, h("span", { t: "marks_reset" })),
         h("button", { type: "button", class: "small", onclick: () => this.choose() }, h("span", { t: "face_other" })))].filter(Boolean);
   }
@@ -157,7 +162,6 @@ export class FaceStep {
 
 /** Where the marks of a face in a box probably are. @param {number[]} box */
 function guess([x, y, w, h]) {
-  const at = { eye_left: [0.3, 0.4], eye_right: [0.7, 0.4], corner_left: [0.18, 0.4], corner_right: [0.82, 0.4], nose: [0.5, 0.58], mouth_left: [0.34, 0.76], mouth_right: [0.66, 0.76],
-    lip_top: [0.5, 0.72], lips: [0.5, 0.76], lip_bottom: [0.5, 0.82], chin: [0.5, 1] };
+  const at = { left_eye: [0.3, 0.4], right_eye: [0.7, 0.4], nose: [0.5, 0.58], mouth_left: [0.34, 0.76], mouth_right: [0.66, 0.76], lip_top: [0.5, 0.72], lip_bottom: [0.5, 0.82], chin: [0.5, 1] };
   return Object.fromEntries(Object.entries(at).map(([name, [u, v]]) => [name, [x + u * w, y + v * h]]));
 }

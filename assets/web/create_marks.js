@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { own } from "./words.js";
 
+const MAIN = new Set(["left_eye", "right_eye", "nose", "mouth_left", "mouth_right", "chin"]);
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Marks {
@@ -15,6 +16,7 @@ export class Marks {
     this.label = h("output", { class: "mark-label", hidden: true });
     this.element = h("div", { class: "create-marks", role: "group", hidden: true }, this.label);
     this.element.prepend(this.svg);
+    this.together();
     /** @type {Map<string, HTMLButtonElement>} */
     this.buttons = new Map();
     /** @type {Record<string, number[]>} */
@@ -35,9 +37,41 @@ export class Marks {
     this.place();
   }
 
+  /** A drag beside the marks moves them all, the wheel makes the face larger or smaller. */
+  together() {
+    let from = null;
+    this.element.addEventListener("pointerdown", (event) => {
+      if (/** @type {HTMLElement} */ (event.target).closest("button")) return;
+      this.element.setPointerCapture(event.pointerId);
+      from = { x: event.clientX, y: event.clientY, at: structuredClone(this.points) };
+    });
+    this.element.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const dx = (event.clientX - from.x) / this.view.scale, dy = (event.clientY - from.y) / this.view.scale;
+      this.all(from.at, ([x, y]) => [x + dx, y + dy]);
+    });
+    const end = () => { if (from) { from = null; this.moved(this.points); } };
+    this.element.addEventListener("pointerup", end);
+    this.element.addEventListener("pointercancel", end);
+    this.element.addEventListener("wheel", (event) => { event.preventDefault(); this.grow(event.deltaY < 0 ? 1.04 : 1 / 1.04); }, { passive: false });
+  }
+
+  /** The whole face larger or smaller about its middle. @param {number} by */
+  grow(by) {
+    const all = Object.values(this.points), mx = all.reduce((sum, p) => sum + p[0], 0) / all.length, my = all.reduce((sum, p) => sum + p[1], 0) / all.length;
+    this.all(this.points, ([x, y]) => [mx + (x - mx) * by, my + (y - my) * by]);
+    this.moved(this.points);
+  }
+
+  /** @param {Record<string, number[]>} from @param {(point: number[]) => number[]} to */
+  all(from, to) {
+    for (const [name, point] of Object.entries(from)) this.points[name] = to(point).map((v, k) => Math.min(this.size[k], Math.max(0, v)));
+    this.place();
+  }
+
   /** @param {string} name */
   make(name) {
-    const button = h("button", { type: "button", class: "create-mark" });
+    const button = h("button", { type: "button", class: MAIN.has(name) ? "create-mark" : "create-mark lesser" });
     let from = null;
     button.addEventListener("pointerdown", (event) => {
       button.setPointerCapture(event.pointerId);
@@ -99,24 +133,26 @@ export function outline(p) {
     const a = (i / 40) * 2 * Math.PI, u = rx * Math.cos(a), v = ry * Math.sin(a);
     return [cx + u * Math.cos(turn) - v * Math.sin(turn), cy + u * Math.sin(turn) + v * Math.cos(turn)];
   });
-  const { eye_left: l, eye_right: r, corner_left: cl, corner_right: cr, chin, mouth_left: ml, mouth_right: mr, lip_top: top, lip_bottom: bottom } = p;
+  const { left_eye: l, right_eye: r, chin, mouth_left: ml, mouth_right: mr, lip_top: top, lip_bottom: bottom, lips_upper: upper, lips_lower: lower } = p;
+  const bend = (/** @type {number[]} */ a, /** @type {number[]} */ via, /** @type {number[]} */ b) => Array.from({ length: 12 }, (_, i) => {
+    const t = i / 12, c = [2 * via[0] - (a[0] + b[0]) / 2, 2 * via[1] - (a[1] + b[1]) / 2];
+    return [0, 1].map((k) => (1 - t) ** 2 * a[k] + 2 * t * (1 - t) * c[k] + t * t * b[k]);
+  });
   if (l && r) {
     const wide = Math.hypot(r[0] - l[0], r[1] - l[1]), turn = Math.atan2(r[1] - l[1], r[0] - l[0]);
-    for (const [eye, corner] of [[l, cl], [r, cr]]) {
-      const half = corner ? Math.max(0.1 * wide, Math.hypot(corner[0] - eye[0], corner[1] - eye[1])) : 0.24 * wide;
-      paths.push(round(eye[0], eye[1], half, 0.46 * half, turn));
+    for (const [eye, side] of /** @type {[number[], string][]} */ ([[l, "left"], [r, "right"]])) {
+      const corner = p["corner_" + side], lid = p["lid_" + side], under = p["under_" + side];
+      if (corner && lid && under) {
+        const inner = [2 * eye[0] - corner[0], 2 * eye[1] - corner[1]];
+        paths.push([...bend(corner, lid, inner), ...bend(inner, under, corner)]);
+      } else paths.push(round(eye[0], eye[1], 0.24 * wide, 0.11 * wide, turn));
     }
     if (chin) {
       const mx = (l[0] + r[0]) / 2, my = (l[1] + r[1]) / 2, dx = chin[0] - mx, dy = chin[1] - my, long = Math.hypot(dx, dy);
       paths.push(round(mx + 0.2 * dx, my + 0.2 * dy, Math.max(1.06 * wide, 0.62 * long), 0.8 * long, Math.atan2(dy, dx) - Math.PI / 2));
     }
   }
-  if (ml && mr && top && bottom) {
-    const bend = (/** @type {number[]} */ a, /** @type {number[]} */ via, /** @type {number[]} */ b) => Array.from({ length: 12 }, (_, i) => {
-      const t = i / 12, c = [2 * via[0] - (a[0] + b[0]) / 2, 2 * via[1] - (a[1] + b[1]) / 2];
-      return [0, 1].map((k) => (1 - t) ** 2 * a[k] + 2 * t * (1 - t) * c[k] + t * t * b[k]);
-    });
-    paths.push([...bend(ml, top, mr), ...bend(mr, bottom, ml)]);
-  }
+  if (ml && mr && top && bottom) paths.push([...bend(ml, top, mr), ...bend(mr, bottom, ml)]);
+  if (ml && mr && upper && lower) paths.push([...bend(ml, upper, mr), ...bend(mr, lower, ml)]);
   return paths;
 }

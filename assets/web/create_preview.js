@@ -1,9 +1,8 @@
 /** The picture beside the steps: the twin as it comes to be. Photos are dropped on it, faces outlined and marks dragged on it. */
 import { Marks } from "./create_marks.js";
-import { h, say } from "./dom.js";
+import { FINGER, h, say } from "./dom.js";
 import { word } from "./words.js";
 
-const FINGER = matchMedia("(hover: none)").matches;     // nothing can be dropped
 const EYES = 0.4;                                       // where the middle of the face stands, from the top
 
 export class Preview {
@@ -68,6 +67,7 @@ export class Preview {
     const whole = this.step === "face";
     let scale = whole ? Math.min(w / pw, hi / ph) : Math.max(w / pw, hi / ph);
     if (whole && box && !placing) scale = Math.max(scale, Math.min(Math.max(w / pw, hi / ph), 0.55 * Math.min(w, hi) / Math.max(box[2], box[3])));
+    if (placing && box && this.wizard.steps.face.close) scale = Math.max(scale, 0.92 * Math.min(w / box[2], hi / box[3]));
     if (!whole && box) scale = Math.max(scale, 0.34 * hi / box[3]);
     let x = (w - pw * scale) / 2, y = (hi - ph * scale) / 2;
     if (box && pw * scale > w) x = Math.min(0, Math.max(w - pw * scale, w / 2 - (box[0] + box[2] / 2) * scale));
@@ -83,7 +83,7 @@ export class Preview {
 
   /** The chosen face's box, or the one that the marks make. @param {any} photo @returns {number[] | null} */
   box(photo) {
-    if (photo.placed || !photo.faces.length) {
+    if (photo.placed || !photo.faces.length || this.wizard.steps?.face?.placing) {
       const points = Object.values(this.wizard.steps?.face?.points ?? photo.marks ?? {});
       if (!points.length) return null;
       const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]), l = Math.min(...xs), t = Math.min(...ys), wide = Math.max(...xs) - l, high = Math.max(...ys) - t;

@@ -1,7 +1,7 @@
 /** Step two: a voice. Twelve sentences read aloud, or a file, or a ready voice with its sliders; the draft learns while one goes on. */
 import { ask, coded } from "./api.js";
 import { Recorder } from "./create_recorder.js";
-import { h, icon, iconButton, say, tip } from "./dom.js";
+import { FINGER, h, icon, iconButton, say, tip } from "./dom.js";
 import { getLanguage, own, word } from "./words.js";
 
 const QUIET = 0.004, LOUD = 0.985, SHORT = 0.8;         // RMS, peak, s
@@ -132,7 +132,7 @@ export class VoiceStep {
     this.play.hidden = !this.heard.has(this.number);
     tip(this.button, this.recorder.on ? "read_stop" : clip ? "read_again" : "read_start");
     this.button.classList.toggle("again", Boolean(clip) && !this.recorder.on);
-    say(this.hint, this.sending ? "read_sending" : this.recorder.on ? "read_on" : done ? "read_whole" : "read_hint", { n: done, count, s: Math.round(draft.voice.seconds) });
+    say(this.hint, this.sending ? "read_sending" : this.recorder.on ? "read_on" : done ? "read_whole" : FINGER ? "read_hint_touch" : "read_hint", { n: done, count, s: Math.round(draft.voice.seconds) });
     this.remarks.replaceChildren(...(clip?.report ?? []).map((/** @type {any} */ remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "ear"), h("span", {}, own(remark)))));
     this.dots.setAttribute("aria-label", word("read_whole", { n: done, count, s: Math.round(draft.voice.seconds) }));
     this.dots.replaceChildren(...sentences.map((_, n) => {
@@ -143,7 +143,7 @@ export class VoiceStep {
 
   /** @param {any} draft */
   drawFile(draft) {
-    this.drop.replaceChildren(icon("sound"), h("b", {}, this.picked?.name ?? word("file_drop")), h("small", {}, this.picked ? (this.picked.size / 1e6).toFixed(1) + " MB" : word("file_hint")));
+    this.drop.replaceChildren(icon("sound"), h("b", {}, this.picked?.name ?? word(FINGER ? "file_choose" : "file_drop")), h("small", {}, this.picked ? (this.picked.size / 1e6).toFixed(1) + " MB" : word("file_hint")));
     this.sendFile.hidden = !this.picked;
     const clips = draft.voice.clips.filter((/** @type {any} */ clip) => !/^\d+$/.test(String(clip.k)) || Number(clip.k) >= this.sentences.length);
     this.clips.replaceChildren(...clips.map((/** @type {any} */ clip) => h("li", {}, h("b", {}, word("file_clip")), h("span", { class: "soft" }, `${Math.round(clip.seconds)} s`),
@@ -233,11 +233,11 @@ export class VoiceStep {
   async hear() {
     this.tell();
     this.hearButton.disabled = true;
-    this.wizard.preview.wait("hearing_it");
+    say(/** @type {HTMLElement} */ (this.hearButton.lastElementChild), "hearing_it");
     try {
       const blob = await (await ask("draft/hear", { json: { text: word("hear_text") } })).blob();
       this.sound(URL.createObjectURL(blob));
-    } catch (error) { this.tell(error); } finally { this.hearButton.disabled = false; this.wizard.preview.wait(""); }
+    } catch (error) { this.tell(error); } finally { this.hearButton.disabled = false; say(/** @type {HTMLElement} */ (this.hearButton.lastElementChild), "hear_voice"); }
   }
 
   listen() { this.sound(this.heard.get(this.number)); }

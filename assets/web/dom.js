@@ -1,6 +1,9 @@
 /** Making elements: `h("button", {class: "round", tip: "stop", onclick}, icon("stop"))`. */
 import { fill } from "./words.js";
 
+/** A device that is touched: nothing is dropped there, and no keys are at hand. */
+export const FINGER = matchMedia("(hover: none)").matches;
+
 /** Stroked 24 px outlines, drawn for this page. */
 const PATHS = {
   mic: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21",
@@ -15,6 +18,7 @@ const PATHS = {
   more: "M5.5 12a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0M11.4 12a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0M17.3 12a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0",
   history: "M4 12a8 8 0 1 0 2.6-5.9L4 8.5M4 4v4.5h4.5M12 8v4.5l3 1.8",
   plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
   copy: "M9 9h9a1.5 1.5 0 0 1 1.5 1.5v8A1.5 1.5 0 0 1 18 20h-7.5A1.5 1.5 0 0 1 9 18.5zM5.5 15A1.5 1.5 0 0 1 4.5 13.5v-8A1.5 1.5 0 0 1 6 4h7.5A1.5 1.5 0 0 1 15 5.5",
   save: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   again: "M20 12a8 8 0 1 1-2.6-5.9L20 8.5M20 4v4.5h-4.5",
