@@ -48,14 +48,16 @@ def run(options) -> dict[str, object]:
             out = Path(folder) / "film.mp4"
             for twin in twins:
                 performance = asyncio.run(said(twin))
-                rates = []
+                rates, busy = [], []
                 for _ in range(options.passes + 1):      # the first one compiles
                     picture = Picture(twin.read, (512, 512), None, performance, False)
-                    began = time.perf_counter()
+                    began, used = time.perf_counter(), time.process_time()
                     for _ in write(out, picture, performance):
                         pass
                     rates.append(performance.frames / (time.perf_counter() - began))
+                    busy.append((time.process_time() - used) * 1000 / performance.frames)
                 figures[f"fps_512_{twin.id}"] = statistics.median(rates[1:])
+                figures[f"cpu_ms_a_frame_{twin.id}"] = statistics.median(busy[1:])              # of both cores together, packing included
                 figures[f"megabytes_a_minute_{twin.id}"] = out.stat().st_size / 1e6 / performance.frames * 3600
             figures["whole_times_real_time"] = asyncio.run(whole(twins[-1], out))        # reading, drawing, packing and signing
     finally:
