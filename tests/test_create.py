@@ -213,6 +213,9 @@ def test_create_list_export_import_delete_on_the_command_line(tmp_path):
     name = made.stdout.split()[0]
     assert re.fullmatch(r"eileen-[0-9a-f]{6}", name) and "100%" in made.stderr
     assert name in command("list", data=data).stdout
+    card = next((data / "twins").glob(f"*/{name}/measured.json"))
+    lips = json.loads(card.read_text())["lips"]
+    assert lips["closed"] <= 0.03 < 0.1 <= lips["open"], "its lips close and its mouth opens, as the card says"
     bundle = tmp_path / "e.twin"
     assert command("export", name, "-o", str(bundle), "--passphrase", data=data, TWIN_PASSPHRASE=PHRASE).returncode == 0
     gone = command("delete", name, data=data)

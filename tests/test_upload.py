@@ -279,6 +279,38 @@ def test_a_photo_becomes_a_twin_and_a_film_over_http(place, ada, bea):
     assert ada.delete(f"/twins/{twin['id']}").status_code == 200
 
 
+async def test_a_twin_for_films_alone_does_not_talk(place):
+    from twin.trust import consent
+    record = json.dumps(consent("Ada", "self", ["film"], {"photo": "0" * 64})).encode()
+    twin = place.shelf.put(OWNER[ADA], files() | {"consent.json": record})
+    async with Client(place.url, token=ADA, twin=twin.id) as client:
+        assert client.begin["twin"]["id"] != twin.id
+        await client.send({"type": "twin", "id": twin.id})
+        assert (await client.until(lambda header, _: header["type"] == "error"))[0]["code"] == "consent-for"
+    place.shelf.delete(OWNER[ADA], twin.id)
+
+
+def test_a_damaged_lock_can_still_be_deleted(place, ada):
+    twin = place.shelf.put(OWNER[ADA], files(), passphrase=PHRASE)
+    (twin.folder / "sealed.json").write_text("{")
+    assert ada.get("/twins").json()["twins"] == [] and ada.delete(f"/twins/{twin.id}").status_code == 200 and not twin.folder.exists()
+
+
+def test_a_trickle_holds_no_place(place, ada, monkeypatch):
+    monkeypatch.setattr("twin.wire.answers.PATIENCE", 0.6)
+
+    def drops():
+        for _ in range(100):
+            time.sleep(0.1)
+            yield b"x"
+    began = time.monotonic()
+    try:
+        assert error(ada.post("/draft/photo", content=drops()))["code"] == "late"
+    except httpx.TransportError:
+        pass
+    assert time.monotonic() - began < 5
+
+
 def test_a_shared_server_without_a_key_takes_nothing(tmp_path, monkeypatch):
     monkeypatch.delenv("TWIN_KEY", raising=False)
     with Place(tmp_path, shared=True) as place, httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, trust_env=False) as web:

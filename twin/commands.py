@@ -84,7 +84,7 @@ def own(name: str) -> Any:
 def _create(options: argparse.Namespace) -> int:
     from persona.card import CardError
 
-    from .create import Drafts, build
+    from .create import Drafts, build, measure
     place, user = shelf(), me()
     place.admit()
     with place.scratch() as folder:
@@ -95,6 +95,7 @@ def _create(options: argparse.Namespace) -> int:
                 passphrase = _passphrase("A passphrase for it: ", twice=True) if options.passphrase else ""
                 steps = build(place, draft, passphrase)
                 try:
+                    twin = None
                     for progress in steps:
                         _show(progress.done, progress.en)
                         twin = progress.twin
@@ -104,7 +105,10 @@ def _create(options: argparse.Namespace) -> int:
                     steps.close()                        # type: ignore[attr-defined]
         finally:
             drafts.close()
-    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}" if twin else "")
+    if twin is None:
+        return 1
+    measure(place, user.id, twin.id)
+    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
     return 0
 
 

@@ -6,6 +6,7 @@ that do the work (paint, speak, persona), each only when it is needed.
 """
 from .build import Progress, build, edited
 from .draft import Draft, Drafts
+from .measure import measure
 from .training import Training
 
-__all__ = ["Draft", "Drafts", "Progress", "Training", "build", "edited"]
+__all__ = ["Draft", "Drafts", "Progress", "Training", "build", "edited", "measure"]

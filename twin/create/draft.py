@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -42,7 +43,7 @@ class Drafts:
     def __init__(self, shelf: Shelf, training: Training | None = None, root: Path | None = None):
         self.shelf, self.root = shelf, root or shelf.data / "drafts"
         self.training = training or Training(shelf)
-        self._locks: dict[str, threading.RLock] = {}
+        self._locks: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()           # only while somebody holds one
         self._seen: dict[str, tuple[str, Any]] = {}      # owner -> (SHA-256 of the photo, the picture as it was read)
         self._guard = threading.Lock()
 
@@ -51,7 +52,8 @@ class Drafts:
         """This user's draft, for this request alone. Raises Refused where nobody may leave one."""
         self.shelf.admit()
         with self._guard:
-            lock = self._locks.setdefault(owner, threading.RLock())
+            lock = self._locks.get(owner) or threading.RLock()
+            self._locks[owner] = lock
         with lock:
             yield Draft(self, owner)
 

@@ -145,6 +145,16 @@ class Shelf:
             self._drop(twin.folder)
             return self.get(owner, name)
 
+    def note(self, owner: str, name: str, file: str, data: bytes) -> None:
+        """Replace one small file that says something about a twin and changes nothing of it. Raises Missing, Locked."""
+        with self._guard:
+            twin = self.get(owner, name)
+            twin.read("persona.yaml")                    # raises Locked
+            about, beside = twin.folder.stat(), twin.folder / f".{secrets.token_hex(4)}.part"
+            _keep(beside, data if twin.key is None else seal(twin.key, data, file))
+            os.replace(beside, twin.folder / (file if twin.key is None else file + SEALED))
+            os.utime(twin.folder, ns=(about.st_atime_ns, about.st_mtime_ns))                # it is the same twin: its stamp stays
+
     def files(self, twin: Twin) -> dict[str, bytes]:
         """All of a twin. Raises Locked."""
         twin.read("persona.yaml")

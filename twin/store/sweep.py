@@ -5,12 +5,14 @@ import logging
 import os
 import re
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .conversations import OWNER, Conversations
 
+OLD = 30 * 86_400.0                                      # s after which a draft that nobody touched is thrown away
 MINE: set[str] = set()                                   # hidden folders this process is writing now
 _NEW = re.compile(r"\.new-(\d+)-\w+")
 log = logging.getLogger("twin.store")
@@ -22,6 +24,10 @@ def clean(data: Path, caches: tuple[Path, ...] = ()) -> None:
     for place in places:
         for path in _inside(place):
             _half_made(path)
+    for path in _inside(data / "drafts"):
+        with suppress(OSError):
+            if OWNER.fullmatch(path.name) and time.time() - (path / "draft.json").stat().st_mtime > OLD:
+                shutil.rmtree(path, ignore_errors=True)  # nobody came back for it
     for kind in ("twins", "drafts", "films"):
         for owner in _inside(data / kind):
             if not OWNER.fullmatch(owner.name):

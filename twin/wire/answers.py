@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from .phrases import phrase
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 STATUS = {"who": 401, "origin": 403, "no-key": 403, "too-large": 413, "too-often": 429, "busy": 429, "locked": 423, "passphrase": 423, "no-length": 411}
 SILENCE = 20.0           # s a body may pause
+PATIENCE, SLOWEST = 30.0, 20_000.0                       # s, and bytes a second beyond them: a trickle holds no place
 log = logging.getLogger("twin.wire")
 Handler = Callable[[Request, User], Awaitable[Response]]
 
@@ -94,16 +96,17 @@ async def body_of(request: Request, most: int) -> bytes:
         raise _bad("Content-Length") from None
     if length > most:
         raise _large(length, most)
-    found = bytearray()
+    found, began = bytearray(), time.monotonic()
     stream = request.stream().__aiter__()
     while True:
         try:
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(min(SILENCE, PATIENCE + len(found) / SLOWEST - (time.monotonic() - began))):
                 piece = await anext(stream)
         except StopAsyncIteration:
             return bytes(found)
         except TimeoutError:
-            raise Refused("The upload stopped in the middle.", "Try again.", code="late", zh=("上传中途停住了。", "请再试一次。")) from None
+            raise Refused("The upload stopped in the middle, or came too slowly.", "Try again.", code="late",
+                          zh=("上传中途停住了，或者太慢。", "请再试一次。")) from None
         found += piece
         if len(found) > most:
             raise _large(len(found), most)

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Refused, TwinError
 from ..text import LONGEST, clean
+from ..trust import allows
 from .requests import Complaint
 
 if TYPE_CHECKING:
@@ -104,6 +106,8 @@ async def twin(session: Session, asked: Asked) -> None:
         raise Complaint("no-twin", session.language, name=asked["id"])
     if found.locked:
         raise Complaint("locked", session.language, name=found.persona.text("name", session.language))
+    if found.owner and found.has("consent.json"):
+        allows(json.loads(found.read("consent.json")), "talk")
     await session.leave()
     await session.open("", asked["id"])
 

@@ -55,9 +55,10 @@ class Own:
         return answer(await asyncio.to_thread(look))
 
     async def delete(self, request: Request, user: User) -> Response:
-        twin, language = self._twin(request, user), language_of(request)
-        await self.sessions.part(user.id, twin.id)
-        gone = await asyncio.to_thread(self.shelf.delete, user.id, twin.id)
+        name, language = request.path_params["name"], language_of(request)
+        if self.shelf.has(user.id, name):                # a damaged one can be deleted as well
+            await self.sessions.part(user.id, name)
+        gone = await asyncio.to_thread(self.shelf.delete, user.id, name)
         return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone]})
 
     async def edit(self, request: Request, user: User) -> Response:

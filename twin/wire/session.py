@@ -6,6 +6,7 @@ stream (page/transport.py) or files (store.py). Sending never waits: the convers
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import time
@@ -17,6 +18,7 @@ from typing import Any
 from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
 from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
+from ..trust import allows
 from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
 from .handlers import HANDLERS
@@ -45,6 +47,15 @@ class Rooms:
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
     shelf: Shelf | None = None                                                           # the users' own twins
+
+
+def may_talk(twin: Twin) -> bool:
+    """Whether the consent to this twin covers talking with it."""
+    try:
+        allows(json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None, "talk")
+    except (TwinError, ValueError):
+        return False
+    return True
 
 
 class Session:
@@ -182,7 +193,7 @@ class Session:
             self.saved = Saved(new_id(), self.saved.twin, self.language, self.saved.history)
         self.rooms.live[self.saved.id] = self
         wanted = self.find(self.saved.twin or twin)
-        self.twin = wanted if wanted is not None and not wanted.locked else self.rooms.twins.first(self.rooms.first)
+        self.twin = wanted if wanted is not None and not wanted.locked and may_talk(wanted) else self.rooms.twins.first(self.rooms.first)
         self.saved.twin, self.saved.language = self.twin.id, self.language
         self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
         encoder = self._encoder

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..create import Draft, Drafts, build, parts
+from ..create.measure import later
 from ..errors import Refused
 from ..store import Shelf
 from ..trust import STATEMENT
@@ -136,6 +137,7 @@ class Upload:
                 for progress in build(self.shelf, draft, passphrase):
                     yield progress.told()
                     if progress.twin is not None:
+                        later(self.shelf, progress.twin)
                         yield {"twin": progress.twin.card()}
         self._building.add(user.id)
         return stream(steps(), language, lambda: self._building.discard(user.id))
