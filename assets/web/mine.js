@@ -96,6 +96,7 @@ export class Mine {
       catch (error) { trouble.hidden = false; trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim(); }
       go.disabled = false;
     });
+    /** @type {HTMLElement | null} */ (form.querySelector(".box"))?.focus();
     return dialog;
   }
 
