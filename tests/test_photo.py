@@ -107,7 +107,8 @@ def test_large_pictures_are_bounded_before_they_are_decoded() -> None:
     (b"", "empty"), (b"Dear diary, this is text.\n" * 40, "not a picture"), (b"%PDF-1.7 something", "a PDF"), (b"<html>", "not a picture"),
     (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400), "HEIC"), (b"\0\0\0\x18ftypisom\0\0\0\0isomavc1" + bytes(400), "a video"),
     (bytes(999), "not a picture"), (b"RIFF\0\0\0\0WAVEfmt ", "a sound"), (encoded(Image.new("RGB", (20, 20))), "only 20 x 20"),
-    (encoded(Image.new("RGB", (5000, 70))), "strip"), (encoded(Image.new("RGBA", (99, 99))), "transparent")])
+    (encoded(Image.new("RGB", (5000, 70))), "strip"), (encoded(Image.new("RGBA", (99, 99))), "transparent")],
+    ids=lambda value: value if isinstance(value, str) else "")
 def test_what_is_no_picture_is_said_so(file: bytes, said: str) -> None:
     with pytest.raises(Refused, match=said) as caught:
         photo.read(file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -51,18 +52,23 @@ def build(picture: Picture, found: Found, folder: Path, progress: Callable[[floa
     try:
         progress(0.05, "cropping")
         pictures, plain = paint(picture, found, progress)
-        progress(0.70, "rigging")
-        made = rig.build(plain, pictures["depth"])
-        progress(0.85, "saving")
-        for name, pixels in pictures.items():
-            Image.fromarray(pixels).save(beside / f"{name}.webp", quality=QUALITY[name], method=1, exact=True)
-        rig.save(beside, made)
+        progress(0.60, "rigging")
+        with ThreadPoolExecutor(1) as press:                                # encoding leaves Python alone, so the rig is built meanwhile
+            saving = [press.submit(_save, beside / f"{name}.webp", pixels, QUALITY[name]) for name, pixels in pictures.items()]
+            rig.save(beside, rig.build(plain, pictures["depth"]))
+            progress(0.90, "saving")
+            for one in saving:
+                one.result()
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     progress(1.0, "done")
     return {"seconds": round(time.perf_counter() - began, 2)}
+
+
+def _save(path: Path, pixels: np.ndarray, quality: int) -> None:
+    Image.fromarray(pixels).save(path, quality=quality, method=1, exact=True)
 
 
 def paint(picture: Picture, found: Found, progress: Callable[[float, str], None] = lambda done, note: None) -> tuple[dict[str, np.ndarray], dict]:
@@ -83,10 +89,10 @@ def paint(picture: Picture, found: Found, progress: Callable[[float, str], None]
         alpha = matte.person(pixels, points, coarse)
     if alpha[0].mean() > 0.02:                                              # the head goes on above the picture: it ends softly, not in a line
         alpha = alpha * np.clip(np.arange(height) / (0.035 * height), 0, 1)[:, None].astype(np.float32)
-    progress(0.45, "background")
+    progress(0.40, "background")
     behind = matte.scenery(pixels, alpha, 0.005 * width)
-    own = matte.freed(pixels, alpha, behind)
-    progress(0.60, "eyes and teeth")
+    own = matte.freed(pieces.without_teeth(pixels, points), alpha, behind)
+    progress(0.50, "eyes and teeth")
     eye = float(np.linalg.norm(points[33] - points[133]) + np.linalg.norm(points[263] - points[362])) / 2 / scale
     irises = [pieces.iris_at(points, side) for side in (RIGHT, LEFT)]
     closed = points + rig.closed(points)

@@ -172,6 +172,7 @@ def mouth(pixels: np.ndarray, points: np.ndarray, rest: np.ndarray) -> np.ndarra
     first = np.where(columns, known.argmax(0), 0)
     last = np.where(columns, 255 - known[::-1].argmax(0), 0)
     xs = np.flatnonzero(columns)
+    xs = xs[(xs > np.percentile(xs, 7)) & (xs < np.percentile(xs, 93))]      # the last ones are half lip
     top = np.interp(np.arange(1024), xs, cv2.GaussianBlur(first[xs].astype(np.float32)[None], (0, 0), 12)[0])
     low = np.interp(np.arange(1024), xs, cv2.GaussianBlur(last[xs].astype(np.float32)[None], (0, 0), 8)[0])
     lip = 0.14 * (low - top)                                                 # just under the lip its shadow and its blur lie on the teeth
@@ -181,12 +182,39 @@ def mouth(pixels: np.ndarray, points: np.ndarray, rest: np.ndarray) -> np.ndarra
     tall = 0.165 * unit / (1.2 * width) * 1024                               # px of a crown in the texture
     root = np.clip(((low[None] - v) / tall - 0.82) / 0.22, 0, 1)[..., None]
     carried = carried * (1 - root) + gum * root
-    beyond = np.clip(np.maximum(xs.min() - u, u - xs.max()) / 90, 0, 1)[..., None]
-    carried = carried * (1 - 0.45 * beyond)
-    alpha = np.clip((low[None] + 1.5 - v) / 3, 0, 1) * np.clip(v / 14, 0, 1) * np.clip((512 - np.abs(u - 512)) / 28, 0, 1)
+    alpha = np.clip((low[None] + 1.5 - v) / 3, 0, 1) * np.clip(v / 14, 0, 1)
     alpha *= np.clip(1.6 - ((low[None] - v) / tall), 0, 1) ** 0.3
+    # beside what the picture shows stand the drawn teeth, as light as the pictured ones next to them
+    beyond = np.clip(np.maximum(xs.min() - u, u - xs.max()) / 50 + 0.15, 0, 1)
+    beyond = beyond * beyond * (3 - 2 * beyond)
+    edge_tone = carried[max(0, bite - 70):bite - 12, [*range(xs.min(), xs.min() + 30), *range(xs.max() - 30, xs.max())]].mean((0, 1))
+    drawn_tone = high[max(0, bite - 70):bite - 12, 480:544, :3].mean((0, 1))
+    beside = np.clip(high[..., :3] * np.clip(0.85 * edge_tone / np.maximum(drawn_tone, 20), 0.4, 1.15), 0, 255)
+    carried = carried + (beside - carried) * beyond[..., None]
+    alpha = alpha + (high[..., 3] / 255 - alpha) * beyond
     out = np.dstack([np.clip(carried, 0, 255), 255 * alpha])
     return np.concatenate([out.round().astype(np.uint8), row[256:]])
+
+
+def without_teeth(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The picture with an open mouth's inside painted over from the lips around it: no tooth is left to shine at a lip's edge."""
+    unit = float(np.linalg.norm(points[473] - points[468]))
+    if np.linalg.norm(points[14, :2] - points[13, :2]) < 0.02 * unit:
+        return pixels
+    loop = points[[*UPPER_LIP[3], *LOWER_LIP[3][-2:0:-1]], :2]
+    margin = int(0.2 * unit)
+    x0, y0 = np.maximum(loop.min(0).astype(int) - margin, 0)
+    x1, y1 = loop.max(0).astype(int) + margin
+    part = pixels[y0:y1, x0:x1].astype(np.float32)
+    hole = cv2.fillPoly(np.zeros(part.shape[:2], np.uint8), [np.round(loop - [x0, y0]).astype(np.int32)], 1)
+    line = cv2.GaussianBlur(cv2.dilate(hole, np.ones((int(0.012 * unit) | 1,) * 2, np.uint8)).astype(np.float32), (0, 0), 0.009 * unit)[..., None]
+    reach = int(0.035 * unit) | 1
+    hole = cv2.dilate(hole, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    known = 1 - cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 0.006 * unit)
+    out = pixels.copy()
+    lips = filled_in(part, known * (known > 0.5)) * (1 - line * np.array([0.50, 0.62, 0.60]))     # the dark line of closed lips
+    out[y0:y1, x0:x1] = np.clip(lips, 0, 255).round().astype(np.uint8)
+    return out
 
 
 def _shown_teeth(pixels: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float] | None:
