@@ -34,7 +34,7 @@ from . import pairs
 SEED = 1
 MOST = 180.0                                             # s of speech that are used
 ENOUGH = 5.0                                             # s of paired speech that a network can learn from
-STEPS, BATCH, SLOWEST = 900, 384, 22.0                   # of the training; s after which it ends on a machine too slow for all steps
+STEPS, BATCH, SLOWEST = 800, 384, 20.0                   # of the training; s after which it ends on a machine too slow for all steps
 SURE = 2.9                                               # cost of pairing above which a recognised text is not believed
 SHARPER = 0.7                                            # how much of the spread that averaging took is given back
 Progress = Callable[[float, str], None]
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--language", default="en", help="of samples that do not say")
     options = parser.parse_args(arguments)
 
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads would spin beside a conversation that goes on
+
     def tell(done: float, note: str) -> None:
         print(json.dumps({"done": round(done, 3), "note": note}, ensure_ascii=False), flush=True)
     try:
@@ -81,27 +83,34 @@ def readings(folder: Path, language: str) -> list[Reading]:
         raise Missing(f"There is no samples.json in {folder}.", "Record the sentences again.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(f"samples.json in {folder} is damaged.", "Record the sentences again.") from error
-    out, total = [], 0.0
-    for name, text, own in named:
-        try:
-            data = (folder / name).read_bytes()
-        except OSError as error:
-            raise Missing(f"The recording {name} is not there.", "Record the sentences again.") from error
-        try:
-            sample = samples.read(data, own)
-        except Refused:                                  # one bad recording of twelve is no reason to stop
-            continue
-        speech = sample.speech().samples
-        if text:
-            out.append(Reading(level(speech), text, own))
-        else:
-            out += [Reading(level(sample.audio.samples[round(a * RATE): round(b * RATE)]), "", own) for a, b in sample.clips]
-        total += sample.seconds
-        if total >= MOST:
-            break
+    out: list[Reading] = []
+    total = 0.0
+    if lost := [name for name, *_ in named if not (folder / name).is_file()]:
+        raise Missing(f"The recording {lost[0]} is not there.", "Record the sentences again.")
+    with _pool() as pool:
+        for found in pool.map(_read, [folder] * len(named), *zip(*named, strict=True)) if named else ():
+            if total < MOST:
+                out += found
+                total += sum(len(reading.sound) for reading in found) / RATE
     if not out:
         raise Refused("No speech was found in the recordings.", "Record a few sentences in a quiet room.")
     return out
+
+
+def _pool() -> ProcessPoolExecutor:
+    """Two processes: WORLD and silero hold Python's lock."""
+    return ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=get_context("fork"))
+
+
+def _read(folder: Path, name: str, text: str, language: str) -> list[Reading]:
+    """One recording; without a text, clip by clip. One bad recording of twelve is no reason to stop: [] then."""
+    try:
+        sample = samples.read((folder / name).read_bytes(), language)
+    except Refused:
+        return []
+    if text:
+        return [Reading(level(sample.speech().samples), text, language)]
+    return [Reading(level(sample.audio.samples[round(a * RATE): round(b * RATE)]), "", language) for a, b in sample.clips]
 
 
 def level(sound: np.ndarray) -> np.ndarray:
@@ -114,7 +123,7 @@ def train(read: list[Reading], out: Path, tell: Progress = lambda done, note: No
     began = time.perf_counter()
     recognised(read, tell)
     rate = pace([r for r in read if r.text])
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:   # WORLD holds Python's lock
+    with _pool() as pool:
         for index, made in enumerate(pool.map(_prepared, read, [rate] * len(read))):
             read[index] = made
             tell(0.08 + 0.3 * (index + 1) / len(read), "listening to the recordings")
@@ -277,7 +286,7 @@ def finished(voice: network.Timbre, good: list[Reading], read: list[Reading], ra
     if len(f0) < 50:
         raise Refused("No voice was found in the recordings, only whispering or noise.", "Read the sentences in your normal voice.")
     language = read[0].language
-    fresh = [vocoder.analyse(timbre.spoken(text, language, rate), noise=False)[:2] for text in samples.SENTENCES.get(language, samples.SENTENCES["en"])]
+    fresh = [vocoder.analyse(timbre.spoken(text, language, rate), noise=False)[:2] for text in samples.SENTENCES.get(language, samples.SENTENCES["en"])[:8]]
     voice.about.update({
         "rate": round(rate, 3), "gain": 1.0, "top": top, "to": quantiles(f0),
         "from": {own: quantiles(f0) for own, f0 in _origins(rate).items()}})
@@ -300,7 +309,7 @@ def finished(voice: network.Timbre, good: list[Reading], read: list[Reading], ra
         bias[:BANDS] = (bias[:BANDS] - middle) * slope + middle + moved
         layers[-1] = weights, bias
     voice = network.Timbre(voice.kind, tuple(layers), voice.about)
-    sound = np.concatenate([rendered(voice, text, language) for text in samples.SENTENCES.get(language, samples.SENTENCES["en"])[:4]])
+    sound = np.concatenate([rendered(voice, text, language) for text in samples.SENTENCES.get(language, samples.SENTENCES["en"])[:3]])
     voice.about["gain"] = round(float(shaping.LOUDNESS / max(1e-4, shaping.loudness(sound))), 4)
     return voice
 
@@ -309,7 +318,7 @@ def _origins(rate: float) -> dict[str, np.ndarray]:
     """The embedded voice's F0 by espeak's language, where it is voiced."""
     out = {}
     for own, language in (("en", "en"), ("cmn", "zh")):
-        f0 = vocoder.analyse(timbre.spoken("".join(samples.SENTENCES[language][::2]), language, rate), noise=False)[0]
+        f0 = vocoder.analyse(timbre.spoken("".join(samples.SENTENCES[language][::3]), language, rate), noise=False)[0]
         out[own] = f0[f0 > 0]
     return out
 
