@@ -33,6 +33,7 @@ READY = Path(__file__).resolve().parents[2] / "assets" / "voices"
 FIRST, NEXT, LEAST = 10_080, 24_000, 9_600               # samples of a piece, multiples of 480
 MARGIN = 40                                              # frames = 0.2 s heard on both sides of a piece: for F0 and the network's context
 QUIET = -44.0                                            # dB of full scale in a frame of espeak's: nothing is said
+MUTE = -24.0                                             # log power of nothing: -104 dB
 EDGE = 3                                                 # frames over which sound comes out of silence
 KEPT = 8                                                 # voices that stay loaded
 TONES = 8.0                                              # semitones between the 10 % and 90 % quantiles that Mandarin needs at least
@@ -157,7 +158,8 @@ def convert(sound: np.ndarray, start: int, end: int, loaded: Loaded, language: s
     f0 = pitch(f0, loaded.timbre.about, language, semitones, lively)
     level = 10 / np.log(10) * np.log(power(envelope))
     open_ = np.convolve((level > QUIET).astype(np.float32), np.ones(2 * EDGE + 1) / (2 * EDGE + 1), "same")[:, None].astype(np.float32)
-    out = vocoder.FLOOR + (out - vocoder.FLOOR) * np.minimum(1, 2 * open_)
+    out = MUTE + (out - MUTE) * np.minimum(1, 2 * open_)
+    f0 = np.where(open_[:, 0] > 0, f0, 0).astype(np.float32)
     keep = slice(before, before + (end - start) // HOP + 1)
     return f0[keep].copy(), out[keep].astype(np.float32), noise[keep].astype(np.float32)
 
