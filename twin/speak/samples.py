@@ -92,14 +92,17 @@ def read(data: bytes, language: str = "en", sentence: bool = False) -> Sample:
     sound, rate, cut = decode(data)
     peak = float(np.abs(sound).max(initial=0))
     if peak < 3e-4:
-        raise Refused("The recording is silent.", "Check that the right microphone is chosen and not muted, then record again.")
+        raise Refused("The recording is silent.", "Check that the right microphone is chosen and not muted, then record again.",
+                      zh=("录音是静音的。", "请确认选对了话筒、没有静音，然后重录。"))
     chance = speech(sound)
     clips = _clips(chance, len(sound) / RATE)
     total = sum(end - start for start, end in clips)
     if not clips:
-        raise Refused("Nobody is heard speaking in this recording.", "Music, noise or singing won't do: read a few sentences in a quiet room.")
+        raise Refused("Nobody is heard speaking in this recording.", "Music, noise or singing won't do: read a few sentences in a quiet room.",
+                      zh=("这段录音里没有人说话。", "音乐、噪声或唱歌都不行：请在安静的房间里读几句话。"))
     if total < LEAST:
-        raise Refused(f"There is only {total:.1f} s of speech in this recording.", "Read a whole sentence, better all twelve.")
+        raise Refused(f"There is only {total:.1f} s of speech in this recording.", "Read a whole sentence, better all twelve.",
+                      zh=(f"这段录音里只有 {total:.1f} 秒说话声。", "请读一整句，最好把十二句都读完。"))
     inside = np.zeros(len(sound), bool)
     for start, end in clips:
         inside[round(start * RATE): round(end * RATE)] = True
@@ -113,13 +116,15 @@ def decode(data: bytes) -> tuple[np.ndarray, int, bool]:
     except ImportError as error:
         raise Missing("Reading recordings needs the package av.", "Install it: pip install av") from error
     if len(data) > MOST_BYTES:
-        raise Refused("The recording is larger than 200 MB.", "A few minutes are plenty: cut it, or save it as MP3 or M4A.")
+        raise Refused("The recording is larger than 200 MB.", "A few minutes are plenty: cut it, or save it as MP3 or M4A.",
+                      zh=("录音超过 200 MB。", "几分钟就够了：请剪短，或存成 MP3 或 M4A。"))
     parts: list[np.ndarray] = []
     count, bad, cut, rate = 0, 0, False, 0
     try:
         with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as file:
             if not file.streams.audio:
-                raise Refused("This file has no sound track.", "Choose a recording or a video in which somebody speaks.")
+                raise Refused("This file has no sound track.", "Choose a recording or a video in which somebody speaks.",
+                              zh=("这个文件里没有声音。", "请选择有人说话的录音或视频。"))
             stream = file.streams.audio[0]
             rate = stream.rate or 0
             mix = av.AudioResampler(format="flt", layout="mono", rate=RATE)
@@ -143,12 +148,15 @@ def decode(data: bytes) -> tuple[np.ndarray, int, bool]:
                 parts += [some.to_ndarray().reshape(-1) for some in mix.resample(None)]
     except (av.FFmpegError, ValueError, OSError) as error:
         if not parts:
-            raise Refused("This is no recording that can be read.", "Use WAV, MP3, M4A, OGG, WebM or MP4.") from error
+            raise Refused("This is no recording that can be read.", "Use WAV, MP3, M4A, OGG, WebM or MP4.",
+                          zh=("这不是能读取的录音。", "请用 WAV、MP3、M4A、OGG、WebM 或 MP4。")) from error
     sound = np.concatenate(parts)[: int(LONGEST * RATE)].astype(np.float32) if parts else np.zeros(0, np.float32)
     if not len(sound):
-        raise Refused("The recording is empty.", "Record again, and stop only after the last word.")
+        raise Refused("The recording is empty.", "Record again, and stop only after the last word.",
+                      zh=("录音是空的。", "请重录，说完最后一个字再停。"))
     if bad > 0.01 * len(sound):
-        raise Refused("The recording is damaged: it holds numbers that are no sound.", "Save it again as 16-bit WAV, or record anew.")
+        raise Refused("The recording is damaged: it holds numbers that are no sound.", "Save it again as 16-bit WAV, or record anew.",
+                      zh=("录音损坏了：里面有些数不是声音。", "请重新存成 16 位 WAV，或重录。"))
     return np.clip(sound - sound.mean(dtype=np.float64).astype(np.float32), -1.0, 1.0), rate, cut
 
 
