@@ -108,7 +108,7 @@ def test_an_hour_costs_what_its_first_minutes_cost(said, monkeypatch):
     data = encoded(hour, "mp3", "mp3")
     began = time.perf_counter()
     sample = read(data)
-    assert time.perf_counter() - began < 8
+    assert time.perf_counter() - began < 20
     assert len(sample.audio.samples) <= 20 * RATE
     assert "first" in next(r.en for r in sample.remarks if r.code == "length")
 
