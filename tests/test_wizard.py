@@ -304,6 +304,9 @@ def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple
         wide = page.evaluate("""step => [...document.querySelectorAll(`#twin-step-${step} .create-panel *`)].filter(e => e.getBoundingClientRect().right > innerWidth + 1
             && getComputedStyle(e).position !== 'absolute' && !e.classList.contains('unseen')).map(e => e.className)""", step)
         assert not wide, wide
+        nameless = page.evaluate("""() => [...document.querySelectorAll('#twin-create :is(button, input, textarea, select)')]
+            .filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.title || e.labels?.length)).map(e => e.outerHTML.slice(0, 90))""")
+        assert not nameless
         foot = page.locator(f"#twin-step-{step} .create-foot").bounding_box()
         assert foot["y"] + foot["height"] <= size[1] + 1, "the way on is in sight"
         on(page, step, to)

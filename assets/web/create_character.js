@@ -123,8 +123,8 @@ export class CharacterStep {
     this.wizard = wizard;
     this.filled = false;
     this.form = new Form((fields) => this.typed(fields));
-    const file = (/** @type {string} */ accept, /** @type {(file: File) => void} */ run) => { const input = h("input", { type: "file", accept, class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { const [one] = input.files; input.value = ""; if (one) run(one); } }); return input; };
-    const card = file(".png,.json,.charx,image/png,application/json", (one) => this.card(one)), chat = file(".txt,.json,.zip,text/plain", (one) => this.chat(one));
+    const file = (/** @type {string} */ tip, /** @type {string} */ accept, /** @type {(file: File) => void} */ run) => { const input = h("input", { type: "file", accept, tip, hidden: true, onchange: () => { const [one] = input.files; input.value = ""; if (one) run(one); } }); return input; };
+    const card = file("import_card", ".png,.json,.charx,image/png,application/json", (one) => this.card(one)), chat = file("import_chat", ".txt,.json,.zip,text/plain", (one) => this.chat(one));
     const source = (/** @type {any} */ name, /** @type {string} */ key, /** @type {any} */ input) => h("button", { type: "button", class: "source", onclick: () => input.click() }, icon(name), h("span", {}, h("b", { t: key }), h("small", { t: key + "_hint" })));
     this.note = h("div", { class: "form-note", role: "status", hidden: true });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });

@@ -13,8 +13,8 @@ export class FaceStep {
     this.close = false;                                 // the marks are looked at from near
     /** @type {Record<string, number[]>} */
     this.points = {};
-    this.file = h("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { const [file] = this.file.files; this.file.value = ""; if (file) this.take(file); } });
-    this.bundle = h("input", { type: "file", accept: ".twin,application/zip", class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { const [file] = this.bundle.files; this.bundle.value = ""; if (file) this.open(file); } });
+    this.file = h("input", { type: "file", accept: "image/*", tip: "face_file", hidden: true, onchange: () => { const [file] = this.file.files; this.file.value = ""; if (file) this.take(file); } });
+    this.bundle = h("input", { type: "file", accept: ".twin,application/zip", tip: "face_bundle", hidden: true, onchange: () => { const [file] = this.bundle.files; this.bundle.value = ""; if (file) this.open(file); } });
     this.body = h("div", { class: "create-choices" });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
     this.element = h("div", {}, this.file, this.bundle, this.trouble, this.body);

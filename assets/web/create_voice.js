@@ -50,7 +50,7 @@ export class VoiceStep {
     this.dots = h("div", { class: "read-dots", role: "group" });
     this.tongue = h("select", { "aria-label": word("read_language"), onchange: () => { this.language = this.tongue.value; this.draw(); } }, h("option", { value: "en" }, "English"), h("option", { value: "zh" }, "中文"));
     this.read = h("div", { class: "read" }, h("div", { class: "read-head" }, this.counter, this.tongue), this.sentence, h("div", { class: "read-controls" }, this.before, this.play, this.button, this.after), this.meter, this.hint, this.remarks, this.dots);
-    this.input = h("input", { type: "file", accept: "audio/*,video/*", class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { this.picked = this.input.files[0] ?? this.picked; this.input.value = ""; this.draw(); } });
+    this.input = h("input", { type: "file", accept: "audio/*,video/*", tip: "file_choose", hidden: true, onchange: () => { this.picked = this.input.files[0] ?? this.picked; this.input.value = ""; this.draw(); } });
     this.text = h("textarea", { rows: 3, class: "box", id: "create-file-text" });
     this.drop = h("button", { type: "button", class: "drop", onclick: () => this.input.click() });
     this.drop.addEventListener("dragover", (event) => { event.preventDefault(); this.drop.classList.add("over"); });

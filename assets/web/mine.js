@@ -16,7 +16,7 @@ export class Mine {
     /** @type {any[]} */
     this.twins = [];
     this.place = h("div", { class: "mine-place" });
-    this.file = h("input", { type: "file", accept: ".twin,application/zip", class: "unseen", tabindex: -1, "aria-hidden": "true", onchange: () => { const [file] = this.file.files; this.file.value = ""; if (file) this.import(file); } });
+    this.file = h("input", { type: "file", accept: ".twin,application/zip", tip: "m_import", hidden: true, onchange: () => { const [file] = this.file.files; this.file.value = ""; if (file) this.import(file); } });
     this.place.append(this.file);
     this.loaded = this.load();
   }
