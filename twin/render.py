@@ -1,10 +1,11 @@
 """A film: a twin says a text, paragraph by paragraph, into an MP4. The same conversation as everywhere, with a sink that has no ear.
 
-Sound and picture come from the same pieces and begin together. The face is drawn on one thread and packed on another. What is being written
+Sound and picture come from the same pieces and begin together. Faces are drawn on two threads and packed on a third. What is being written
 lies beside its place and is renamed at the end: a film that is cancelled (the generator closed) or fails leaves nothing.
 """
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import secrets
@@ -14,6 +15,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,8 @@ ASPECTS = {"16:9": (16, 9), "1:1": (1, 1), "9:16": (9, 16)}
 SHORT = 720              # px of the shorter side
 LEAD, GAP, TAIL = 0.5, 0.5, 0.9                          # s before the first word, between paragraphs, after the last word
 PARAGRAPHS, CHARACTERS = 200, 20_000                     # of a script, at most
-QUEUE = 8                # frames drawn and not yet packed
+DRAWERS = 2              # threads that draw
+QUEUE = 8                # frames begun and not yet packed
 STEP = 12                # frames from one progress to the next
 BACKGROUND = 25 * 2**20, 50_000_000                      # bytes and px of a background picture, at most
 PER_FRAME = round(RATE / FPS)                            # samples
@@ -232,7 +235,10 @@ class Picture:
         from .paint.draw import Painter, staged
         from .paint.letters import captions, plate
         from .trust import draw_label
-        self._painter = Painter(self.read, self.size, staged, self.scene)
+        first = Painter(self.read, self.size, staged, self.scene)
+        self._free: SimpleQueue[Any] = SimpleQueue()                     # painters, one for each thread that draws
+        for painter in (first, *(copy.deepcopy(first) for _ in range(DRAWERS - 1))):
+            self._free.put(painter)
         label = Image.new("RGBA", self.size)
         draw_label(label)
         self.label = plate(label)
@@ -241,21 +247,26 @@ class Picture:
             plates = captions(text, self.size)
             missing |= not plates
             for k, one in enumerate(plates):
-                first, last = (round((start + (end - start) * part / len(plates)) * FPS) for part in (k, k + 1))
-                self._shown.append((first, last, one))
+                at, until = (round((start + (end - start) * part / len(plates)) * FPS) for part in (k, k + 1))
+                self._shown.append((at, until, one))
         if missing:
             self.notes = (("Some captions are missing: no font with these letters is on this machine. Install Noto Sans CJK, or name a font file "
                            "in TWIN_FONT.", "部分字幕缺失：这台机器上没有含这些文字的字体。请安装 Noto Sans CJK，或用 TWIN_FONT 指定字体文件。"),)
 
     def at(self, frame: int, weights: np.ndarray, breath: float) -> np.ndarray:
-        """uint8 [h, w, 3] of a frame (60 a second); used again for the next one."""
-        canvas = self._painter.frame(weights, breath)
-        for first, last, one in self._shown:
-            if first <= frame < last:
-                one.on(canvas)
-        if self.label is not None:
-            self.label.on(canvas)
-        return canvas
+        """I420 planes uint8 [h * 3 / 2, w] of a frame (60 a second). For any thread."""
+        import cv2
+        painter = self._free.get()
+        try:
+            canvas = painter.frame(weights, breath)
+            for start, end, one in self._shown:
+                if start <= frame < end:
+                    one.on(canvas)
+            if self.label is not None:
+                self.label.on(canvas)
+            return cv2.cvtColor(canvas, cv2.COLOR_RGB2YUV_I420)
+        finally:
+            self._free.put(painter)
 
 
 def write(path: Path, picture: Picture, whole: Performance, fps: int = 60, preset: str = "superfast") -> Generator[float, None, None]:
@@ -267,29 +278,36 @@ def write(path: Path, picture: Picture, whole: Performance, fps: int = 60, prese
     picture.open()
     weights = blended(whole.frames, FPS, whole.track.get)
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)                                 # the packer has the other core
+    cv2.setNumThreads(1)                                 # its threads would only be in the way of ours
+    drawers = ThreadPoolExecutor(DRAWERS, thread_name_prefix="film-drawer")
     packer = ThreadPoolExecutor(1, thread_name_prefix="film-packer")
     waiting: list[Future[None]] = []
     try:
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             tape = _Tape(container, picture.size, fps, np.concatenate(whole.sound), preset)
             step = round(FPS) // fps
-            for frame in range(0, whole.frames, step):
-                canvas = picture.at(frame, weights[frame], breath(frame / FPS))
-                waiting.append(packer.submit(tape.frame, cv2.cvtColor(canvas, cv2.COLOR_RGB2YUV_I420)))
-                if len(waiting) > QUEUE:
-                    waiting.pop(0).result()
-                if frame // step % STEP == 0:
-                    yield frame / whole.frames
-            for future in waiting:
-                future.result()
-            packer.submit(tape.end).result()
+
+            def pack(drawn: Future[np.ndarray]) -> None:
+                tape.frame(drawn.result())
+            try:
+                for frame in range(0, whole.frames, step):
+                    drawn = drawers.submit(picture.at, frame, weights[frame], breath(frame / FPS))
+                    waiting.append(packer.submit(pack, drawn))
+                    if len(waiting) > QUEUE:
+                        waiting.pop(0).result()
+                    if frame // step % STEP == 0:
+                        yield frame / whole.frames
+                for future in waiting:
+                    future.result()
+                packer.submit(tape.end).result()
+            finally:                                     # nobody may touch the container once it is closed
+                drawers.shutdown(wait=True)
+                packer.shutdown(wait=True, cancel_futures=True)
     except (OSError, av.error.FFmpegError) as error:
         log.warning("a film could not be written: %s", type(error).__name__)
         raise TwinError(f"The film could not be written ({type(error).__name__}).", "Make room on the disk, or name another folder.",
                         zh=("影片无法写入。", "请腾出磁盘空间，或换一个文件夹。")) from None
     finally:
-        packer.shutdown(wait=True, cancel_futures=True)
         cv2.setNumThreads(threads)
     yield 1.0
 
