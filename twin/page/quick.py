@@ -17,7 +17,7 @@ def _elsewhere(thing: Any) -> str:
     return _getfile(thing)
 
 
-inspect.getfile = _elsewhere
+inspect.getfile = _elsewhere  # type: ignore[assignment]
 try:
     import gradio  # noqa: F401
 finally:
