@@ -7,7 +7,6 @@ On a shared server every file of it is sealed under the server's key. A new phot
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import re
@@ -144,7 +143,7 @@ class Draft:
         self.write("preview.jpg", picture.preview(1024))
         for k, one in enumerate(found):
             self.write(f"face-{k}.jpg", picture.thumb(one.box))
-        self.write("found.npz", _packed(found))
+        self.write("found.npz", parts.packed(found))
         self.state["photo"] = {"size": list(picture.size), "faces": [[round(float(v), 1) for v in one.box] for one in found], "chosen": None,
                                "marks": _marks(room.guess(picture)), "placed": False, "report": [], "sha256": digest(data)}
         self.state["consent"] = None
@@ -168,9 +167,9 @@ class Draft:
             found = parts.photo().placed(picture, marks)
             self.state["photo"] |= {"marks": _marks(self.state["photo"]["marks"] | marks), "placed": True, "chosen": None,
                                     "report": [asdict(r) for r in parts.photo().report(picture, found)]}
-            self.write("placed.npz", _packed([found]))
+            self.write("placed.npz", parts.packed([found]))
         else:
-            found = _unpacked(self.read("found.npz"))
+            found = parts.unpacked(self.read("found.npz"))
             if chosen is None or not 0 <= chosen < len(found):
                 raise Refused("There is no such face in the photo.", "Choose one of those that are shown.", zh=("照片里没有这张脸。", "请从显示的脸里选一张。"))
             self._choose(picture, found, chosen)
@@ -180,7 +179,7 @@ class Draft:
         """(picture, the face that was chosen or placed), for building."""
         photo = self.state["photo"]
         picture = self.drafts.picture(self.owner, self.read("photo"))
-        return picture, _unpacked(self.read("placed.npz"))[0] if photo["placed"] else _unpacked(self.read("found.npz"))[photo["chosen"]]
+        return picture, parts.unpacked(self.read("placed.npz"))[0] if photo["placed"] else parts.unpacked(self.read("found.npz"))[photo["chosen"]]
 
     def _choose(self, picture: Any, found: list[Any], k: int) -> None:
         photo = self.state["photo"]
@@ -306,20 +305,3 @@ class Draft:
 
 def _marks(marks: Mapping[str, Any]) -> dict[str, list[float]]:
     return {name: [round(float(at[0]), 1), round(float(at[1]), 1)] for name, at in marks.items()}
-
-
-def _packed(found: list[Any]) -> bytes:
-    """Faces as the bytes of an .npz: boxes [n, 4], scores [n], by hand [n], points [n, 478, 3] (NaN where there are none)."""
-    out = io.BytesIO()
-    empty = np.full((478, 3), np.nan, np.float32)
-    np.savez(out, boxes=np.array([one.box for one in found], float).reshape(-1, 4), scores=np.array([one.score for one in found], float),
-             hands=np.array([one.by_hand for one in found], bool),
-             points=np.array([empty if one.points is None else one.points for one in found], np.float32).reshape(-1, 478, 3))
-    return out.getvalue()
-
-
-def _unpacked(data: bytes) -> list[Any]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as held:
-        boxes, scores, hands, points = (held[name] for name in ("boxes", "scores", "hands", "points"))
-    return [parts.found(tuple(float(v) for v in box), None if np.isnan(p).any() else p, float(score), bool(hand))
-            for box, score, hand, p in zip(boxes, scores, hands, points)]

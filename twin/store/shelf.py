@@ -12,11 +12,10 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +25,15 @@ from persona.card import Persona
 from ..errors import Missing, Refused, TwinError
 from ..types import Voice
 from .conversations import OWNER, Conversations
+from .places import BOX, box_of, gone, keep, scratch
 from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
 from .sweep import MINE, clean, forget_twin, sync
 from .twins import FILES, NAME, SEALED, Twin, load_twin
 
-BOX = "sealed.json"
 MOST_TWINS = 40                                          # of one user
 MOST_BYTES = 96 * 2**20                                  # of one twin
 VISIT = 900.0                                            # s without a live page after which an unlocked twin is locked again
 TRIES = 5                                                # wrong passphrases a minute, for one twin
-ROOM = 256 * 2**20                                       # bytes a disk in memory must have free to be worked in
 log = logging.getLogger("twin.store")
 
 
@@ -87,8 +85,8 @@ class Shelf:
         path = self._place(owner, name)
         with self._guard:
             if not path.is_dir():
-                raise _gone()
-            box = _box(path)
+                raise gone()
+            box = box_of(path)
             if box is None:
                 return self._loaded(path, owner, None)
             key = self._held(owner, name) if behind_passphrase(box) else unlock(box, server=self.secret)
@@ -111,12 +109,12 @@ class Shelf:
 
     def guarded(self, owner: str, name: str) -> bool:
         """Whether a twin is behind a passphrase."""
-        box = _box(self._place(owner, name))
+        box = box_of(self._place(owner, name))
         return box is not None and behind_passphrase(box)
 
     def box(self, owner: str, name: str) -> dict[str, Any] | None:
         """Where its key lies wrapped, for a bundle."""
-        return _box(self._place(owner, name))
+        return box_of(self._place(owner, name))
 
     # writing ------------------------------------------------------------------------------------------------------------------------
 
@@ -141,7 +139,7 @@ class Shelf:
         twin = self.get(owner, name)
         twin.read("persona.yaml")                        # raises Locked
         with self._guard:
-            self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, _box(twin.folder))
+            self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, box_of(twin.folder))
             self._drop(twin.folder)
             return self.get(owner, name)
 
@@ -151,7 +149,7 @@ class Shelf:
             twin = self.get(owner, name)
             twin.read("persona.yaml")                    # raises Locked
             about, beside = twin.folder.stat(), twin.folder / f".{secrets.token_hex(4)}.part"
-            _keep(beside, data if twin.key is None else seal(twin.key, data, file))
+            keep(beside, data if twin.key is None else seal(twin.key, data, file))
             os.replace(beside, twin.folder / (file if twin.key is None else file + SEALED))
             os.utime(twin.folder, ns=(about.st_atime_ns, about.st_mtime_ns))                # it is the same twin: its stamp stays
 
@@ -163,20 +161,20 @@ class Shelf:
     def duplicate(self, owner: str, name: str) -> Twin:
         """A copy under an id of its own, behind the same passphrase. Conversations are not copied."""
         twin = self.get(owner, name)
-        return self.put(owner, self.files(twin), key=twin.key, box=_box(twin.folder))
+        return self.put(owner, self.files(twin), key=twin.key, box=box_of(twin.folder))
 
     def delete(self, owner: str, name: str) -> Sequence[dict[str, Any]]:
         """Remove a twin and everything derived from it. Returns what went: [{what, count, en, zh}]. A sudden end is made up for at the next start."""
         path = self._place(owner, name)
         with self._guard:
             if not path.is_dir():
-                raise _gone()
-            gone = path.with_name(f".gone-{name}")
-            os.rename(path, gone)                        # from here on it is absent; the rest can be taken up again
+                raise gone()
+            leaving = path.with_name(f".gone-{name}")
+            os.rename(path, leaving)                      # from here on it is absent; the rest can be taken up again
             sync(path.parent)
             self._open.pop((owner, name), None)
             self._drop(path)
-            return forget_twin(self.data, owner, name, gone, self.caches, self.temporary)
+            return forget_twin(self.data, owner, name, leaving, self.caches, self.temporary)
 
     # passphrases --------------------------------------------------------------------------------------------------------------------
 
@@ -200,7 +198,7 @@ class Shelf:
     def unlock(self, owner: str, name: str, passphrase: str) -> Twin:
         """Open it for this visit. Raises Locked for a wrong passphrase, Refused after too many."""
         path = self._place(owner, name)
-        box = _box(path)
+        box = box_of(path)
         if box is not None:
             now = time.monotonic()
             with self._guard:
@@ -230,24 +228,9 @@ class Shelf:
 
     # places -------------------------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> AbstractContextManager[Path]:
         """A folder to work in, gone afterwards: in memory where the machine has a disk there, else in the data folder."""
-        base = self.data / "scratch"
-        with suppress(OSError):
-            if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > ROOM:
-                memory = Path(f"/dev/shm/twin-{os.getuid()}")
-                memory.mkdir(mode=0o700, exist_ok=True)
-                if memory.stat().st_uid == os.getuid() and not memory.is_symlink():
-                    base = memory
-        base.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = Path(tempfile.mkdtemp(prefix=f".new-{os.getpid()}-", dir=base))
-        MINE.add(folder.name)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            MINE.discard(folder.name)
+        return scratch(self.data)
 
     def _write(self, owner: str, name: str, files: Mapping[str, bytes], persona: Persona, key: bytes | None, box: Mapping[str, Any] | None) -> None:
         for given, data in files.items():
@@ -262,7 +245,7 @@ class Shelf:
             hidden.mkdir(parents=True, mode=0o700)
             about = {BOX: json.dumps({**box, "version": 1, "name": persona.name, "languages": persona.languages}).encode()} if box is not None else {}
             for given, data in ({**{(n + SEALED): seal(key, d, n) for n, d in files.items()}, **about} if key is not None else files).items():
-                _keep(hidden / given, data)
+                keep(hidden / given, data)
             for folder in {path.parent for path in hidden.rglob("*")} | {hidden}:
                 sync(folder)
             self._swap(hidden, place)
@@ -321,28 +304,5 @@ class Shelf:
 
     def _place(self, owner: str, name: str) -> Path:
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise _gone()
+            raise gone()
         return self._folder(owner) / name
-
-
-def _box(path: Path) -> dict[str, Any] | None:
-    try:
-        box = json.loads((path / BOX).read_bytes())
-        return box if isinstance(box["name"], dict) and isinstance(box["languages"], list) else {}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Refused(f"The lock of the twin in {path} is damaged.", "Take it from a copy that is whole.", code="damaged",
-                      zh=("这个分身的锁损坏了。", "请换一份完好的副本。")) from None
-
-
-def _keep(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _gone() -> Missing:
-    return Missing("You have no such twin.", "Choose one of those that are shown.", code="no-twin", zh=("你没有这个分身。", "请从列出的分身里选一个。"))

@@ -24,6 +24,10 @@ def clean(data: Path, caches: tuple[Path, ...] = ()) -> None:
     for place in places:
         for path in _inside(place):
             _half_made(path)
+    there = {twin.name.removeprefix(".old-") for owner in _inside(data / "twins") for twin in _inside(owner)}
+    for path in (path for cache in caches for path in _inside(cache)):
+        if path.name not in there:                       # written while its twin was being deleted
+            shutil.rmtree(path, ignore_errors=True)
     for path in _inside(data / "drafts"):
         with suppress(OSError):
             if OWNER.fullmatch(path.name) and time.time() - (path / "draft.json").stat().st_mtime > OLD:
