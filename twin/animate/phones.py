@@ -31,7 +31,7 @@ _VOWELS = {
 }
 # Consonants: target and insistence for the articulators that matter; the rest is left to the vowels around (co-articulation).
 _CONSONANTS: dict[str, dict[str, tuple[float, float]]] = {
-    "p": {"jaw": (0.08, 0.7), "part": (0.0, 0.6)},
+    "p": {"jaw": (0.12, 0.35), "part": (0.0, 0.6)},      # lips shut over a jaw that stays where the vowels have it
     "f": {"jaw": (0.07, 1.2), "tuck": (1.0, 2.0), "pucker": (0.0, 0.5), "funnel": (0.0, 0.5), "part": (0.06, 0.8), "spread": (0.06, 0.2)},
     "θ": {"jaw": (0.13, 0.9), "tongue": (0.26, 1.6), "part": (0.22, 0.7), "funnel": (0.0, 0.3), "pucker": (0.0, 0.3)},
     "t": {"jaw": (0.10, 0.45), "tongue": (0.07, 0.8), "part": (0.16, 0.4)},
@@ -56,6 +56,7 @@ _LIKE = {
     "a": "ä", "ɨ": "ᵻ", "u": "ʉ", "œ": "ɶ", "y": "ʏ", "ø": "ɵ", "ɜ": "ɞɝ", "ɤ": "ɘ",
 }
 _AFFRICATES = {"tʃ": "ʃ", "dʒ": "ʃ", "tʂ": "ʂ", "dʐ": "ʂ", "tɕ": "ɕ", "dʑ": "ɕ", "ts": "s", "dz": "s", "pf": "f"}
+HURRIED, LEAST_HURRIED = 0.111, 0.048                     # s between two closures: below it they give way to the vowel, down to this length
 LEAST_CLOSED = 0.060                                     # s: 50 ms and more once sampled at 60 fps
 SHORT_SILENCE = 0.06                                     # s: the hold of a stop, not a pause
 INSIST = (1.0, 0.6, 0.75, 0.75, 0.6, 0.5, 1.0, 0.5)      # of a vowel, by articulator
@@ -142,7 +143,17 @@ def segments(marks: tuple[Mark, ...]) -> Segments:
     table = np.array([_row(n) for n in names])           # [n, 2, PARTS]
     return Segments(
         np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), table[:, 0], table[:, 1], np.array([n in _VOWELS for n in names]),
-        np.array([r[3] for r in rows]), np.array([not n for n in names]), tuple(closures), tuple(tucks))
+        np.array([r[3] for r in rows]), np.array([not n for n in names]), _hurried(closures), tuple(tucks))
+
+
+def _hurried(closures: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Closures with a short vowel between them, each a little shorter on that side, so that the vowel is seen: "mama" said fast."""
+    out = list(closures)
+    for k in range(len(out) - 1):
+        (a, b), (c, d) = out[k], out[k + 1]
+        lack = max(0.0, HURRIED - (c - b)) / 2
+        out[k], out[k + 1] = (a, b - max(0.0, min(lack, b - a - LEAST_HURRIED))), (c + max(0.0, min(lack, d - c - LEAST_HURRIED)), d)
+    return tuple(out)
 
 
 def _closure(start: float, mark: Mark, after_pause: bool) -> tuple[float, float]:
