@@ -269,7 +269,7 @@ class Picture:
             self._free.put(painter)
 
 
-def write(path: Path, picture: Picture, whole: Performance, fps: int = 60, preset: str = "superfast") -> Generator[float, None, None]:
+def write(path: Path, picture: Picture, whole: Performance, fps: int = 60, preset: str = "veryfast") -> Generator[float, None, None]:
     """Draw and pack the film; yields what part is done. Blocking. Raises TwinError when the file can't be written."""
     import av
     import cv2

@@ -182,8 +182,8 @@ class Painter:
         if self._needs_wings:
             for texture, places, texels, triangles in self._beside:
                 kind = np.ones((len(places), 3), np.float32) * (1, 0, 0)
-                shade.skin(canvas, places, texels, kind.astype(np.float32), triangles, texture, texture.view(np.uint32)[:, :, 0], *look)
-        shade.skin(canvas, seen, self._texels, surface.kind, self._drawn, self._portrait, self._portrait.view(np.uint32)[:, :, 0], *look)
+                shade.skin(canvas, places, texels, kind.astype(np.float32), triangles, texture, texture.view(np.uint32).ravel(), *look)
+        shade.skin(canvas, seen, self._texels, surface.kind, self._drawn, self._portrait, self._portrait.view(np.uint32).ravel(), *look)
 
     def _behind(self, canvas: np.ndarray) -> None:
         """The background, which shifts a little against the head."""

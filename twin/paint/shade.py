@@ -53,46 +53,59 @@ def put(canvas, y, x, r, g, b, keep):
 
 
 @fast
-def run(canvas, words, y, first, last, u, v, lit, du, dv, dl):
-    """A row of plain skin: pixels first..last, texels u, v and light (in 65536ths) along it. Two channels at a time in one integer."""
-    h, w = words.shape
-    for x in range(first, last + 1):
-        s, t = int(min(max(u, 0.0), w - 1.004) * 256.0), int(min(max(v, 0.0), h - 1.004) * 256.0)
-        i, j, fx, fy = s >> 8, t >> 8, s & 255, t & 255
-        p, q = np.uint64(words[j, i]), np.uint64(words[j, i + 1])
-        m, n = np.uint64(words[j + 1, i]), np.uint64(words[j + 1, i + 1])
-        if (p | q | m | n) != 0:
-            wd = (fx * fy) >> 8
-            d, b, c = np.uint64(wd), np.uint64(fx - wd), np.uint64(fy - wd)
-            a = np.uint64(256) - b - c - d
-            even, odd = np.uint64(0x00FF00FF), np.uint64(8)
+def run(canvas, words, across, at, count, u, v, lit, du, dv, dl):
+    """A row of plain skin, from byte `at` of the flat canvas on, `count` pixels: texels u, v and light (in 65536ths) along it. Both pictures
+    are flat, `across` texels in a row; two channels at a time in one integer, places in 65536ths of a texel."""
+    high = len(words) // across
+    x, y, dx, dy = int(u * 65536.0), int(v * 65536.0), int(du * 65536.0), int(dv * 65536.0)
+    x_most, y_most = ((across - 1) << 16) - 1, ((high - 1) << 16) - 1
+    inside = 0 <= x <= x_most and 0 <= y <= y_most and 0 <= x + dx * count <= x_most and 0 <= y + dy * count <= y_most
+    even, eight, sixteen, low = np.uint64(0x00FF00FF), np.uint64(8), np.uint64(16), np.uint64(0xFFFF)
+    bright, more = int(lit), int(dl)
+    even_light = bright == 65536 and more == 0
+    o = np.uint64(at)
+    for _ in range(count):
+        i, j = x, y
+        if not inside:
+            i, j = min(max(x, 0), x_most), min(max(y, 0), y_most)
+        k = np.uint64((j >> 16) * across + (i >> 16))
+        p, q = np.uint64(words[k]), np.uint64(words[k + np.uint64(1)])
+        m, n = np.uint64(words[k + np.uint64(across)]), np.uint64(words[k + np.uint64(across + 1)])
+        if (p | q | m | n) != np.uint64(0):
+            fx, fy = (i >> 8) & 255, (j >> 8) & 255
+            both = (fx * fy) >> 8
+            d, b, c = np.uint64(both), np.uint64(fx - both), np.uint64(fy - both)
+            a = np.uint64(256 - fx - fy + both)
             rb = (p & even) * a + (q & even) * b + (m & even) * c + (n & even) * d
-            ga = ((p >> odd) & even) * a + ((q >> odd) & even) * b + ((m >> odd) & even) * c + ((n >> odd) & even) * d
-            bright = int(lit)
-            red, blue = (np.int64(rb & np.uint64(0xFFFF)) * bright) >> 24, (np.int64(rb >> np.uint64(16)) * bright) >> 24
-            green, alpha = (np.int64(ga & np.uint64(0xFFFF)) * bright) >> 24, np.int64(ga >> np.uint64(16))
+            ga = ((p >> eight) & even) * a + ((q >> eight) & even) * b + ((m >> eight) & even) * c + ((n >> eight) & even) * d
+            red, blue, green, alpha = np.int64(rb & low), np.int64(rb >> sixteen), np.int64(ga & low), np.int64(ga >> sixteen)
+            if not even_light:
+                red, green, blue = (red * bright) >> 16, (green * bright) >> 16, (blue * bright) >> 16
             if alpha < 65280:
                 keep = 65280 - alpha
-                red += (canvas[y, x, 0] * keep + 32640) // 65280
-                green += (canvas[y, x, 1] * keep + 32640) // 65280
-                blue += (canvas[y, x, 2] * keep + 32640) // 65280
-            canvas[y, x, 0], canvas[y, x, 1], canvas[y, x, 2] = min(red, 255), min(green, 255), min(blue, 255)
-        u += du
-        v += dv
-        lit += dl
+                red += (canvas[o] * keep + 127) // 255
+                green += (canvas[o + np.uint64(1)] * keep + 127) // 255
+                blue += (canvas[o + np.uint64(2)] * keep + 127) // 255
+            canvas[o] = min((red + 128) >> 8, 255)
+            canvas[o + np.uint64(1)] = min((green + 128) >> 8, 255)
+            canvas[o + np.uint64(2)] = min((blue + 128) >> 8, 255)
+        o += np.uint64(3)
+        x += dx
+        y += dy
+        bright += more
 
 
 @fast
 def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, wet, view, shut_left, shut_right, apart, lid, fold):
     """Draws the triangles. `places` [m, 3] x, y and change of light; `texels` [m, 2] of `portrait`; `kind` [m, 3] alpha, lid, lip;
-    `words`: `portrait` as one uint32 a pixel; `near`, `above` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
+    `words`: `portrait` as one uint32 a pixel, flat; `near`, `above` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
     texels of `portrait` the width of an eye and the distance of the irises are; `lid` 0..255; `fold` [3]: from where to where
     above the lid its cover comes in, and how dark its crease is."""
     wide, unit = view[0], view[1]
     nx, ny = near.shape[1] / portrait.shape[1], near.shape[0] / portrait.shape[0]
     ox, oy = above.shape[1] / portrait.shape[1], above.shape[0] / portrait.shape[0]
     wx, wy = wet.shape[1] / portrait.shape[1], wet.shape[0] / portrait.shape[0]
-    width = canvas.shape[1]
+    width, flat = canvas.shape[1], canvas.ravel()
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay, bx, by, cx, cy = places[a, 0], places[a, 1], places[b, 0], places[b, 1], places[c, 0], places[c, 1]
@@ -147,7 +160,7 @@ def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, 
                 u = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0]
                 v = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1]
                 lit = 65536.0 * (1.0 + wa * places[a, 2] + wb * places[b, 2] + wc * places[c, 2])
-                run(canvas, words, y, first_x, last_x, u, v, lit, du, dv, dl)
+                run(flat, words, portrait.shape[1], (y * width + first_x) * 3, last_x - first_x + 1, u, v, lit, du, dv, dl)
                 continue
             for x in range(first_x, last_x + 1):
                 far = float(x - first_x)
