@@ -237,7 +237,7 @@ class Picture:
         from .trust import draw_label
         first = Painter(self.read, self.size, staged, self.scene)
         self._free: SimpleQueue[Any] = SimpleQueue()                     # painters, one for each thread that draws
-        for painter in (first, *(copy.deepcopy(first) for _ in range(DRAWERS - 1))):
+        for painter in (first, *(copy.deepcopy(first, {id(first.rig): first.rig}) for _ in range(DRAWERS - 1))):
             self._free.put(painter)
         label = Image.new("RGBA", self.size)
         draw_label(label)

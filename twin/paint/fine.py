@@ -5,6 +5,7 @@ Everything that the pose does not change is worked out once; a frame is some pro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -144,7 +145,7 @@ class Surface:
         self.posed = posed
         coarse = np.array(rig["triangles"], np.int64)
         sharp = {i for eye in rig["eyes"] for i in (eye["upper"][0], eye["upper"][-1])}
-        self.fill, rest, faces, ends = _refined(posed.picture[:, :2], coarse, sharp)
+        self.fill, rest, faces, ends = _refined(posed.picture[:, :2].tobytes(), coarse.tobytes(), frozenset(sharp))
         loops = _rims(faces)
         self.holes = [next(loop for loop in loops if i in loop) for i in (13, *(eye["upper"][4] for eye in rig["eyes"]))]
         kinds: dict[int, float] = {}
@@ -212,8 +213,10 @@ class Surface:
         return np.array(part if by in part else [start, *turned_loop[turned_loop.index(end):][::-1]])
 
 
-def _refined(places: np.ndarray, faces: np.ndarray, sharp: set[int]) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[tuple[int, int]]]:
+@lru_cache(4)
+def _refined(flat: bytes, corners: bytes, sharp: frozenset[int]) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, list[tuple[int, int]]]:
     """The matrix [fine, coarse] of displacements, the fine points' places in the picture, triangles, and the edge each new point sits on."""
+    places, faces = np.frombuffer(flat).reshape(-1, 2), np.frombuffer(corners, np.int64).reshape(-1, 3)
     rest: list[np.ndarray] = list(places)
     matrix, ends = sparse.eye(len(places), format="csr"), []
     for _ in range(ROUNDS):
@@ -244,7 +247,7 @@ def _refined(places: np.ndarray, faces: np.ndarray, sharp: set[int]) -> tuple[sp
     return matrix.astype(np.float32), np.array(rest), faces, ends
 
 
-def _curve(a: int, b: int, after: dict[int, int], before: dict[int, int], sharp: set[int]) -> dict[int, float]:
+def _curve(a: int, b: int, after: dict[int, int], before: dict[int, int], sharp: frozenset[int]) -> dict[int, float]:
     first, last = (a, b) if after.get(a) == b else (b, a)
     if (first in sharp) != (last in sharp):              # a curve that starts at a corner: the parabola through three points
         corner, nxt = (first, last) if first in sharp else (last, first)
