@@ -88,7 +88,7 @@ Object.assign(WORDS, {
   delete_title: ["Delete {name}?", "删除{name}？"], delete_text: ["Its face, voice, character, consent, films and your conversations with it are deleted from the disk. This cannot be undone.", "它的脸、声音、性格、同意书、影片和你们的对话都会从磁盘删除，无法恢复。"],
   deleted_title: ["{name} is gone", "{name}已删除"], deleted_text: ["This was removed:", "已移除："], done: ["Done", "完成"], save_it: ["Save", "保存"], save_file: ["Save the file", "保存文件"],
   file_locked: ["This file has a passphrase.", "这个文件有口令。"], open_it: ["Open", "打开"], imported: ["{name} is here.", "{name}来了。"],
-  measured_lips: ["lips in step {n}", "口型吻合 {n}"], measured_voice: ["voice likeness {n}", "声音相似 {n}"], measured_from: ["voice from {s} s of speech", "声音来自 {s} 秒录音"],
+  measured_lips: ["lips close to {closed}, open to {open}", "双唇闭合 {closed}，张开 {open}"], measured_voice: ["voice likeness {n}", "声音相似 {n}"], measured_from: ["voice from {s} s of speech", "声音来自 {s} 秒录音"],
   film_title: ["A film with {name}", "和{name}拍一段影片"], film_text: ["What shall it say?", "让它说什么？"], film_p: ["Good evening. Tomorrow will be dry, and I shall be in the garden.", "晚上好。明天天晴，我会在花园里。"], film_aspect: ["Shape", "画面"], film_captions: ["Captions in the picture", "画面里带字幕"],
   film_make: ["Make the film", "制作影片"], film_making: ["Drawing the film…", "正在绘制…"], film_save: ["Save the film", "保存影片"], film_again: ["Another one", "再做一个"], film_note: ["It carries a visible AI label and content credentials.", "影片带有可见的 AI 标识和内容凭证。"], film_length: ["about {s} s", "约 {s} 秒"],
 });
