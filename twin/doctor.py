@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def wheels() -> list[str]:
     missing = []
     for line in required():
         try:
-            importlib.metadata.version(line.split("==")[0])
+            importlib.metadata.version(re.split(r"[^\w.-]", line)[0])
         except importlib.metadata.PackageNotFoundError:
             missing.append(line)
     return missing

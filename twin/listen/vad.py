@@ -4,8 +4,9 @@ The model file runs on onnxruntime, so torch need not be loaded to listen. One m
 """
 from __future__ import annotations
 
+import importlib.util
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -27,10 +28,10 @@ Said = tuple[Literal["speech", "silence", "utterance"], Audio | None]
 @lru_cache(maxsize=1)
 def _model():
     import onnxruntime
-    try:
-        path = resources.files("silero_vad") / "data" / "silero_vad.onnx"
-    except ModuleNotFoundError:
-        raise Missing("Hands-free listening needs the package silero-vad.", "Install it: pip install silero-vad") from None
+    found = importlib.util.find_spec("silero_vad")       # not imported: that would bring torch, for a file
+    if found is None or not found.origin:
+        raise Missing("Hands-free listening needs the package silero-vad.", "Install it: pip install silero-vad")
+    path = Path(found.origin).parent / "data" / "silero_vad.onnx"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -39,6 +39,7 @@ KEPT = 8                                                 # voices that stay load
 TONES = 8.0                                              # semitones between the 10 % and 90 % quantiles that Mandarin needs at least
 TONAL = ("cmn", "yue")
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
+KNOTS = [0, 1, 3, 5, 6]                                  # of them, what one pitch is mapped on another by
 TILT = 3.0                                               # dB an octave at full warmth
 TRACT = 0.07                                             # how much longer the oldest slider makes the vocal tract
 BREATH, DROP = 3.0, 1.2                                  # dB of breath and semitones it adds to pitch's fall
@@ -176,9 +177,13 @@ def _widths() -> np.ndarray:
 
 
 def pitch(f0: np.ndarray, about: dict, language: str, semitones: float = 0.0, lively: float = 1.0) -> np.ndarray:
-    """The embedded voice's F0 -> the person's: quantile on quantile in the logarithm, then `lively` around the median, then `semitones`."""
-    origin = np.asarray(about["from"].get(language) or about["from"]["en"], float)
-    target = np.asarray(about["to"], float)
+    """The embedded voice's F0 -> the person's: quantile on quantile in the logarithm, then `lively` around the median, then `semitones`.
+
+    Not by the quartiles: espeak keeps so near to its median that the way between them is steep, and a sentence a little lower than those the
+    voice was learned from would end up 6 % too low.
+    """
+    origin = np.asarray(about["from"].get(language) or about["from"]["en"], float)[KNOTS]
+    target = np.asarray(about["to"], float)[KNOTS]
     middle = target[len(target) // 2]
     if language in TONAL:                                # tones are meaning: a flat reader of English still needs room for them
         lively *= max(1.0, TONES / 12 * np.log(2) / max(1e-3, target[-2] - target[1]))
