@@ -11,6 +11,7 @@ import scipy.fft
 QUIET = 38.0                                             # dB below the loudest frames: a pause
 SHORTEST = 16                                            # frames = 80 ms: a shorter silence belongs to a stop consonant
 COEFFICIENTS = 24
+BAND = 0.12                                              # of the length: how far two who say the same are apart, their pauses left out
 LONG, COARSE = 1600, 6                                   # steps of 10 ms that are warped at once; how many become one to find the way in more
 
 
@@ -41,13 +42,15 @@ def warp(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
     """Features [n, d] and [m, d] -> the path int [k, 2] and its mean cost. A path must exist: n and m within a factor of two."""
     n, m = len(a), len(b)
     cost = np.sqrt(np.maximum((a ** 2).sum(1)[:, None] + (b ** 2).sum(1)[None] - 2 * a @ b.T, 0))
+    band = BAND * (n + m) / 2 + 24                       # frames off the straight way that are looked at (Sakoe & Chiba's window)
     # by anti-diagonals: what a cell needs lies two and three diagonals back
     big = np.float32(1e9)
     total = np.full((n + 2, m + 2), big, np.float32)     # shifted by two, so that steps may look outside
     came = np.zeros((n, m), np.int8)
     total[2, 2] = cost[0, 0]
     for d in range(1, n + m - 1):
-        i = np.arange(max(0, d - m + 1), min(n, d + 1))
+        middle = d * n / (n + m)
+        i = np.arange(max(0, d - m + 1, int(middle - band)), min(n, d + 1, int(middle + band) + 1))
         j = d - i
         steps = np.stack([total[i + 1, j + 1], total[i + 1, j] + 0.5 * cost[i, np.maximum(j - 1, 0)],
                           total[i, j + 1] + 0.5 * cost[np.maximum(i - 1, 0), j]])

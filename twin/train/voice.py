@@ -226,8 +226,8 @@ def learned(good: list[Reading], read: list[Reading], rate: float, top: int, tel
         with torch.no_grad():
             return [net(torch.from_numpy(x), code).numpy()[:, :BANDS] for x in given]
 
-    def paired() -> tuple[torch.Tensor, torch.Tensor]:
-        for reading, shape in zip(good, shapes(), strict=True):
+    def paired(anew: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        for reading, shape in zip(good, shapes(), strict=True) if anew else ():
             try:
                 *both, reading.cost = pairs.pair(reading.ours[1], reading.theirs[1], shape)
                 reading.pair = both[0], both[1]
@@ -236,11 +236,11 @@ def learned(good: list[Reading], read: list[Reading], rate: float, top: int, tel
         x = np.concatenate([x[r.pair[0]] for x, r in zip(given, good, strict=True)])
         return torch.from_numpy(x), net.target(torch.from_numpy(np.concatenate([targets(r, top) for r in good])))
 
-    # the code alone, then everything; each time on what is paired by the network of before
+    # the code alone, on what was paired by the embedded voice's own frames; then everything, each time on what the network of before pairs
     limit = time.perf_counter() + SLOWEST
     plan = ((0.1, 3e-2, False), (0.35, 1.2e-3, True), (0.55, 1.2e-3, True))
     for part, (share, rate_of_learning, everything) in enumerate(plan):
-        x, y = paired()
+        x, y = paired(part > 0)
         net.train()
         groups: list[dict[str, Any]] = [{"params": [code], "lr": rate_of_learning * (3 if everything else 1)}]
         if everything:
