@@ -216,11 +216,11 @@ def test_unlocking_lasts_one_visit(shelf, monkeypatch):
     assert not twin.locked
     assert Shelf(shelf.data).get(ADA, twin.id).locked, "another process knows nothing of it"
     now = time.monotonic()
-    monkeypatch.setattr("twin.store.shelf.time.monotonic", lambda: now + 10_000)
+    monkeypatch.setattr("twin.store.visits.time.monotonic", lambda: now + 10_000)
     shelf.present = lambda owner: True
     assert not shelf.get(ADA, twin.id).locked, "a page is open"
     shelf.present = lambda owner: False
-    monkeypatch.setattr("twin.store.shelf.time.monotonic", lambda: now + 20_000)
+    monkeypatch.setattr("twin.store.visits.time.monotonic", lambda: now + 20_000)
     assert shelf.get(ADA, twin.id).locked
 
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import Locked, Missing, TwinError
 from . import journal
+from .places import replace
 
 MOST_CONVERSATIONS = 200                                 # of one user; the oldest goes
 MOST_BYTES = 1 * 2**20                                   # of one conversation; its oldest messages go
@@ -71,10 +70,12 @@ class Conversations:
             key = self._key(owner, saved.twin)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if key is not None:
-                journal.write(path.with_suffix(SEALED), key, saved.twin, {"language": saved.language, "when": saved.when}, saved.history, self.most_bytes)
+                self._journal(path, key, saved)
                 path.unlink(missing_ok=True)
+            elif path.with_suffix(SEALED).is_file():
+                raise _gone()                            # its twin was deleted meanwhile: what was sealed is not written in the open
             else:
-                _replace(path, self._bounded(saved))
+                replace(path, self._bounded(saved))
         except OSError as error:
             raise TwinError(f"The conversation could not be saved: {error.strerror}.",
                             f"Make room on the disk, or name another folder with TWIN_DATA (now {self.root.parent}).") from None
@@ -88,9 +89,10 @@ class Conversations:
             if sealed.is_file():
                 twin = journal.twin(sealed)
                 key = self._key(owner, twin)
-                if key is None:
+                if key is not None:
+                    return _saved(name, journal.read(sealed, key) | {"twin": twin})
+                if not path.is_file():                   # both are there while a twin is being locked
                     raise ValueError
-                return _saved(name, journal.read(sealed, key) | {"twin": twin})
             raw = path.read_bytes() if path.stat().st_size <= 2 * self.most_bytes else b""
             return _saved(name, json.loads(raw))
         except OSError:
@@ -124,14 +126,23 @@ class Conversations:
         """The ids of an owner's conversations with a twin, readable or not."""
         return [path.stem for path in self._files(self._folder(owner)) if self._twin(path) == twin]
 
-    def seal(self, owner: str, twin: str) -> int:
-        """Write the conversations with a twin that lie open again, as its files are kept now. Returns how many."""
-        names = [path.stem for path in self._files(self._folder(owner)) if path.suffix == ".json" and self._twin(path) == twin]
-        for name in names:
-            with suppress(Missing):
-                saved = self.load(owner, name)
-                self.save(owner, saved, saved.when)
-        return len(names)
+    def seal_beside(self, owner: str, twin: str, key: bytes) -> None:
+        """Write the conversations with a twin that lie open as journals beside themselves. Raises TwinError when the disk refuses."""
+        for path in self._files(self._folder(owner)):
+            if path.suffix == ".json" and self._twin(path) == twin:
+                try:
+                    saved = _saved(path.stem, json.loads(path.read_bytes()))
+                    path.with_suffix(SEALED).unlink(missing_ok=True)
+                    self._journal(path, key, saved)
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                    path.unlink(missing_ok=True)         # damaged: nobody can read it again, and it may hold words
+                except OSError as error:
+                    raise TwinError(f"A conversation with it could not be locked: {error.strerror}.", "Make room on the disk.",
+                                    zh=("与它的一段对话没能锁上。", "请给磁盘腾出空间。")) from None
+
+    def _journal(self, path: Path, key: bytes, saved: Saved) -> None:
+        about = {"language": saved.language, "when": saved.when}
+        journal.write(path.with_suffix(SEALED), key, saved.twin, about, saved.history, self.most_bytes)
 
     def _twin(self, path: Path) -> str:
         try:
@@ -180,18 +191,6 @@ def _saved(name: str, data: dict[str, Any]) -> Saved:
     history = [m for m in data["history"] if m["role"] in ("user", "assistant") and m["turn"] >= 0
                and (m["content"] + m.get("cut", "")).strip()]
     return Saved(name, str(data["twin"]), str(data["language"]), history, float(data["when"]))
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    beside = path.with_suffix(f".{secrets.token_hex(4)}.part")
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(raw)
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise
 
 
 def _age(path: Path) -> float:

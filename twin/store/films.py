@@ -1,12 +1,12 @@
 """Films of own and default twins, one file each: DATA/films/<owner>/<twin>.<id>.mp4, sealed where the twin is. They go with their twin."""
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
 
 from ..errors import Missing, TwinError
+from .places import replace
 from .seal import seal, unseal
 from .shelf import Shelf
 from .twins import SEALED, Twin
@@ -20,20 +20,17 @@ class Films:
         self.shelf, self.root = shelf, shelf.data / "films"
 
     def keep(self, owner: str, twin: Twin, film: Path) -> str:
-        """Take a finished film over. Returns its id, which nobody can guess. Raises TwinError when the disk refuses."""
+        """Take a finished film over. Returns its id, which nobody can guess. Raises TwinError when the disk refuses, Missing or Locked
+        when the twin was deleted or locked while it was filmed."""
         folder, name = self.root / owner, secrets.token_hex(16)
         place = folder / f"{twin.id}.{name}.mp4{SEALED if twin.key is not None else ''}"
-        hidden = folder / f".new-{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             data = film.read_bytes()
-            with open(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(data if twin.key is None else seal(twin.key, data, name))
-            os.replace(hidden, place)
+            with self.shelf.still(twin):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                replace(place, data if twin.key is None else seal(twin.key, data, name))
         except OSError as error:
             raise TwinError(f"The film could not be kept: {error.strerror}.", "Make room on the disk.", zh=("影片没能保存。", "请给磁盘腾出空间。")) from None
-        finally:
-            hidden.unlink(missing_ok=True)
         films = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime)
         for path in films[:-MOST_FILMS]:
             path.unlink(missing_ok=True)

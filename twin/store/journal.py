@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
+from .places import replace
 from .seal import seal, unseal
 
 MOST_HEAD = 200                                          # bytes of the first line
@@ -61,16 +60,7 @@ def write(path: Path, key: bytes, name: str, about: dict[str, Any], history: lis
         if len(raw) <= most // 2 or start >= len(history):
             break
         start += max(1, (len(history) - start) // 4)
-    beside = path.with_suffix(f".{secrets.token_hex(4)}.part")
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        with suppress(OSError):
-            beside.unlink()
+    replace(path, raw, synced=True)
 
 
 def _load(path: Path, key: bytes) -> tuple[dict[str, Any], int, int]:

@@ -13,9 +13,8 @@ import re
 import secrets
 import shutil
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,20 @@ from typing import Any
 from persona.card import Persona
 
 from ..errors import Missing, Refused, TwinError
+from ..trust import agreed
 from ..types import Voice
-from .conversations import OWNER, Conversations
-from .places import BOX, box_of, gone, keep, scratch
+from .conversations import OWNER
+from .derived import forget_twin, seal_beside, settle
+from .places import BOX, box_of, gone, put_folder, scratch, sync
+from .places import replace as replace_file
 from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
-from .sweep import MINE, clean, forget_twin, sync
+from .sweep import clean
 from .twins import FILES, NAME, SEALED, Twin, load_twin
+from .visits import Visits
 
 MOST_TWINS = 40                                          # of one user
 MOST_BYTES = 96 * 2**20                                  # of one twin
-VISIT = 900.0                                            # s without a live page after which an unlocked twin is locked again
-TRIES = 5                                                # wrong passphrases a minute, for one twin
+MOST_KNOWN = 500                                         # twins whose persona is kept read
 log = logging.getLogger("twin.store")
 
 
@@ -46,8 +48,7 @@ class Shelf:
         self.present: Callable[[str], bool] = lambda owner: False
         self.dropped: Callable[[Path], None] = lambda folder: None       # told when what was read of a twin should be forgotten
         self.temporary: Path | None = None               # Gradio's own cache, emptied when a twin is deleted
-        self._open: dict[tuple[str, str], tuple[bytes, float]] = {}
-        self._tried: dict[tuple[str, str], list[float]] = {}
+        self._visits = Visits(lambda owner: self.present(owner))
         self._known: dict[Path, Twin] = {}
         self._guard = threading.RLock()
         clean(data, self.caches)
@@ -119,7 +120,7 @@ class Shelf:
     # writing ------------------------------------------------------------------------------------------------------------------------
 
     def put(self, owner: str, files: Mapping[str, bytes], *, passphrase: str = "", key: bytes | None = None, box: Mapping[str, Any] | None = None) -> Twin:
-        """A new twin of these files (name -> bytes, as Twin.read takes them). Raises Refused, and nothing is left."""
+        """A new twin of these files (name -> bytes, as Twin.read takes them). Raises Refused, for one without consent too, and nothing is left."""
         persona = Persona.read(files["persona.yaml"])
         with self._guard:
             if len(self.list(owner)) >= MOST_TWINS:
@@ -131,14 +132,14 @@ class Shelf:
                 box = lock(key, passphrase, self.seals)
             self._write(owner, name, files, persona, key, box)
             if box is not None and behind_passphrase(box) and key is not None:
-                self._open[owner, name] = (key, time.monotonic())
+                self._visits.hold(owner, name, key)
             return self.get(owner, name)
 
     def replace(self, owner: str, name: str, files: Mapping[str, bytes]) -> Twin:
-        """The same twin with other files; its key stays."""
-        twin = self.get(owner, name)
-        twin.read("persona.yaml")                        # raises Locked
+        """The same twin with other files; its key stays. Raises Missing, Locked."""
         with self._guard:
+            twin = self.get(owner, name)
+            twin.read("persona.yaml")                    # raises Locked
             self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, box_of(twin.folder))
             self._drop(twin.folder)
             return self.get(owner, name)
@@ -148,10 +149,19 @@ class Shelf:
         with self._guard:
             twin = self.get(owner, name)
             twin.read("persona.yaml")                    # raises Locked
-            about, beside = twin.folder.stat(), twin.folder / f".{secrets.token_hex(4)}.part"
-            keep(beside, data if twin.key is None else seal(twin.key, data, file))
-            os.replace(beside, twin.folder / (file if twin.key is None else file + SEALED))
+            about = twin.folder.stat()
+            replace_file(twin.folder / (file if twin.key is None else file + SEALED), data if twin.key is None else seal(twin.key, data, file), synced=True)
             os.utime(twin.folder, ns=(about.st_atime_ns, about.st_mtime_ns))                # it is the same twin: its stamp stays
+
+    @contextmanager
+    def still(self, twin: Twin) -> Iterator[None]:
+        """While this lasts an own twin is neither deleted nor locked by this process. Raises Missing or Locked when it was."""
+        with self._guard:
+            if twin.owner:
+                self.get(twin.owner, twin.id).read("persona.yaml")
+                if (box_of(twin.folder) is None) != (twin.key is None):
+                    raise gone()                         # it was locked, and opened again, since
+            yield
 
     def files(self, twin: Twin) -> dict[str, bytes]:
         """All of a twin. Raises Locked."""
@@ -172,59 +182,51 @@ class Shelf:
             leaving = path.with_name(f".gone-{name}")
             os.rename(path, leaving)                      # from here on it is absent; the rest can be taken up again
             sync(path.parent)
-            self._open.pop((owner, name), None)
+            self._visits.end(owner, name)
             self._drop(path)
             return forget_twin(self.data, owner, name, leaving, self.caches, self.temporary)
 
     # passphrases --------------------------------------------------------------------------------------------------------------------
 
     def lock(self, owner: str, name: str, passphrase: str) -> Twin:
-        """Put a twin and the conversations with it behind a passphrase; it is locked from now on."""
-        twin = self.get(owner, name)
-        files = self.files(twin)
-        key = twin.key or new_key()                      # the journals of its conversations stay readable
-        box = lock(key, passphrase, self.seals)
+        """Put a twin, its films and the conversations with it behind a passphrase; it is locked from now on. Killed at any instant, all of
+        it lies open or none does (derived.py)."""
         with self._guard:
+            twin = self.get(owner, name)
+            files = self.files(twin)
+            key = twin.key or new_key()                  # what is sealed already stays readable
+            box = lock(key, passphrase, self.seals)
+            seal_beside(self.data, owner, name, key)
             self._write(owner, name, files, twin.persona, key, box)
-            self._open[owner, name] = (key, time.monotonic())
-        Conversations(self.data, key=self.key).seal(owner, name)
-        for cache in self.caches:
-            shutil.rmtree(cache / name, ignore_errors=True)
-        with self._guard:
-            self._open.pop((owner, name), None)
+            settle(self.data, owner)
+            for cache in self.caches:
+                shutil.rmtree(cache / name, ignore_errors=True)
+            self._visits.end(owner, name)
             self._drop(twin.folder)
             return self.get(owner, name)
 
     def unlock(self, owner: str, name: str, passphrase: str) -> Twin:
         """Open it for this visit. Raises Locked for a wrong passphrase, Refused after too many."""
-        path = self._place(owner, name)
-        box = box_of(path)
+        box = box_of(self._place(owner, name))
         if box is not None:
-            now = time.monotonic()
-            with self._guard:
-                tried = self._tried[owner, name] = [at for at in self._tried.get((owner, name), ()) if now - at < 60] + [now]
-                if len(self._tried) > 10_000:
-                    self._tried.clear()
-            if len(tried) > TRIES:
-                raise Refused("That was tried too often.", "Wait a minute, then try again.", code="too-often", zh=("试得太多了。", "请过一分钟再试。"))
+            self._visits.trying(owner, name)
             key = unlock(box, passphrase, self.secret)
             with self._guard:
-                self._tried.pop((owner, name), None)
-                self._open[owner, name] = (key, now)
-            Conversations(self.data, key=self.key).seal(owner, name)       # those a sudden end left open while it was being locked
+                seal_beside(self.data, owner, name, key)               # what was saved in the open in the moment it was locked
+                settle(self.data, owner)
+                self._visits.hold(owner, name, key)
         return self.get(owner, name)
 
     def hold(self, twin: Twin) -> None:
         """Keep a twin open that another shelf of this process unlocked."""
         if twin.key is not None:
-            self._open[twin.owner, twin.id] = (twin.key, time.monotonic())
+            self._visits.hold(twin.owner, twin.id, twin.key)
 
     def forget(self, owner: str, name: str = "") -> None:
         """The visit is over: this user's twins behind passphrases, or that one alone, are locked again."""
         with self._guard:
-            for held in [held for held in self._open if held[0] == owner and name in ("", held[1])]:
-                del self._open[held]
-                self._drop(self.root / held[0] / held[1])
+            for ended in self._visits.end(owner, name):
+                self._drop(self.root / owner / ended)
 
     # places -------------------------------------------------------------------------------------------------------------------------
 
@@ -233,38 +235,23 @@ class Shelf:
         return scratch(self.data)
 
     def _write(self, owner: str, name: str, files: Mapping[str, bytes], persona: Persona, key: bytes | None, box: Mapping[str, Any] | None) -> None:
+        self.admit()
+        _agreed(files)
         for given, data in files.items():
             if not FILES.fullmatch(given):
                 raise Refused(f"A twin has no file {given[:60]!r}.", "Take it out.")
             if len(data) > MOST_BYTES:
                 raise Refused(f"{given} is too large for a twin.", "Make it smaller.")
-        place = self._place(owner, name)
-        hidden = place.with_name(f".new-{os.getpid()}-{secrets.token_hex(4)}")
-        MINE.add(hidden.name)
+        if key is not None:
+            files = {given + SEALED: seal(key, data, given) for given, data in files.items()}
+        if box is not None:
+            files = {**files, BOX: json.dumps({**box, "version": 1, "name": persona.name, "languages": persona.languages}).encode()}
         try:
-            hidden.mkdir(parents=True, mode=0o700)
-            about = {BOX: json.dumps({**box, "version": 1, "name": persona.name, "languages": persona.languages}).encode()} if box is not None else {}
-            for given, data in ({**{(n + SEALED): seal(key, d, n) for n, d in files.items()}, **about} if key is not None else files).items():
-                keep(hidden / given, data)
-            for folder in {path.parent for path in hidden.rglob("*")} | {hidden}:
-                sync(folder)
-            self._swap(hidden, place)
+            put_folder(self._place(owner, name), files)
         except OSError as error:
             raise TwinError(f"The twin could not be kept: {error.strerror}.",
                             f"Make room on the disk, or name another folder with TWIN_DATA (now {self.data}).",
                             zh=("分身没能保存。", "请给磁盘腾出空间，或用 TWIN_DATA 指定别的文件夹。")) from None
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-            MINE.discard(hidden.name)
-
-    def _swap(self, hidden: Path, place: Path) -> None:
-        old = place.with_name(f".old-{place.name}")
-        if place.is_dir():
-            shutil.rmtree(old, ignore_errors=True)
-            os.rename(place, old)                        # between these two, a sudden end is put right at the next start
-        os.rename(hidden, place)
-        sync(place.parent)
-        shutil.rmtree(old, ignore_errors=True)
 
     def _drop(self, folder: Path) -> None:
         self._known.pop(folder, None)
@@ -282,20 +269,15 @@ class Shelf:
         about = path.stat()
         known = self._known.get(path)
         if known is None or known.stamp != about.st_mtime_ns ^ about.st_ino or known.key != key:
-            if len(self._known) > 500:
+            if len(self._known) > MOST_KNOWN:
                 self._known.clear()
             known = self._known[path] = load_twin(path, owner, key)
         return replace(known)
 
     def _held(self, owner: str, name: str) -> bytes | None:
-        held = self._open.get((owner, name))
-        if held is None:
-            return None
-        if time.monotonic() - held[1] > VISIT and not self.present(owner):
+        if self._visits.stale(owner, name):
             self.forget(owner)
-            return None
-        self._open[owner, name] = (held[0], time.monotonic())
-        return held[0]
+        return self._visits.key(owner, name)
 
     def _folder(self, owner: str) -> Path:
         if not OWNER.fullmatch(owner):
@@ -306,3 +288,12 @@ class Shelf:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise gone()
         return self._folder(owner) / name
+
+
+def _agreed(files: Mapping[str, bytes]) -> None:
+    """Raises Refused where nobody agreed to a twin of this face: whatever the way in, nothing is kept without."""
+    try:
+        record = json.loads(files.get("consent.json", b"null"))
+    except ValueError:
+        record = None
+    agreed(record)
