@@ -11,9 +11,12 @@ import warnings
 import zipfile
 from functools import cache
 
+import numpy as np
 import pytest
+from PIL import Image
 from shelves import ADA, BEA, PHRASE, files, webp
 
+from twin import credentials
 from twin.errors import Locked, Refused
 from twin.store import Conversations, Saved, Shelf, bring_in, export, new_id
 
@@ -46,8 +49,18 @@ def kept(shelf: Shelf) -> list:
 
 def test_a_bundle_comes_back_as_another_users_twin(shelf):
     twin = shelf.put(ADA, files())
-    back = bring_in(shelf, BEA, export(shelf, twin))
-    assert back.owner == BEA and back.id != twin.id and {name: back.read(name) for name in back.names()} == files()
+    data = export(shelf, twin)
+    back = bring_in(shelf, BEA, data)
+    given, got = files(), {name: back.read(name) for name in back.names()}
+    assert back.owner == BEA and back.id != twin.id and set(got) == set(given)
+    for name, raw in got.items():
+        if name.endswith(".webp"):                       # the same picture, and what says that a machine made it
+            assert np.array_equal(np.asarray(Image.open(io.BytesIO(raw))), np.asarray(Image.open(io.BytesIO(given[name]))))
+            assert credentials.read(raw, "image/webp")["validation_state"] == "Valid"
+        else:
+            assert raw == given[name]
+    with zipfile.ZipFile(io.BytesIO(data)) as once, zipfile.ZipFile(io.BytesIO(export(shelf, back))) as twice:
+        assert once.read("twin/face/portrait.webp") == twice.read("twin/face/portrait.webp"), "signed once, not again each time"
     assert json.loads(back.read("consent.json"))["who"] == "Ada Lovelace"
 
 
@@ -102,9 +115,9 @@ def bad() -> dict[str, tuple[bytes, str]]:
             archive.writestr(f"twin/{n}", b"")
     portrait = {"twin/face/portrait.webp": webp()[:30]}
     return {
-        "empty": (b"", "no twin"), "text": (b"hello there, this is no zip", "no twin"), "other zip": (packed({})[:0] + _zip({"a.txt": b"x"}), "damaged"),
+        "empty": (b"", "no twin"), "text": (b"hello there, this is no zip", "no twin"), "other zip": (_zip({"a.txt": b"x"}), "no manifest"),
         "no manifest": (_zip({"twin/persona.yaml": b"name: A"}), "no manifest"), "newer": (packed(inside(), version=2), "newer"),
-        "strange version": (packed(inside(), version="x"), "manifest"), "cut": (whole[:len(whole) // 2], "no twin"),
+        "newer, with files of another kind": (packed(inside(), version=3, extra=[("twin/body/mesh.glb", b"x")]), "newer"), "strange version": (packed(inside(), version="x"), "manifest"), "cut": (whole[:len(whole) // 2], "no twin"),
         "bit": (_flipped(whole), "damaged"), "changed": (packed(tampered, listed=inside()), "changed"),
         "left out": (packed({k: v for k, v in inside().items() if "rig" not in k}, listed=inside()), "manifest"),
         "slip": (packed(inside(), extra=[("../../evil.yaml", b"x")]), "no twin has"), "absolute": (packed(inside(), extra=[("/etc/cron.d/x", b"x")]), "no twin has"),
@@ -116,6 +129,7 @@ def bad() -> dict[str, tuple[bytes, str]]:
         "yaml bomb": (packed(inside() | {"twin/persona.yaml": b"a: &a [x]\nname: *a\n"}), "character"),
         "bad weights": (packed(inside() | {"twin/voice/voice.safetensors": b"\xff" * 40}), "not what it should be"),
         "bad rig": (packed(inside() | {"twin/face/rig.json": b'{"size": [1e9, 2]}'}), "not what it should be"),
+        "endless rig": (packed(inside() | {"twin/face/rig.json": b'{"size": [9, 9], "points": [[Infinity, 1]]}'}), "not what it should be"),
         "bad key": (packed(inside(), key={"wrapped": "x"}), "lock"), "server key": (packed(inside(), key={"wrapped": "x", "salt": "x", "server": True}), "lock"),
         "deep": (packed(inside() | {"twin/face/rig.json": b"[" * 100_000}), "not what it should be"),
     }

@@ -35,6 +35,10 @@ def lies_open(folder, *needles: bytes) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and any(needle in path.read_bytes() for needle in needles)]
 
 
+def lies(path, *needles: bytes) -> bool:
+    return any(needle in path.read_bytes() for needle in needles)
+
+
 def test_a_twin_comes_back_as_it_was(shelf):
     twin = shelf.put(ADA, files("阿达 Ada"))
     assert twin.id.startswith("ada-") and twin.owner == ADA and twin.card()["own"] and not twin.card()["locked"]
@@ -138,6 +142,78 @@ def test_killed_at_any_instant_a_twin_is_whole_or_absent(tmp_path):
     assert seen > 5
 
 
+LOCKER = """
+import sys, time
+sys.path[:0] = [{root!r}, {tests!r}]
+from pathlib import Path
+from shelves import ADA, PHRASE, files
+from twin.store import Conversations, Films, Saved, Shelf, bring_in, export, new_id
+shelf = Shelf(Path(sys.argv[1]))
+film = Path(sys.argv[1]) / "f.mp4"
+film.write_bytes(b"FILM of eleven bees" * 20_000)
+talks, films = Conversations(shelf.data, key=shelf.key), Films(shelf)
+big = files() | {{"face/eyes.webp": files()["face/portrait.webp"]}}
+print("ready", flush=True)
+while True:
+    twin = shelf.put(ADA, big)
+    for n in range(3):
+        talks.save(ADA, Saved(new_id(), twin.id, "en", [{{"role": "user", "content": "my secret words" * 50, "turn": 1}}]))
+    films.keep(ADA, twin, film)
+    shelf.lock(ADA, twin.id, PHRASE)
+    other = bring_in(shelf, ADA, export(shelf, shelf.unlock(ADA, twin.id, PHRASE)), PHRASE)
+    shelf.delete(ADA, twin.id)
+    shelf.delete(ADA, other.id)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_killed_while_locking_importing_or_deleting_nothing_of_a_locked_twin_lies_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("twin.store.visits.TRIES", 1000)
+    locker = LOCKER.format(root=str(ROOT), tests=str(ROOT / "tests"))
+    random.seed(7)
+    met = {"open": 0, "locked": 0}
+    for _ in range(10):
+        process = subprocess.Popen([sys.executable, "-c", locker, str(tmp_path)], stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(random.uniform(0.0, 0.5))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        (tmp_path / "f.mp4").unlink()
+        shelf = Shelf(tmp_path)
+        talks, here = Conversations(tmp_path, key=shelf.key), {twin.id: twin for twin in shelf.list(ADA)}
+        hidden = [path for path in tmp_path.rglob(".*") if path.is_file() or path.name.startswith((".new", ".old", ".gone"))]
+        assert hidden == [], "nothing is left half made"
+        for name, twin in here.items():
+            met["locked" if twin.locked else "open"] += 1
+            names = talks.with_twin(ADA, name)
+            assert len(names) == len(set(names)), "open or sealed, never both"
+            belongs = [path for kind in ("conversations", "films") for path in (tmp_path / kind / ADA).glob("*")
+                       if path.stem in names or path.name.startswith(name)]
+            if twin.locked:
+                assert not [path for path in (*belongs, *twin.folder.rglob("*")) if path.is_file() and lies(path, b"secret", b"eleven", b"Lovelace")]
+                shelf.unlock(ADA, name, PHRASE)
+            for each in names:
+                assert talks.load(ADA, each).history[0]["content"].startswith("my secret words")
+            assert set(shelf.files(shelf.get(ADA, name))) == {*files(), "face/eyes.webp"}
+            shelf.delete(ADA, name)
+        assert not list((tmp_path / "films").rglob("*.mp4*")) and not list((tmp_path / "conversations").rglob("*.j*")), "nothing outlives its twin"
+    assert met["open"] + met["locked"] > 3, met
+
+
+def test_what_a_sudden_end_left_of_any_file_is_swept(shelf):
+    twin = shelf.put(ADA, files())
+    said(shelf, twin.id)
+    gone = f".new-{2**22 + 1}-0a1b2c3d"                  # above the largest number a process can have
+    for folder in ("drafts/" + ADA, "films/" + ADA, "conversations/" + ADA, f"twins/{ADA}/{twin.id}", "credentials", "scratch"):
+        (shelf.data / folder).mkdir(parents=True, exist_ok=True)
+        (shelf.data / folder / gone).write_bytes(b"my secret words")
+    (shelf.data / "films" / ADA / f".new-{os.getppid()}-0a1b2c3d").write_bytes(b"another process, at work")
+    Shelf(shelf.data)
+    assert [path.name for path in shelf.data.rglob(".new-*")] == [f".new-{os.getppid()}-0a1b2c3d"]
+    assert shelf.get(ADA, twin.id).persona.facts
+
+
 def test_what_a_sudden_end_left_is_put_right_at_the_next_start(shelf):
     one, two, three = (shelf.put(ADA, files(name)) for name in ("One", "Two", "Three"))
     kept = said(shelf, three.id)
@@ -150,6 +226,36 @@ def test_what_a_sudden_end_left_is_put_right_at_the_next_start(shelf):
     assert not list((shelf.root / ADA).glob(".*"))
     with pytest.raises(Missing):
         Conversations(shelf.data).load(ADA, kept.id)
+
+
+def test_without_consent_nothing_is_kept_whatever_the_way_in(shelf):
+    for bad in (None, b"null", b"{", b'{"agreed": true}'):
+        given = {name: data for name, data in files().items() if name != "consent.json"} | ({"consent.json": bad} if bad else {})
+        with pytest.raises(Refused) as refused:
+            shelf.put(ADA, given)
+        assert refused.value.code == "consent"
+    twin = shelf.put(ADA, files())
+    with pytest.raises(Refused):
+        shelf.replace(ADA, twin.id, {name: data for name, data in files().items() if name != "consent.json"})
+    assert [one.id for one in shelf.list(ADA)] == [twin.id] and shelf.get(ADA, twin.id).read("consent.json") == files()["consent.json"]
+
+
+def test_what_comes_late_does_not_bring_a_deleted_twin_back(shelf, tmp_path):
+    """A film, an edit, a measurement and a conversation that end after the twin was deleted, or locked."""
+    twin, film = shelf.put(ADA, files(), passphrase=PHRASE), tmp_path / "f.mp4"
+    film.write_bytes(b"film")
+    talk = said(shelf, twin.id)
+    shelf.forget(ADA)
+    for act in (lambda: Films(shelf).keep(ADA, twin, film), lambda: shelf.replace(ADA, twin.id, files()), lambda: shelf.note(ADA, twin.id, "measured.json", b"{}"),
+                lambda: said(shelf, twin.id)):
+        with pytest.raises(Locked):
+            act()
+    shelf.delete(ADA, twin.id)
+    for act in (lambda: Films(shelf).keep(ADA, twin, film), lambda: shelf.replace(ADA, twin.id, files()), lambda: shelf.note(ADA, twin.id, "measured.json", b"{}"),
+                lambda: shelf.lock(ADA, twin.id, PHRASE)):
+        with pytest.raises(Missing):
+            act()
+    assert shelf.list(ADA) == [] and not list((tmp_path / "films").rglob("*.mp4")) and not list((tmp_path / "conversations" / ADA).iterdir()) and talk
 
 
 def test_a_disk_that_refuses_leaves_nothing(shelf):
@@ -188,6 +294,9 @@ def test_deleting_takes_everything_along_and_says_so(shelf, tmp_path):
 def test_a_locked_twin_and_what_was_said_with_it_lie_nowhere_open(shelf):
     twin = shelf.put(ADA, files(secret="I keep eleven bees."))
     talk = said(shelf, twin.id)
+    (shelf.data / "film.mp4").write_bytes(b"RIFF a film of it")
+    film = Films(shelf).keep(ADA, twin, shelf.data / "film.mp4")
+    (shelf.data / "film.mp4").unlink()
     locked = shelf.lock(ADA, twin.id, PHRASE)
     assert locked.locked and locked.persona.name == {"en": "Ada"} and not locked.persona.facts and locked.card()["locked"]
     assert lies_open(shelf.data, b"eleven", WORDS.encode(), b"Lovelace", b"RIFF", b"16, 16") == []
@@ -199,7 +308,10 @@ def test_a_locked_twin_and_what_was_said_with_it_lie_nowhere_open(shelf):
     assert talks.list(ADA) == []
     with pytest.raises(Locked):
         talks.load(ADA, talk.id)
+    with pytest.raises(Locked):
+        Films(shelf).find(ADA, film)
     opened = shelf.unlock(ADA, twin.id, PHRASE)
+    assert Films(shelf).find(ADA, film)[1] == b"RIFF a film of it"
     assert opened.read("lines.en.yaml") == files()["lines.en.yaml"] and opened.persona.facts
     assert talks.load(ADA, talk.id).history == talk.history
     more = said(shelf, twin.id, "another secret")

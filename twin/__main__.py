@@ -5,8 +5,8 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
-import wave
 from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -27,7 +27,10 @@ def main(argv: list[str] | None = None) -> int:
     except TwinError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        print("\nStopped.", file=sys.stderr)
+        return 130                                       # as a shell says it: 128 + SIGINT
+    except BrokenPipeError:                              # `python -m twin list | head -3`: whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
 
 
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _find(name: str, persona: Path | None) -> Any:
+def _find(name: str, persona: Path | None, purpose: str) -> Any:
     from .meet import twin_of
     from .store import Twins
     if persona:
@@ -69,7 +72,7 @@ def _find(name: str, persona: Path | None) -> Any:
     twins = Twins()
     if name and name not in twins:
         from .commands import own
-        if (twin := own(name)) is not None:
+        if (twin := own(name, purpose)) is not None:
             return twin
         raise TwinError(f"There is no twin called {name!r}.", f"There are: {', '.join(twins)}.")
     return twins.first(name or load().twin)
@@ -78,7 +81,7 @@ def _find(name: str, persona: Path | None) -> Any:
 async def _talk(options: argparse.Namespace) -> int:
     from .meet import Host
     from .registry import Registry
-    twin = _find(options.twin, options.persona)
+    twin = _find(options.twin, options.persona, "talk")
     registry = Registry(load())
     events: list[Any] = []
     conversation = Host(registry).converse(twin, events.append, options.lang, ear=False)
@@ -137,10 +140,13 @@ async def _say(options: argparse.Namespace) -> int:
     from .meet import mood
     from .registry import Registry
     from .text import cjk, clean
-    twin = _find(options.twin, None)
+    twin = _find(options.twin, None, "film")             # a sound leaves the app as a film does
     if options.script:
         options.text = _file(options.script).decode("utf-8", "replace")
-    if options.output.suffix.lower() == ".mp4":
+    kind = options.output.suffix.lower()
+    if kind not in (".wav", ".mp4"):
+        raise TwinError(f"{options.output} would be neither a sound nor a film.", "Name a file that ends in .wav or .mp4.")
+    if kind == ".mp4":
         return await _film(options, twin)
     registry = Registry(load())
     text = clean(options.text)
@@ -156,17 +162,13 @@ async def _say(options: argparse.Namespace) -> int:
         registry.close()
     if not pieces:
         raise TwinError("There is nothing in that text a voice could say.", "Give it some words.")
-    sound = np.concatenate(pieces)
-    try:
-        with options.output.open("wb") as target, wave.open(target, "wb") as file:
-            file.setparams((1, 2, rate, len(sound), "NONE", "not compressed"))
-            file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
-    except OSError as error:
-        raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
-    from .trust import mark
-    how = mark(options.output, title=f"{twin.persona.text('name', language)}, synthetic speech")
-    print(f"{options.output}: {len(sound) / rate:.1f} s in {twin.persona.text('name', language)}'s voice. "
-          f"It is synthetic speech: say so where you use it. {how.en}")
+    from .commands import write
+    from .create.parts import wav
+    from .trust import marked
+    sound, name = np.concatenate(pieces), twin.persona.text("name", language)
+    data, how = marked(wav(sound, rate), ".wav", title=f"{name}, synthetic speech")
+    write(options.output, data)
+    print(f"{options.output}: {len(sound) / rate:.1f} s in {name}'s voice. It is synthetic speech: say so where you use it. {how.en}")
     return 0
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import hashlib
+import json
+import logging
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,47 +72,80 @@ def me() -> User:
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(token)
-        return User(hashlib.sha256(bytes.fromhex(token)).hexdigest())
+        return who({"token": token})
 
 
-def own(name: str) -> Any:
-    """One of my twins, unlocked; None when there is none of that name. Raises Locked for a wrong passphrase."""
+def own(name: str, purpose: str = "") -> Any:
+    """One of my twins, unlocked; None when there is none of that name. Raises Locked for a wrong passphrase, Refused when its consent
+    does not cover the purpose ("talk" or "film")."""
+    from .trust import allows
     place, user = shelf(), me()
     if not place.has(user.id, name):
         return None
     twin = place.get(user.id, name)
-    return place.unlock(user.id, name, _passphrase(f"Passphrase of {name}: ")) if twin.locked else twin
+    if twin.locked:
+        twin = place.unlock(user.id, name, _passphrase(f"Passphrase of {name}: "))
+    if purpose and twin.has("consent.json"):
+        allows(json.loads(twin.read("consent.json")), purpose)
+    return twin
 
 
 def _create(options: argparse.Namespace) -> int:
     from persona.card import CardError
 
-    from .create import Drafts, build, measure
+    from .create import Drafts, measure
     place, user = shelf(), me()
     place.admit()
-    with place.scratch() as folder:
-        drafts = Drafts(place, root=folder)
-        try:
-            with drafts.of(user.id) as draft:
-                _fill(draft, options)
-                passphrase = _passphrase("A passphrase for it: ", twice=True) if options.passphrase else ""
-                steps = build(place, draft, passphrase)
-                try:
-                    twin = None
-                    for progress in steps:
-                        _show(progress.done, progress.en)
-                        twin = progress.twin
-                except CardError as error:
-                    raise Refused(error.message, error.hint) from None
-                finally:
-                    steps.close()                        # type: ignore[attr-defined]
-        finally:
-            drafts.close()
-    if twin is None:
-        return 1
-    measure(place, user.id, twin.id)
-    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
+    with _quiet():
+        with place.scratch() as folder:
+            drafts = Drafts(place, root=folder)
+            try:
+                with drafts.of(user.id, user.key) as draft:
+                    _fill(draft, options)
+                    twin = _built(place, draft, _passphrase("A passphrase for it: ", twice=True) if options.passphrase else "")
+            except CardError as error:
+                raise Refused(error.message, error.hint) from None
+            finally:
+                drafts.close()
+        print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}", flush=True)
+        measure(place, user.id, twin.id)
     return 0
+
+
+def _built(place: Any, draft: Any, passphrase: str) -> Any:
+    from .create import build
+    told: Any = None
+    with closing(build(place, draft, passphrase)) as steps:
+        for progress in steps:
+            if sys.stderr.isatty() or told is None or (f"{progress.done:.0%}", progress.en) != (f"{told.done:.0%}", told.en):
+                _show(progress.done, progress.en)
+            told = progress
+    return told.twin
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MediaPipe's C++ writes a log of its own to file 2, past every setting of it. Meanwhile ours goes to a copy of that file; TWIN_LOG=debug shows all."""
+    if load().log == "debug":
+        yield
+        return
+    before, nothing = sys.stderr, os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
+    theirs = os.dup(2)
+    os.dup2(nothing, 2)
+    handlers = [handler for handler in logging.getLogger().handlers if getattr(handler, "stream", None) is before]
+    for handler in handlers:
+        handler.setStream(sys.stderr)                    # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        os.dup2(theirs, 2)
+        for handler in handlers:
+            handler.setStream(before)                    # type: ignore[attr-defined]
+        sys.stderr.close()
+        sys.stderr = before
+        os.close(theirs)
+        os.close(nothing)
 
 
 def _fill(draft: Any, options: argparse.Namespace) -> None:
@@ -179,17 +215,25 @@ def _export(options: argparse.Namespace) -> int:
     if twin.key is not None and place.guarded(twin.owner, twin.id):
         place.hold(twin)
     data = export(place, twin, passphrase)
-    beside = options.output.with_name(f".{options.output.name}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(options.output)
-    except OSError as error:
-        raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
+    write(options.output, data)
     print(f"{options.output}: {len(data) / 2**20:.1f} MB, with the consent inside{', encrypted' if passphrase else ''}.")
     return 0
 
 
+def write(path: Path, data: bytes) -> None:
+    """A file a person named, whole or not at all. Raises TwinError."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        raise TwinError(f"{path} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def _import(options: argparse.Namespace) -> int:
+    from .create import measure
     from .store import bring_in
     from .store.bundle import MOST_BYTES, too_large
     try:
@@ -202,6 +246,8 @@ def _import(options: argparse.Namespace) -> int:
         twin = bring_in(place, user.id, data)
     except Locked:
         twin = bring_in(place, user.id, data, _passphrase("Passphrase of the file: "))
+    with _quiet():
+        measure(place, user.id, twin.id)
     print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
     return 0
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Refused
@@ -15,8 +16,10 @@ _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class User:
-    """`id` is the SHA-256 of the token: good for a folder's name, useless for getting in."""
+    """`id` is the SHA-256 of the token: good for a folder's name, useless for getting in. `key` comes of the token too, but not of the id: what
+    is sealed under it opens only while its user asks."""
     id: str
+    key: bytes = field(default=b"", repr=False, compare=False)
 
 
 def who(source: Any) -> User:
@@ -31,4 +34,5 @@ def who(source: Any) -> User:
         token = source.get("token") if isinstance(source, Mapping) else None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise Refused("This browser did not say who it is.", "Reload the page; it makes a key of its own and keeps it in this browser.")
-    return User(hashlib.sha256(bytes.fromhex(token)).hexdigest())
+    raw = bytes.fromhex(token)
+    return User(hashlib.sha256(raw).hexdigest(), hmac.digest(raw, b"twin user key", "sha256"))

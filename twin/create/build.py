@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ..store.seal import checked
 from ..trust import agreed
 from . import parts
 from .draft import Draft
+from .measure import today
 
 STEPS = {"check": (0.0, 0.03), "face": (0.03, 0.70), "voice": (0.70, 0.92), "character": (0.92, 0.95), "keep": (0.95, 1.0)}       # shares of the bar
 NOTES = {
@@ -52,7 +53,7 @@ class Cancelled(Exception):
     """Raised inside the work of a step when its generator was closed."""
 
 
-def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Iterator[Progress]:
+def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Generator[Progress, None, None]:
     """Make the twin; the draft is thrown away once it is whole. Raises Refused for what is missing, TwinError with a way out."""
     began = time.monotonic()
     shelf.admit()
@@ -79,7 +80,7 @@ def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Iterator[Progress
     if (draft.folder / "card.json").is_file():
         files["card.json"] = draft.read("card.json")
     measured["persona"] = counted(files)
-    measured["seconds"] = round(time.monotonic() - began, 2)
+    measured |= {"seconds": round(time.monotonic() - began, 2), "when": today()}
     files["measured.json"] = _json(measured)
     yield _progress("keep", 0.0)
     twin = shelf.put(draft.owner, files, passphrase=passphrase)
@@ -95,7 +96,7 @@ def edited(shelf: Shelf, twin: Twin, fields: Any) -> Twin:
         files.pop(name, None)
     files |= written({**fields_of(twin), **(fields if isinstance(fields, Mapping) else {})}, dict(twin.persona.voice), twin.persona)
     measured = json.loads(files.get("measured.json", b"{}"))
-    files["measured.json"] = _json(measured | {"persona": counted(files)})
+    files["measured.json"] = _json(measured | {"persona": counted(files), "when": today()})
     return shelf.replace(twin.owner, twin.id, files)
 
 
@@ -193,15 +194,20 @@ def _voice(draft: Draft) -> Generator[Progress, None, dict[str, bytes]]:
         training.later(draft.owner, draft, 0.0)
         run = training.run(draft.owner, draft)
         while run is not None and not run.over.wait(0.25):
-            yield _progress("voice", run.done)
+            yield _progress("voice", run.done, _noted(run.note))
         if run is not None and run.failed:
-            raise Refused(run.failed, "Read a few more sentences, or choose a ready voice.", code="voice",
-                          zh=("没能从这些录音里学会声音。", "请再多读几句，或选择一个现成的声音。"))
+            raise Refused(run.failed["en"], "Record it again, or choose a ready voice.", code="voice",
+                          zh=(run.failed["zh"], "请重新录音，或选择一个现成的声音。"))
     files = training.result(draft.owner, draft)
     if not files:
         raise Refused("There is too little speech to learn a voice from.", "Read a few more sentences, or choose a ready voice.", code="voice",
                       zh=("录音太少，学不会声音。", "请再多读几句，或选择一个现成的声音。"))
     return files
+
+
+def _noted(note: Mapping[str, str]) -> tuple[str, str] | None:
+    """What the trainer is doing, behind the step's own words."""
+    return (f"{NOTES['voice'][0][:-1]}: {note['en']}.", f"{NOTES['voice'][1][:-1]}：{note['zh']}。") if note else None
 
 
 def sound(draft: Draft, voice: Mapping[str, bytes]) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
     DATA/drafts/<owner>/   draft.json, photo, found.npz, preview.jpg, face-<k>.jpg, clip-<k>.wav, card.json, voice.safetensors, voice.json
 
-On a shared server every file of it is sealed under the server's key. A new photo or recording takes the consent back: it was given over others.
+Every file of it is sealed under a key that comes of its user's token (users.py), and on a shared server of the server's key as well: a disk alone
+opens none. A new photo or recording takes the consent back: it was given over others.
 """
 from __future__ import annotations
 
 import base64
+import hmac
 import json
-import os
 import re
-import secrets
 import shutil
 import threading
 import weakref
@@ -24,6 +24,7 @@ import numpy as np
 
 from ..errors import Missing, Refused, TwinError
 from ..store import Shelf
+from ..store.places import replace
 from ..store.seal import seal, unseal
 from ..trust import consent, digest
 from . import parts
@@ -47,14 +48,14 @@ class Drafts:
         self._guard = threading.Lock()
 
     @contextmanager
-    def of(self, owner: str) -> Iterator[Draft]:
-        """This user's draft, for this request alone. Raises Refused where nobody may leave one."""
+    def of(self, owner: str, key: bytes = b"") -> Iterator[Draft]:
+        """This user's draft, for this request alone; `key` is User.key. Raises Refused where nobody may leave one."""
         self.shelf.admit()
         with self._guard:
             lock = self._locks.get(owner) or threading.RLock()
             self._locks[owner] = lock
         with lock:
-            yield Draft(self, owner)
+            yield Draft(self, owner, key)
 
     def picture(self, owner: str, data: bytes) -> Any:
         """The photo as paint reads it; the last few are remembered."""
@@ -80,8 +81,9 @@ class Drafts:
 class Draft:
     """`state` is what draft.json holds; every change is kept before its method returns. `told()` is what the page sees."""
 
-    def __init__(self, drafts: Drafts, owner: str):
-        self.drafts, self.owner, self.key = drafts, owner, drafts.shelf.seals
+    def __init__(self, drafts: Drafts, owner: str, key: bytes = b""):
+        self.drafts, self.owner = drafts, owner
+        self.key = hmac.digest(drafts.shelf.seals, key, "sha256") if drafts.shelf.seals else key
         drafts.shelf._folder(owner)                      # raises ValueError for what is no owner
         self.folder = drafts.root / owner
         self.state: Json = {"version": 1, "photo": None, "clips": [], "ready": None, "persona": {}, "consent": None}
@@ -101,17 +103,12 @@ class Draft:
         return unseal(self.key, data, name) if self.key else data
 
     def write(self, name: str, data: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = self.folder / f".{secrets.token_hex(4)}.part"
         try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(seal(self.key, data, name) if self.key else data)
-            os.replace(beside, self.folder / name)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replace(self.folder / name, seal(self.key, data, name) if self.key else data)
         except OSError as error:
             raise TwinError(f"That could not be kept: {error.strerror}.", "Make room on the server's disk.",
                             zh=("没能保存。", "请给服务器的磁盘腾出空间。")) from None
-        finally:
-            beside.unlink(missing_ok=True)
 
     def remove(self, *names: str) -> None:
         for name in names:

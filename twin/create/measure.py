@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,18 @@ def lips(twin: Twin) -> dict[str, float]:
     return found
 
 
+def today() -> str:
+    """The day of a measurement, ISO 8601, UTC."""
+    return datetime.now(UTC).date().isoformat()
+
+
 def measure(shelf: Shelf, owner: str, name: str) -> None:
-    """Put it on the twin's card. A twin that is gone or locked by now is left alone."""
-    with contextlib.suppress(TwinError, OSError, ValueError, ImportError):
+    """Put it on the twin's card, with the day. A twin that is gone or locked by now is left alone, and so is one whose rig can't be drawn."""
+    with contextlib.suppress(TwinError, OSError, ValueError, ImportError, LookupError, TypeError, ArithmeticError):
         twin = shelf.get(owner, name)
         known: dict[str, Any] = json.loads(twin.read("measured.json")) if twin.has("measured.json") else {}
         if found := lips(twin):
-            shelf.note(owner, name, "measured.json", json.dumps(known | {"lips": found}, ensure_ascii=False, indent=1).encode())
+            shelf.note(owner, name, "measured.json", json.dumps(known | {"lips": found, "when": today()}, ensure_ascii=False, indent=1).encode())
 
 
 def later(shelf: Shelf, twin: Twin, seconds: float = LATER) -> None:

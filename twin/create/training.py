@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WAIT = 4.0               # s after a recording before learning begins: another one may follow
 LEAST = 4.0              # s of speech that are worth learning from
 MOST = 600.0             # s a training may take
+Said = dict[str, str]    # a sentence by language
+FAILED = {"en": "The voice could not be learned from these recordings.", "zh": "没能从这些录音里学会声音。"}
 AT_ONCE = 1              # trainings that run; others wait their turn
 ROOT = Path(__file__).resolve().parents[2]
 log = logging.getLogger("twin.create")
@@ -33,13 +35,13 @@ log = logging.getLogger("twin.create")
 
 @dataclass
 class Run:
-    """One training. `done` counts 0..1; `failed` is why there is no voice of it."""
+    """One training. `done` counts 0..1; `note` is what it is doing; `failed` is why there is no voice of it."""
     key: str                                             # Draft.clips_key of its recordings
     files: dict[str, bytes]                              # what the trainer is given; let go of once it has begun
     language: str
     done: float = 0.0
-    note: Any = ""
-    failed: str = ""
+    note: Said = field(default_factory=dict)
+    failed: Said = field(default_factory=dict)
     result: dict[str, bytes] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
@@ -104,11 +106,11 @@ class Training:
         return run if run and run.key == draft.clips_key else None
 
     def told(self, owner: str, draft: Draft) -> dict[str, Any] | None:
-        """{"done", "note"} for the page; None where there is nothing to learn from."""
+        """{"done", "note": {"en", "zh"}} for the page, with "failed": true when the note is why; None where there is nothing to learn from."""
         if not draft.state["clips"]:
             return None
         if self.result(owner, draft):
-            return {"done": 1.0, "note": ""}
+            return {"done": 1.0, "note": {}}
         run = self.run(owner, draft)
         return {"done": round(run.done, 3), "note": run.failed or run.note} | ({"failed": True} if run.failed else {}) if run else None
 
@@ -135,7 +137,7 @@ class Training:
                 finally:
                     self._turn.release()
         except OSError as error:
-            run.failed = f"The voice could not be learned: {error.strerror}."
+            run.failed = {"en": f"The voice could not be learned: {error.strerror}.", "zh": f"没能学会声音：{error.strerror}。"}
         finally:
             run.files = {}
             run.over.set()
@@ -155,7 +157,7 @@ class Training:
                                            cwd=ROOT, **quiet)
             process = run.process
             tail: list[str] = []
-            said = ""
+            said: Said = {}
             timer = threading.Timer(MOST, run.kill)
             timer.daemon = True
             timer.start()
@@ -165,12 +167,12 @@ class Training:
                 if run.stopped.is_set():
                     run.kill()
                 for line in process.stdout or ():
-                    with contextlib.suppress(ValueError, TypeError, KeyError):
+                    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
                         told = json.loads(line)
                         if "error" in told:
-                            said = f"{told['error']} {told.get('hint', '')}".strip()
+                            said = _said({language: " ".join(both) for language, both in told["error"].items()})
                             continue
-                        run.done, run.note = min(0.99, max(run.done, float(told["done"]))), told.get("note", "")
+                        run.done, run.note = min(0.99, max(run.done, float(told["done"]))), _said(told["note"])
                 process.wait()
                 reader.join(2.0)
             finally:
@@ -181,13 +183,18 @@ class Training:
             if run.stopped.is_set():
                 return
             if process.returncode or not (out / "voice.json").is_file():
-                run.failed = said[:300] or "The voice could not be learned from these recordings."
+                run.failed = said or FAILED
                 last = next((line.strip() for line in reversed(tail) if line.strip()), "")
                 log.warning("a voice could not be learned (%s): %s", process.returncode, "" if said else last[:200])
                 return
             run.result = {name: (out / name).read_bytes() for name in ("voice.safetensors", "voice.json") if (out / name).is_file()}
             run.done = 1.0
             log.info("a voice was learned in %.1f s", time.monotonic() - began)
+
+
+def _said(told: dict[str, Any]) -> Said:
+    """A note of the trainer, bounded. Raises KeyError where a language is missing."""
+    return {language: str(told[language]).strip()[:300] for language in ("en", "zh")}
 
 
 def kept(draft: Draft) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import stat
 import struct
@@ -24,8 +25,9 @@ from typing import Any
 from persona.card import CardError, Persona
 from persona.lines import parse_lines
 
+from .. import credentials
 from ..errors import Refused
-from ..trust import agreed
+from ..trust import agreed, marked
 from .conversations import Conversations, Saved, new_id
 from .seal import behind_passphrase, lock, new_key, rebox, seal, unlock, unseal
 from .shelf import Shelf
@@ -42,8 +44,9 @@ _END = struct.Struct("<4s4H2LH")                         # end of central direct
 
 
 def export(shelf: Shelf, twin: Twin, passphrase: str = "") -> bytes:
-    """A twin's bundle. With a passphrase, or for a twin that is behind one, it is encrypted and carries the conversations. Raises Locked."""
-    files = {f"twin/{name}": data for name, data in shelf.files(twin).items()}
+    """A twin's bundle. With a passphrase, or for a twin that is behind one, it is encrypted and carries the conversations. Its pictures carry
+    content credentials, without the label that would be drawn into the face. Raises Locked."""
+    files = {f"twin/{name}": _credited(shelf, twin, name, data) for name, data in shelf.files(twin).items()}
     box = shelf.box(twin.owner, twin.id) if twin.owner else None
     key = None
     if passphrase:
@@ -69,6 +72,12 @@ def export(shelf: Shelf, twin: Twin, passphrase: str = "") -> bytes:
             how = zipfile.ZIP_DEFLATED if key is None and name.endswith((".json", ".yaml")) else zipfile.ZIP_STORED
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, how)
     return out.getvalue()
+
+
+def _credited(shelf: Shelf, twin: Twin, name: str, data: bytes) -> bytes:
+    if not name.endswith(".webp") or credentials.read(data, "image/webp"):               # it was brought in with them
+        return data
+    return marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data)[0]
 
 
 def bring_in(shelf: Shelf, owner: str, data: bytes, passphrase: str = "") -> Twin:
@@ -133,8 +142,9 @@ def _unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _entries(entries)
+            _bounded(entries)
             about = _manifest(_read(archive, next((e for e in entries if e.filename == "manifest.json"), None), 2**20))
+            _entries(entries)                            # behind the version: a newer one may hold files of other kinds
             listed: dict[str, Any] = about["files"]
             stored: dict[str, bytes] = {}
             left = MOST_BYTES
@@ -167,12 +177,16 @@ def _directory(data: bytes) -> None:
         raise _damaged(f"it holds {count} files; a bundle has at most {MOST_FILES}")
 
 
-def _entries(entries: list[zipfile.ZipInfo]) -> None:
+def _bounded(entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
         raise _damaged("two of its files have the same name")
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise too_large(sum(entry.file_size for entry in entries))
+
+
+def _entries(entries: list[zipfile.ZipInfo]) -> None:
+    """Raises Refused unless every entry is a plain file that a twin may have."""
     for entry in entries:
         mode = entry.external_attr >> 16
         known = entry.filename == "manifest.json" or TALK.fullmatch(entry.filename) or FILES.fullmatch(entry.filename.removeprefix("twin/"))
@@ -250,6 +264,8 @@ def _rig(rig: dict[str, Any]) -> None:
     width, height = rig["size"]
     if not (0 < int(width) <= 4096 and 0 < int(height) <= 4096) or not isinstance(rig["points"], list):
         raise ValueError("rig")
+    if not all(math.isfinite(float(at)) for point in rig["points"] for at in point):
+        raise ValueError("rig")
 
 
 def too_large(size: int) -> Refused:
@@ -259,5 +275,3 @@ def too_large(size: int) -> Refused:
 
 def _damaged(why: str) -> Refused:
     return Refused(f"The bundle is damaged: {why}.", "Take it from a copy that is whole.", code="damaged", zh=(f"文件损坏：{why}。", "请换一份完好的文件。"))
-
-

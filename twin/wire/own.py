@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from ..create import edited
 from ..create.build import card_png, fields_of
+from ..create.measure import later
 from ..errors import Missing, Refused
 from ..store import Films, Shelf, Twin, Twins, bring_in, export
 from ..store.bundle import MOST_BYTES
@@ -98,7 +99,9 @@ class Own:
         self.shelf.admit()
         async with self._large:
             data = await body_of(request, MOST_BYTES)
-            return answer({"twin": _card(await asyncio.to_thread(bring_in, self.shelf, user.id, data, passphrase))})
+            twin = await asyncio.to_thread(bring_in, self.shelf, user.id, data, passphrase)
+        later(self.shelf, twin)                          # what its card says was measured elsewhere, by whomever
+        return answer({"twin": _card(twin)})
 
     async def card(self, request: Request, user: User) -> Response:
         twin = self._twin(request, user, also_default=True)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from persona.card import CardError
 
@@ -43,9 +44,21 @@ def stream(steps: Iterator[dict[str, Any]] | AsyncGenerator[dict[str, Any], None
                 log.exception("a stream of progress broke")
             what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
             yield json.dumps(told(what, language)[1], ensure_ascii=False).encode() + b"\n"
+    return _Streamed(lines(), lambda: source.end(done))
+
+
+class _Streamed(StreamingResponse):
+    """`end` is called once, also when the reader left before the first line."""
+
+    def __init__(self, lines: AsyncIterator[bytes], end: Callable[[], None]):
+        super().__init__(lines, media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
+        self._end = end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
         finally:                                         # never waited for, so that a cancelled request can go
-            source.end(done)
-    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
+            self._end()
 
 
 class _Blocking:

@@ -182,19 +182,18 @@ class Session:
 
     async def open(self, conversation: str, twin: str, greet: bool | None = None) -> None:
         """Begin a conversation: a kept one of this user, or a new one with that twin."""
-        self.rooms.live.pop(self.saved.id, None)
-        self.saved = Saved(new_id(), "", self.language)
+        saved = Saved(new_id(), "", self.language)
         if conversation:
-            try:
-                self.saved = await asyncio.to_thread(self.rooms.saved.load, self.user.id, conversation)
-            except TwinError:
-                pass                                     # not theirs, or gone: a new one
-        if self.saved.id in self.rooms.live:             # another tab talks in it: go on in a copy
-            self.saved = Saved(new_id(), self.saved.twin, self.language, self.saved.history)
-        self.rooms.live[self.saved.id] = self
-        wanted = self.find(self.saved.twin or twin)
+            with suppress(TwinError):                    # not theirs, or gone: a new one
+                saved = await asyncio.to_thread(self.rooms.saved.load, self.user.id, conversation)
+        self.rooms.live.pop(self.saved.id, None)
+        if saved.id in self.rooms.live:                  # another tab talks in it: go on in a copy
+            saved = Saved(new_id(), saved.twin, self.language, saved.history)
+        self.rooms.live[saved.id] = self
+        wanted = self.find(saved.twin or twin)
         self.twin = wanted if wanted is not None and not wanted.locked and may_talk(wanted) else self.rooms.twins.first(self.rooms.first)
-        self.saved.twin, self.saved.language = self.twin.id, self.language
+        saved.twin, saved.language = self.twin.id, self.language
+        self.saved = saved                               # and its Conversation at once: what is kept is never one's words under the other's name
         self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
         encoder = self._encoder
 
@@ -304,7 +303,9 @@ class Session:
         history = [dict(message) for message in self.talk.history]
         if history == self.saved.history or not any(m["role"] == "user" for m in history):
             return
-        saved = self.saved
+        saved, twin = self.saved, self.twin
+        if twin.owner and self.rooms.shelf is not None and not self.rooms.shelf.has(twin.owner, twin.id):
+            return                                       # deleted: what was said with it goes as well
         async with self._saving:
             try:
                 await asyncio.to_thread(self.rooms.saved.save, self.user.id, replace(saved, history=history))

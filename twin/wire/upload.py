@@ -3,8 +3,6 @@ shape of errors; every route needs the header X-Twin-Token and works on that use
 from __future__ import annotations
 
 import asyncio
-import io
-import wave
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -25,6 +23,7 @@ from .answers import ALWAYS, Handler, answer, answering, body_of, json_of, langu
 from .progress import stream
 
 PHOTO, SOUND, CARD, CHAT = 25 * 2**20, 200 * 2**20, 50 * 2**20, 20 * 2**20          # bytes
+PREVIEW = {"en": "Hello. This is how I am going to sound.", "zh": "你好，我以后就是这个声音。"}
 LINE = 300               # characters of a line that is tried out
 AT_ONCE = 2              # large uploads, and builds, of all users together
 Speak = Callable[[str, Voice, str], AsyncGenerator[Speech, None]]
@@ -93,15 +92,18 @@ class Upload:
         return answer(await self._with(user, lambda draft: draft.ready(asked)))
 
     async def hear(self, request: Request, user: User) -> Response:
-        """A line in the draft's voice, as far as it is learned, as a marked WAV."""
+        """A line in the draft's voice, as far as it is learned, as a marked WAV. Until somebody has agreed, a learned voice says one line alone,
+        whatever is asked: nobody's voice is to be had for other words without them."""
         asked = await json_of(request)
         text = asked.get("text")
         if not isinstance(text, str) or not text.strip():
             raise _garbage()
         from ..text import cjk, clean
         text = clean(text[:LINE])
-        voice = await self._with(user, _voice, told=False)
-        return await spoken(self.shelf, self.speak, text, voice, "zh" if cjk(text) > len(text) / 5 else "en")
+        language = "zh" if cjk(text) > len(text) / 5 else "en"
+        voice, free = await self._with(user, lambda draft: (_voice(draft), not draft.state["clips"] or "consent" not in draft.missing), told=False)
+        own = voice.weights is not None
+        return await spoken(self.shelf, self.speak, text if free or not own else PREVIEW[language], voice, language)
 
     async def persona(self, request: Request, user: User) -> Response:
         fields = await json_of(request, 4 * 2**20)
@@ -133,7 +135,7 @@ class Upload:
             raise Refused("A twin is being built already.", "Wait until it is ready.", code="busy", zh=("正在制作另一个分身。", "请等它完成。"))
 
         def steps() -> Iterator[dict[str, Any]]:
-            with self.drafts.of(user.id) as draft:
+            with self.drafts.of(user.id, user.key) as draft:
                 for progress in build(self.shelf, draft, passphrase):
                     yield progress.told()
                     if progress.twin is not None:
@@ -145,7 +147,7 @@ class Upload:
     async def _with(self, user: User, work: Callable[[Draft], Any], told: bool = True) -> Any:
         """Do something with the user's draft on a thread; the draft as the page sees it, or what `work` gives."""
         def run() -> Any:
-            with self.drafts.of(user.id) as draft:
+            with self.drafts.of(user.id, user.key) as draft:
                 given = work(draft)
                 return draft.told() if told else given
         for _ in range(100):                             # a build that was cancelled ends with its step
@@ -169,11 +171,7 @@ async def spoken(shelf: Shelf, speak: Speak, text: str, voice: Voice, language: 
                 rate = piece.audio.rate
     if not pieces:
         raise Refused("There is nothing in that text a voice could say.", "Give it some words.", zh=("这段文字里没有能读出来的内容。", "请输入一些文字。"))
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setparams((1, 2, rate, 0, "NONE", "not compressed"))
-        file.writeframes((np.clip(np.concatenate(pieces), -1, 1) * 32767).astype("<i2").tobytes())
-    data, _ = await asyncio.to_thread(marked, out.getvalue(), ".wav", folder=shelf.data)
+    data, _ = await asyncio.to_thread(marked, parts.wav(np.concatenate(pieces), rate), ".wav", folder=shelf.data)
     return Response(data, media_type="audio/wav", headers=ALWAYS)
 
 
