@@ -17,7 +17,7 @@ from PIL import Image
 from shelves import ADA, BEA, PHRASE, files, webp
 
 from twin import credentials
-from twin.errors import Locked, Refused
+from twin.errors import Locked, Refused, TwinError
 from twin.store import Conversations, Saved, Shelf, bring_in, export, new_id
 
 
@@ -86,6 +86,30 @@ def test_an_open_bundle_carries_no_conversation_and_an_encrypted_one_nothing_ope
     with pytest.raises(Locked):
         bring_in(shelf, ADA, again)
     assert bring_in(shelf, ADA, again, PHRASE).persona.facts
+
+
+def test_a_bundle_full_of_talk_pushes_nobodys_own_out(shelf, monkeypatch):
+    monkeypatch.setattr(Conversations.__init__, "__defaults__", (4, 2**20, None))
+    twin, talks = shelf.put(ADA, files()), Conversations(shelf.data, key=shelf.key)
+
+    def said(text: str, twin: str, owner: str, when: float) -> None:
+        talks.save(owner, Saved(new_id(), twin, "en", [{"role": "user", "content": text, "turn": 1}]), when)
+    for n in range(4):
+        said(f"theirs {n}", twin.id, ADA, float(n))
+    data = export(shelf, twin, PHRASE)
+    for _ in range(3):
+        said("my own", "maya", BEA, 1e9)
+    back = bring_in(shelf, BEA, data, PHRASE)
+    titles = sorted(item["title"] for item in talks.list(BEA))
+    assert titles == ["my own", "my own", "my own", "theirs 3"] and talks.with_twin(BEA, back.id)
+    monkeypatch.setattr("twin.store.shelf.put_folder", _full)
+    with pytest.raises(TwinError):
+        bring_in(shelf, ADA, data, PHRASE)
+    assert {saved["twin"] for saved in talks.list(ADA)} == {twin.id}, "what came first went again"
+
+
+def _full(*_) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_locked_twin_is_not_exported(shelf):

@@ -169,6 +169,7 @@ while True:
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_killed_while_locking_importing_or_deleting_nothing_of_a_locked_twin_lies_open(tmp_path, monkeypatch):
     monkeypatch.setattr("twin.store.visits.TRIES", 1000)
+    monkeypatch.setattr("twin.store.derived.LATE", -1.0)         # no other process is at work here
     locker = LOCKER.format(root=str(ROOT), tests=str(ROOT / "tests"))
     random.seed(7)
     met = {"open": 0, "locked": 0}

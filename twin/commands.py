@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
-import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .errors import Locked, Missing, Refused, TwinError
 from .settings import load
@@ -96,56 +94,36 @@ def _create(options: argparse.Namespace) -> int:
     from .create import Drafts, measure
     place, user = shelf(), me()
     place.admit()
-    with _quiet():
-        with place.scratch() as folder:
-            drafts = Drafts(place, root=folder)
-            try:
-                with drafts.of(user.id, user.key) as draft:
-                    _fill(draft, options)
-                    twin = _built(place, draft, _passphrase("A passphrase for it: ", twice=True) if options.passphrase else "")
-            except CardError as error:
-                raise Refused(error.message, error.hint) from None
-            finally:
-                drafts.close()
-        print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}", flush=True)
-        measure(place, user.id, twin.id)
+    screen = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")     # of its own: MediaPipe's remarks are sifted out of the other (paint/quiet.py)
+    with screen, place.scratch() as folder:
+        drafts = Drafts(place, root=folder)
+        try:
+            with drafts.of(user.id, user.key) as draft:
+                _fill(draft, options)
+                twin = _built(place, draft, _passphrase("A passphrase for it: ", twice=True) if options.passphrase else "", screen)
+        except CardError as error:
+            raise Refused(error.message, error.hint) from None
+        finally:
+            drafts.close()
+    print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}", flush=True)
+    measure(place, user.id, twin.id)
     return 0
 
 
-def _built(place: Any, draft: Any, passphrase: str) -> Any:
+def _built(place: Any, draft: Any, passphrase: str, screen: TextIO) -> Any:
+    """The twin; a bar that is redrawn in a terminal, a line for each change elsewhere."""
     from .create import build
-    told: Any = None
+    told = ("", "")
     with closing(build(place, draft, passphrase)) as steps:
         for progress in steps:
-            if sys.stderr.isatty() or told is None or (f"{progress.done:.0%}", progress.en) != (f"{told.done:.0%}", told.en):
-                _show(progress.done, progress.en)
-            told = progress
-    return told.twin
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """MediaPipe's C++ writes a log of its own to file 2, past every setting of it. Meanwhile ours goes to a copy of that file; TWIN_LOG=debug shows all."""
-    if load().log == "debug":
-        yield
-        return
-    before, nothing = sys.stderr, os.open(os.devnull, os.O_WRONLY)
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
-    theirs = os.dup(2)
-    os.dup2(nothing, 2)
-    handlers = [handler for handler in logging.getLogger().handlers if getattr(handler, "stream", None) is before]
-    for handler in handlers:
-        handler.setStream(sys.stderr)                    # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        os.dup2(theirs, 2)
-        for handler in handlers:
-            handler.setStream(before)                    # type: ignore[attr-defined]
-        sys.stderr.close()
-        sys.stderr = before
-        os.close(theirs)
-        os.close(nothing)
+            line = f"{progress.done:4.0%}", progress.en
+            if screen.isatty():
+                full = round(30 * progress.done)
+                print(f"\r[{'#' * full}{'.' * (30 - full)}] {line[0]} {line[1]:<50.50}", end="\n" if progress.twin else "", file=screen, flush=True)
+            elif line != told:
+                print(*line, file=screen, flush=True)
+            told = line
+    return progress.twin
 
 
 def _fill(draft: Any, options: argparse.Namespace) -> None:
@@ -246,8 +224,7 @@ def _import(options: argparse.Namespace) -> int:
         twin = bring_in(place, user.id, data)
     except Locked:
         twin = bring_in(place, user.id, data, _passphrase("Passphrase of the file: "))
-    with _quiet():
-        measure(place, user.id, twin.id)
+    measure(place, user.id, twin.id)
     print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
     return 0
 
@@ -287,12 +264,3 @@ def _passphrase(prompt: str, twice: bool = False) -> str:
     if twice and getpass.getpass("Once more: ") != said:
         raise Refused("These were two different passphrases.", "Try again.")
     return said
-
-
-def _show(done: float, note: str) -> None:
-    """A bar that is redrawn in a terminal, a line a step elsewhere."""
-    if sys.stderr.isatty():
-        full = round(30 * done)
-        print(f"\r[{'#' * full}{'.' * (30 - full)}] {done:4.0%} {note:<50.50}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
-    else:
-        print(f"{done:4.0%} {note}", file=sys.stderr, flush=True)

@@ -35,10 +35,12 @@ def sign(data: bytes, kind: str, manifest: str, folder: Path) -> bytes:
 
 
 def read(data: bytes, kind: str) -> dict[str, Any] | None:
-    """The credentials in a file, as C2PA's JSON says them; None where there are none."""
+    """The credentials in a file, as C2PA's JSON says them; None where there are none. Raises Missing without c2pa-python."""
     import json
-
-    import c2pa
+    try:
+        import c2pa
+    except ImportError:
+        raise Missing("c2pa-python is not installed.", "pip install c2pa-python") from None
     try:
         with c2pa.Reader(kind, io.BytesIO(data)) as reader:
             return json.loads(reader.json())
@@ -60,7 +62,7 @@ def _pair(folder: Path) -> tuple[bytes, bytes]:
         chain, key = _make()
         try:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside = place / f".{secrets.token_hex(4)}.part"
+            beside = place / f".new-{os.getpid()}-{secrets.token_hex(4)}"                   # store/sweep.py takes it away after a sudden end
             with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(chain + key)
             os.replace(beside, place / "leaf.pem")

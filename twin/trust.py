@@ -67,6 +67,15 @@ def agreed(record: Any, samples: Mapping[str, str] | None = None) -> dict[str, A
     return record
 
 
+def consented(files: Mapping[str, bytes]) -> None:
+    """Raises Refused where nobody agreed to the twin of these files: whatever the way in, nothing is kept without."""
+    try:
+        record = json.loads(files.get("consent.json", b"null"))
+    except ValueError:
+        record = None
+    agreed(record)
+
+
 def allows(record: Any, purpose: str) -> None:
     """Raises Refused when the consent was not given for that purpose ("talk" or "film")."""
     if isinstance(record, dict) and purpose not in record.get("for", ()):
@@ -120,6 +129,15 @@ def marked(data: bytes, kind: str, *, title: str = "", label: bool = True, folde
         return data, Marked(label and kind in PICTURES, False, f"It carries no content credentials: {error}", f"没有内容凭证：{error}")
     return signed, Marked(label and kind in PICTURES, True, "It carries content credentials (C2PA) that say a machine made it.",
                           "文件带有内容凭证（C2PA），说明由机器生成。")
+
+
+def credited(data: bytes, kind: str) -> bool:
+    """Whether a file carries content credentials already."""
+    from . import credentials
+    try:
+        return credentials.read(data, FORMATS[kind]) is not None
+    except TwinError:
+        return False
 
 
 def labelled(data: bytes, kind: str) -> bytes:

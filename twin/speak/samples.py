@@ -4,22 +4,19 @@ Bounded before it is decoded: a file of an hour costs what its first minutes cos
 """
 from __future__ import annotations
 
-import importlib.util
 import io
 import wave
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from twin.errors import Missing, Refused
+from twin.silero import HZ as HEARD
+from twin.silero import WINDOW, Silero
 from twin.types import RATE, Audio
 
 LONGEST = 300.0                                          # s that are decoded; training uses three minutes
 MOST_BYTES = 200 << 20
-HEARD = 16_000                                           # Hz, silero's
-WINDOW, CONTEXT = 512, 64                                # its window, and what it sees again of the one before
 START, STOP = 0.5, 0.35
 PAUSE, AROUND = 0.35, 0.12                               # s of silence that end a clip; s kept around it
 SHORTEST, CLIP = 0.25, 14.0                              # s of a clip
@@ -173,31 +170,15 @@ def _frames(file, stream):
                 raise
 
 
-@lru_cache(maxsize=1)
-def _silero():
-    import onnxruntime
-    found = importlib.util.find_spec("silero_vad")       # not imported: that would bring torch, for a file
-    if found is None or not found.origin:
-        raise Missing("Finding speech in a recording needs the package silero-vad.", "Install it: pip install silero-vad")
-    path = Path(found.origin).parent / "data" / "silero_vad.onnx"
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def speech(sound: np.ndarray) -> np.ndarray:
     """float32 [n] at 24 kHz -> silero's probability of speech in each window of 32 ms."""
     import soxr
     heard = soxr.resample(sound, RATE, HEARD)
     level = np.sqrt((heard ** 2).mean()) if len(heard) else 0.0
     heard = heard * np.float32(min(30.0, 0.08 / max(level, 1e-6)))          # a whisper of a microphone is speech too
-    model, state, context = _silero(), np.zeros((2, 1, 128), np.float32), np.zeros(CONTEXT, np.float32)
-    out = np.zeros(len(heard) // WINDOW, np.float32)
+    model, out = Silero(), np.zeros(len(heard) // WINDOW, np.float32)
     for index in range(len(out)):
-        window = heard[index * WINDOW: (index + 1) * WINDOW]
-        value, state = model.run(None, {"input": np.concatenate([context, window])[None], "state": state, "sr": np.array(HEARD, np.int64)})
-        out[index], context = value.reshape(-1)[0], window[-CONTEXT:]
+        out[index] = model.probability(heard[index * WINDOW: (index + 1) * WINDOW])
     return out
 
 

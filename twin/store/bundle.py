@@ -25,9 +25,8 @@ from typing import Any
 from persona.card import CardError, Persona
 from persona.lines import parse_lines
 
-from .. import credentials
 from ..errors import Refused
-from ..trust import agreed, marked
+from ..trust import agreed, credited, marked
 from .conversations import Conversations, Saved, new_id
 from .seal import behind_passphrase, lock, new_key, rebox, seal, unlock, unseal
 from .shelf import Shelf
@@ -75,7 +74,7 @@ def export(shelf: Shelf, twin: Twin, passphrase: str = "") -> bytes:
 
 
 def _credited(shelf: Shelf, twin: Twin, name: str, data: bytes) -> bytes:
-    if not name.endswith(".webp") or credentials.read(data, "image/webp"):               # it was brought in with them
+    if not name.endswith(".webp") or credited(data, ".webp"):              # it was brought in with them
         return data
     return marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data)[0]
 
@@ -97,12 +96,16 @@ def bring_in(shelf: Shelf, owner: str, data: bytes, passphrase: str = "") -> Twi
     files = {name.removeprefix("twin/"): raw for name, raw in stored.items() if name.startswith("twin/")}
     talks = [_talk(raw) for name, raw in stored.items() if name.startswith("talks/")]
     check(files)
-    twin = shelf.put(owner, files, key=key, box=rebox(box, None, shelf.seals)) if box is not None and key else shelf.put(owner, files)
-    kept = Conversations(shelf.data, key=shelf.key)
-    for saved in talks:
-        saved.twin = twin.id
-        kept.save(owner, saved, saved.when)
-    return twin
+    if box is None or key is None:
+        return shelf.put(owner, files)
+    kept = Conversations(shelf.data, key=lambda *_: key)
+    room = max(0, kept.most - kept.count(owner))         # nobody's own conversations are pushed out by those that come
+
+    def first(name: str) -> None:
+        for saved in sorted(talks, key=lambda saved: saved.when, reverse=True)[:room]:
+            saved.twin = name
+            kept.save(owner, saved, saved.when)
+    return shelf.put(owner, files, key=key, box=rebox(box, None, shelf.seals), first=first)
 
 
 def check(files: Mapping[str, bytes]) -> None:

@@ -122,6 +122,9 @@ class Conversations:
         for file in found:
             file.unlink(missing_ok=True)
 
+    def count(self, owner: str) -> int:
+        return len(self._files(self._folder(owner)))
+
     def with_twin(self, owner: str, twin: str) -> Sequence[str]:
         """The ids of an owner's conversations with a twin, readable or not."""
         return [path.stem for path in self._files(self._folder(owner)) if self._twin(path) == twin]

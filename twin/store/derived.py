@@ -6,6 +6,7 @@ between leaves both, and the next start settles it without any key: the sealed o
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .conversations import Conversations
 from .places import BOX, inside, replace
 from .seal import seal
 from .twins import SEALED
+
+LATE = 60.0                                              # s in which another process may still be bringing in the twin of what it wrote
 
 
 def seal_beside(data: Path, owner: str, name: str, key: bytes) -> None:
@@ -32,10 +35,13 @@ def seal_beside(data: Path, owner: str, name: str, key: bytes) -> None:
 
 
 def settle(data: Path, owner: str) -> None:
-    """Of what lies there both open and sealed, keep what its twin is."""
+    """Of what lies there both open and sealed, keep what its twin is; what is sealed and has no twin goes: the twin never came, or went."""
     def choose(twin: str, open_: Path, sealed: Path) -> None:
+        folder = data / "twins" / owner / twin
         if open_.is_file():
-            (open_ if (data / "twins" / owner / twin / BOX).is_file() else sealed).unlink(missing_ok=True)
+            (open_ if (folder / BOX).is_file() else sealed).unlink(missing_ok=True)
+        elif not folder.exists() and time.time() - sealed.stat().st_mtime > LATE:
+            sealed.unlink(missing_ok=True)
     for path in inside(data / "films" / owner):
         if path.name.endswith(SEALED):
             choose(path.name.split(".")[0], path.with_name(path.name.removesuffix(SEALED)), path)
@@ -47,13 +53,19 @@ def settle(data: Path, owner: str) -> None:
                 continue                                 # damaged: left alone
 
 
+def forget_talks(data: Path, owner: str, name: str) -> int:
+    """Delete the conversations with a twin. Returns how many there were."""
+    talks = Conversations(data)
+    names = set(talks.with_twin(owner, name))
+    for each in names:
+        talks.forget(owner, each)
+    return len(names)
+
+
 def forget_twin(data: Path, owner: str, name: str, folder: Path, caches: tuple[Path, ...] = (), temporary: Path | None = None) -> list[dict[str, Any]]:
     """Everything of a twin whose folder was renamed to `folder`; that folder goes last, so that a sudden end can be made up for.
     Raises TwinError when the disk keeps some of it."""
-    talks = Conversations(data)
-    names = talks.with_twin(owner, name)
-    for each in names:
-        talks.forget(owner, each)
+    talks = forget_talks(data, owner, name)
     films = [path for path in inside(data / "films" / owner) if path.name.startswith(f"{name}.")]
     for path in films:
         path.unlink(missing_ok=True)
@@ -69,7 +81,7 @@ def forget_twin(data: Path, owner: str, name: str, folder: Path, caches: tuple[P
         raise TwinError("Not all of the twin could be removed from the disk.", "It is tried again at the next start; check who owns the data folder.",
                         zh=("分身没能从磁盘上完全删除。", "下次启动时会再试；请检查数据文件夹的权限。"))
     said = (("twin", files, "the twin itself, its face, voice, character and consent, in files: {}", "分身本身：脸、声音、性格、同意书（{}个文件）"),
-            ("conversations", len(names), "conversations with it: {}", "与它的{}段对话"), ("films", len(films), "films of it: {}", "它的{}部影片"),
+            ("conversations", talks, "conversations with it: {}", "与它的{}段对话"), ("films", len(films), "films of it: {}", "它的{}部影片"),
             ("caches", len(kept), "files worked out from its lines: {}", "由它的台词算出的缓存（{}个文件）"),
             ("page", len(shown), "the page's own cache: {}", "页面自己的缓存（{}项）"))
     return [{"what": what, "count": count, "en": en.format(count), "zh": zh.format(count)} for what, count, en, zh in said if count]

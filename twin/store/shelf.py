@@ -22,10 +22,10 @@ from typing import Any
 from persona.card import Persona
 
 from ..errors import Missing, Refused, TwinError
-from ..trust import agreed
+from ..trust import consented
 from ..types import Voice
 from .conversations import OWNER
-from .derived import forget_twin, seal_beside, settle
+from .derived import forget_talks, forget_twin, seal_beside, settle
 from .places import BOX, box_of, gone, put_folder, scratch, sync
 from .places import replace as replace_file
 from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
@@ -119,8 +119,10 @@ class Shelf:
 
     # writing ------------------------------------------------------------------------------------------------------------------------
 
-    def put(self, owner: str, files: Mapping[str, bytes], *, passphrase: str = "", key: bytes | None = None, box: Mapping[str, Any] | None = None) -> Twin:
-        """A new twin of these files (name -> bytes, as Twin.read takes them). Raises Refused, for one without consent too, and nothing is left."""
+    def put(self, owner: str, files: Mapping[str, bytes], *, passphrase: str = "", key: bytes | None = None, box: Mapping[str, Any] | None = None,
+            first: Callable[[str], None] = lambda name: None) -> Twin:
+        """A new twin of these files (name -> bytes, as Twin.read takes them). `first` is called with its id before it is there and writes what
+        comes with it, sealed. Raises Refused, for one without consent too, and nothing is left."""
         persona = Persona.read(files["persona.yaml"])
         with self._guard:
             if len(self.list(owner)) >= MOST_TWINS:
@@ -130,7 +132,12 @@ class Shelf:
             if box is None and (passphrase or self.seals):
                 key = new_key()
                 box = lock(key, passphrase, self.seals)
-            self._write(owner, name, files, persona, key, box)
+            try:
+                first(name)
+                self._write(owner, name, files, persona, key, box)
+            except BaseException:
+                forget_talks(self.data, owner, name)
+                raise
             if box is not None and behind_passphrase(box) and key is not None:
                 self._visits.hold(owner, name, key)
             return self.get(owner, name)
@@ -236,7 +243,7 @@ class Shelf:
 
     def _write(self, owner: str, name: str, files: Mapping[str, bytes], persona: Persona, key: bytes | None, box: Mapping[str, Any] | None) -> None:
         self.admit()
-        _agreed(files)
+        consented(files)
         for given, data in files.items():
             if not FILES.fullmatch(given):
                 raise Refused(f"A twin has no file {given[:60]!r}.", "Take it out.")
@@ -288,12 +295,3 @@ class Shelf:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise gone()
         return self._folder(owner) / name
-
-
-def _agreed(files: Mapping[str, bytes]) -> None:
-    """Raises Refused where nobody agreed to a twin of this face: whatever the way in, nothing is kept without."""
-    try:
-        record = json.loads(files.get("consent.json", b"null"))
-    except ValueError:
-        record = None
-    agreed(record)
