@@ -5,13 +5,17 @@ about the sound. A step of the path goes one frame on one side for one or two on
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.fft
+from numba import njit
 
 QUIET = 38.0                                             # dB below the loudest frames: a pause
 SHORTEST = 16                                            # frames = 80 ms: a shorter silence belongs to a stop consonant
 COEFFICIENTS = 24
 BAND = 0.12                                              # of the length: how far two who say the same are apart, their pauses left out
+FAR = np.float32(1e9)                                    # costs more than any path
 LONG, COARSE = 1600, 6                                   # steps of 10 ms that are warped at once; how many become one to find the way in more
 
 
@@ -42,22 +46,8 @@ def warp(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
     """Features [n, d] and [m, d] -> the path int [k, 2] and its mean cost. A path must exist: n and m within a factor of two."""
     n, m = len(a), len(b)
     cost = np.sqrt(np.maximum((a ** 2).sum(1)[:, None] + (b ** 2).sum(1)[None] - 2 * a @ b.T, 0))
-    band = BAND * (n + m) / 2 + 24                       # frames off the straight way that are looked at (Sakoe & Chiba's window)
-    # by anti-diagonals: what a cell needs lies two and three diagonals back
-    big = np.float32(1e9)
-    total = np.full((n + 2, m + 2), big, np.float32)     # shifted by two, so that steps may look outside
-    came = np.zeros((n, m), np.int8)
-    total[2, 2] = cost[0, 0]
-    for d in range(1, n + m - 1):
-        middle = d * n / (n + m)
-        i = np.arange(max(0, d - m + 1, int(middle - band)), min(n, d + 1, int(middle + band) + 1))
-        j = d - i
-        steps = np.stack([total[i + 1, j + 1], total[i + 1, j] + 0.5 * cost[i, np.maximum(j - 1, 0)],
-                          total[i, j + 1] + 0.5 * cost[np.maximum(i - 1, 0), j]])
-        best = steps.argmin(0)
-        came[i, j] = best
-        total[i + 2, j + 2] = steps[best, np.arange(len(i))] + cost[i, j]
-    if total[-1, -1] >= big / 2:
+    came, whole = _ways(cost, BAND * (n + m) / 2 + 24)
+    if whole >= FAR / 2:
         raise ValueError("the two are too different in length")
     path: list[tuple[int, int]] = []
     x, y = n - 1, m - 1
@@ -66,7 +56,31 @@ def warp(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
         step = came[x, y]
         x, y = x - (2 if step == 2 else 1), y - (2 if step == 1 else 1)
     path.append((0, 0))
-    return np.array(path[::-1]), float(total[-1, -1]) / (n + m)
+    return np.array(path[::-1]), float(whole) / (n + m)
+
+
+@njit(cache=True, nogil=True)
+def _ways(cost: np.ndarray, band: float) -> tuple[np.ndarray, float]:
+    """By which step each cell is reached best, int8 [n, m], and what the whole way costs; cells within `band` frames of the straight way
+    (Sakoe & Chiba's window)."""
+    n, m = cost.shape
+    half = np.float32(0.5)
+    total = np.full((n + 2, m + 2), FAR)                 # shifted by two, so that steps may look outside
+    came = np.zeros((n, m), np.int8)
+    total[2, 2] = cost[0, 0]
+    for i in range(n):
+        low, high = math.ceil((i * m - band * (n + m)) / n), math.floor((i * m + band * (n + m)) / n)
+        for j in range(max(0, low, 0 if i else 1), min(m - 1, high) + 1):
+            best, step = total[i + 1, j + 1], 0
+            wide = total[i + 1, j] + half * cost[i, max(j - 1, 0)]
+            if wide < best:
+                best, step = wide, 1
+            tall = total[i, j + 1] + half * cost[max(i - 1, 0), j]
+            if tall < best:
+                best, step = tall, 2
+            came[i, j] = step
+            total[i + 2, j + 2] = best + cost[i, j]
+    return came, total[n + 1, m + 1]
 
 
 def pair(ours: np.ndarray, theirs: np.ndarray, shapes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float]:

@@ -1,4 +1,4 @@
-"""The network that every voice starts from: `python -m twin.train.prior LIBRISPEECH_DIR WORK_DIR [--seconds 600]`.
+"""The network that every voice starts from: `python -m twin.train.prior LIBRISPEECH_DIR WORK_DIR [--seconds 1200]`.
 
 Many readers, some 13 s of each. Their recordings have no texts: pocketsphinx hears some, the embedded voice says what it heard phrase by phrase,
 and time warping pairs the frames; the worst tenth of the pairs is left out. One network learns all readers at once, each with a code of his own; then
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("readers", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--most", type=int, default=140, help="recordings")
-    parser.add_argument("--seconds", type=float, default=600.0, help="of learning")
+    parser.add_argument("--seconds", type=float, default=1200.0, help="of learning")
     options = parser.parse_args()
     files = sorted(options.readers.glob("one_each/*.flac")) + sorted(options.readers.glob("ten_each/**/*.flac"))[::3]
     files = [files[i] for i in np.random.default_rng(0).permutation(len(files))[: options.most]]
@@ -123,6 +123,7 @@ def learn(net: Net | None, files: list[Path], readers: list[str], seconds: float
     y = torch.from_numpy(np.concatenate(wanted)[good].astype(np.float32))
     of = torch.from_numpy(np.concatenate(who)[good])
     torch.manual_seed(0)
+    torch.set_num_threads(1)                             # with two, each step waits for the slower core: beside a neighbour a tenth of the steps
     if net is None:
         net = Net(len(readers))
         net.input_mean, net.input_scale = x.float().mean(0), x.float().std(0) + 0.01
