@@ -26,6 +26,16 @@ from twin.wire.session import Rooms
 from twin.wire.upload import Upload
 
 
+def watched(context: Any, address: str, faults: list[str], fine: str = "") -> Any:
+    """A page of a browser context; errors of its console and requests that leave the server go to `faults`. `fine`: what a console may say."""
+    page = context.new_page()
+    page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" and not (fine and fine in said.text) else None)
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("request", lambda asked: faults.append(f"left the machine: {asked.url}")
+            if not asked.url.startswith((address, "data:", "blob:", address.replace("http", "ws"))) else None)
+    return page
+
+
 class Clicks:
     """The smallest endpointer: a loud chunk begins speech, a quiet one ends the utterance."""
 

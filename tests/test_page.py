@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from place import watched
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
 Page = playwright_api.Page
@@ -104,11 +105,7 @@ def visit(address: str, chromium: Callable[[tuple[str, ...]], object]) -> Iterat
         context.set_default_timeout(ANSWER * 1000)
         contexts.append(context)
         context.add_init_script(script if lively else script + CALM)
-        page = context.new_page()
-        page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on("request", lambda asked: faults.append(f"left the machine: {asked.url}")
-                if not asked.url.startswith((address, "data:", "blob:", address.replace("http", "ws"))) else None)
+        page = watched(context, address, faults)
         page.goto(address + query)
         if ready:
             page.wait_for_function("() => window.twin?.live.state === 'open' && twin.stage.element.dataset.ready")

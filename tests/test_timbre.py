@@ -217,7 +217,7 @@ def test_bad_folders_are_refused_with_a_line(tmp_path):
         done = subprocess.run([sys.executable, "-m", "twin.train.voice", str(tmp_path), str(tmp_path / "out")], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 1 and not (tmp_path / "out").exists()
         return json.loads(done.stdout.splitlines()[-1])
-    assert "samples.json" in run()["error"]
+    assert "samples.json" in run()["error"]["en"][0]
     (tmp_path / "samples.json").write_text(json.dumps([{"file": "a.wav", "text": "Hello."}]))
     (tmp_path / "a.wav").write_bytes(samples.wav(Audio(np.zeros(RATE, np.float32))))
-    assert run()["error"] == "No speech was found in the recordings."
+    assert run()["error"]["en"][0] == "No speech was found in the recordings." and run()["error"]["zh"][0] == "录音里没有找到说话声。"

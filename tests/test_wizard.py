@@ -1,6 +1,7 @@
 """The wizard in a real browser, against the real server: from a photo and a voice to a talk, and what can be done with the twin afterwards."""
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 page_tests = pytest.importorskip("test_page", reason="Playwright is not installed (pip install playwright)")
+from place import watched  # noqa: E402
 from test_page import ANSWER, CALM, CHROMIUM, FLAGS, LOUD, ask, expect, playwright_api, quiet, served, spoken  # noqa: E402
 
 from persona import character_card  # noqa: E402
@@ -19,9 +21,21 @@ SAID = "The tide was low this morning and the harbour smelled of salt and rope. 
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("wizard")) as url:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("wizard")
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with served(folder) as url:
         yield url
+
+
+@pytest.fixture
+def drafts(folder: Path) -> Callable[[], list[Path]]:
+    """What lies on the server's disk of the drafts of this test."""
+    before = set((folder / "data" / "drafts").glob("*/*"))
+    return lambda: [path for path in (folder / "data" / "drafts").glob("*/*") if path not in before]
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +53,22 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(sound: Path) -> Iterator[object]:
+def camera(photo: Path) -> Path:
+    """What the camera sees: the same person, nearer, as a film of JPEGs."""
+    from PIL import Image
+    near = Image.open(photo).crop((96, 0, 352, 192)).resize((640, 480))
+    path = photo.with_suffix(".mjpeg")
+    with path.open("wb") as film:
+        for _ in range(4):
+            near.save(film, "JPEG", quality=90)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(sound: Path, camera: Path) -> Iterator[object]:
     expect.set_options(timeout=ANSWER * 1000)
     with playwright_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD, f"--use-file-for-fake-audio-capture={sound}"])
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD, f"--use-file-for-fake-audio-capture={sound}", f"--use-file-for-fake-video-capture={camera}"])
         yield browser
         browser.close()
 
@@ -57,10 +83,7 @@ def visit(address: str, browser: object) -> Iterator[Callable[..., object]]:
         context.set_default_timeout(ANSWER * 1000)
         context.add_init_script(CALM)
         contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" and "status of 4" not in said.text else None)
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on("request", lambda asked: faults.append(f"left the machine: {asked.url}") if not asked.url.startswith((address, "data:", "blob:", "ws")) else None)
+        page = watched(context, address, faults, fine="status of 4")
         page.on("request", lambda asked: faults.append(f"went to Gradio: {asked.url}") if "gradio_api/upload" in asked.url else None)
         page.goto(address + query)
         page.wait_for_function("() => window.twin?.live.state === 'open' && document.querySelector('.picker .make')")
@@ -108,16 +131,29 @@ def build(page) -> None:
     page.wait_for_function("() => !document.querySelector('#twin-create.open')", timeout=2 * ANSWER * 1000)
 
 
-def made(page, photo: Path) -> None:
-    """A twin, by the shortest way."""
+def until(page, photo: Path, step: str) -> None:
+    """To a step, by the shortest way."""
     begin(page)
     give(page, photo)
-    on(page, "face", "voice")
-    on(page, "voice", "character")
-    describe(page)
-    on(page, "character", "consent")
-    agree(page)
-    on(page, "consent", "build")
+    way = ["face", "voice", "character", "consent", "build"]
+    for here, to in zip(way[:way.index(step)], way[1:], strict=False):
+        {"character": describe, "consent": agree}.get(here, lambda page: None)(page)
+        on(page, here, to)
+
+
+def thrown_away(page, drafts) -> None:
+    """By the button that every step has; nothing is left, in the page or on the disk."""
+    page.locator(".create-trash").click()
+    page.locator("dialog[open] .danger").click()
+    expect(page.locator("#twin-step-face .sources")).to_be_visible()
+    expect(page.locator(".create-trash")).to_be_hidden()
+    assert page.evaluate("() => fetch('draft', {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.json()).then(a => a.draft)") is None
+    assert drafts() == []
+
+
+def made(page, photo: Path) -> None:
+    """A twin, by the shortest way."""
+    until(page, photo, "build")
     build(page)
     page.wait_for_function("() => twin.state() !== 'connecting' && document.querySelector('.names h1').textContent === 'Eileen' && twin.stage.element.dataset.ready")
 
@@ -132,7 +168,7 @@ def test_from_a_photo_and_a_voice_to_a_talk(visit, photo: Path, sound: Path) -> 
 
     page.locator("button.record").click()                # one sentence read aloud
     page.wait_for_function("() => document.querySelectorAll('.meter .lit').length > 4")
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(2500)
     page.locator("button.record").click()
     expect(page.locator(".read-dots .done")).to_have_count(1)
     page.locator("input[name=create-way][value=file]").check(force=True)
@@ -269,16 +305,155 @@ def test_what_is_wrong_is_said_beside_it_and_nothing_is_lost(visit, photo: Path,
     expect(on_build).to_be_disabled()
 
 
-def test_a_build_can_be_cancelled(visit, photo: Path) -> None:
+def test_a_photo_comes_by_paste_drop_and_camera_and_goes_again(visit, photo: Path, drafts) -> None:
     page = visit()
     begin(page)
+    seen, draft = page.locator("#twin-step-face .remarks li").first, "() => twinDraft()"
+    page.evaluate("() => { window.twinDraft = () => fetch('draft', {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.json()).then(a => a.draft.photo.size) }")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("""async url => navigator.clipboard.write([new ClipboardItem({'image/png': await (await fetch(url)).blob()})])""", data_url(photo))
+    page.keyboard.press("Control+v")
+    expect(seen).to_be_visible()
+    assert page.evaluate(draft) == [512, 512]
+    thrown_away(page, drafts)
+    page.get_by_role("button", name="Paste").click()
+    expect(seen).to_be_visible()
+    thrown_away(page, drafts)
+
+    hand = page.context.new_cdp_session(page)            # a file dragged in from outside, as the browser itself gets it
+    place = page.locator(".create-stage").bounding_box()
+    for kind in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2,
+                                              "data": {"items": [], "files": [str(photo)], "dragOperationsMask": 1}})
+    expect(seen).to_be_visible()
+    thrown_away(page, drafts)
+
+    page.get_by_role("button", name="Use the camera").click()
+    page.wait_for_function("() => document.querySelector('.camera-view video')?.videoWidth === 640")
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Take the photo").click()
+    expect(seen).to_be_visible()
+    assert page.evaluate(draft) == [640, 480]
+    thrown_away(page, drafts)
+
+
+def data_url(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def test_an_upload_says_how_far_it_is_and_can_be_stopped(visit, photo: Path, drafts) -> None:
+    page = visit()
+    begin(page)
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+
+    def slow(bytes_a_second: int) -> None:
+        line.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_a_second})
+    slow(100_000)
+    page.evaluate("""() => { window.shares = []; const bar = document.querySelector('.create-busy progress');
+        setInterval(() => { if (!bar.hidden && shares.at(-1) !== bar.value) shares.push(bar.value) }, 30) }""")
+    page.locator("#twin-step-face input[type=file]").first.set_input_files(photo)
+    page.wait_for_function("() => shares.some(share => share > .05 && share < .9)")
+    expect(page.locator(".create-busy [role=status]")).to_contain_text("%")
+    page.locator(".create-busy button").click()
+    expect(page.locator(".create-busy")).to_be_hidden()
+    expect(page.locator("#twin-step-face .sources")).to_be_visible()
+    assert drafts() == []
+    slow(400_000)
+    page.evaluate("() => { shares.length = 0 }")
     give(page, photo)
-    on(page, "face", "voice")
+    shares = page.evaluate("() => shares")
+    assert len([share for share in shares if 0 < share < 1]) >= 2 and shares == sorted(shares), shares
+    thrown_away(page, drafts)
+
+
+def test_a_voice_that_cannot_be_learned_is_said_with_ways_on(visit, photo: Path, tmp_path: Path, drafts) -> None:
+    page = visit("?lang=zh")
+    until(page, photo, "voice")
+    page.locator("input[name=create-way][value=file]").check(force=True)
+    page.locator(".from-file input[type=file]").set_input_files(whispered(tmp_path / "whispered.wav"))
+    page.locator(".from-file .strong").click()
+    page.wait_for_function("() => /正在/.test(document.querySelector('.badge small')?.textContent)")     # how far it is, in the page's language
+    failed = page.locator("#twin-step-voice .form-note.bad")
+    expect(failed).to_contain_text("只有耳语或杂音")
+    page.locator(".create .lang").click()
+    expect(failed).to_contain_text("only whispering or noise")
     on(page, "voice", "character")
     describe(page)
     on(page, "character", "consent")
     agree(page)
     on(page, "consent", "build")
+    expect(page.locator("#twin-step-build .summary")).to_contain_text("only whispering or noise")
+    page.locator("#twin-step-build .voice-ways").get_by_role("button", name="Ready voice").click()
+    page.locator(".voices [role=radio]").first.click()
+    expect(page.locator(".voices [aria-checked=true]")).to_have_count(1)
+    expect(failed).to_be_hidden()
+    on(page, "voice", "character")
+    thrown_away(page, drafts)
+
+
+def whispered(path: Path) -> Path:
+    """Speech without a voice: every frame's envelope, over noise."""
+    import numpy as np
+    import pyworld
+
+    from twin.speak.samples import decode, wav
+    from twin.types import RATE, Audio
+    sound = decode(spoken(path, SAID).read_bytes())[0].astype(np.float64)
+    pitch, at = pyworld.dio(sound, RATE)
+    envelope = pyworld.cheaptrick(sound, pitch, at, RATE)
+    noise = pyworld.synthesize(pitch * 0, envelope, np.ones_like(envelope), RATE)
+    path.write_bytes(wav(Audio((noise * 0.08 / noise.std()).astype(np.float32))))
+    return path
+
+
+def test_a_reload_in_the_middle_keeps_what_was_just_typed_and_going_away_leaves_nothing(visit, photo: Path, drafts) -> None:
+    page = visit()
+    until(page, photo, "character")
+    describe(page)
+    page.locator("[data-field=examples] .said").first.type("!")
+    page.reload()                                        # before the page had time to keep it
+    expect(page.locator("#create-f-name")).to_have_value("Eileen")
+    expect(page.locator("[data-field=examples] .said").first).to_have_value("Cold outside, cosy inside, like a good tent.!")
+    on(page, "character", "consent")
+    page.locator("input[name=create-relation][value=permission]").check()
+    page.fill("#create-who", "Eileen Collins")
+    page.locator(".ticks input[value=film]").uncheck(force=True)
+    page.reload()                                        # a yes that is not whole yet
+    expect(page.locator("#create-who")).to_have_value("Eileen Collins")
+    expect(page.locator(".ticks input[value=film]")).not_to_be_checked()
+    page.locator("#create-agree").check()
+    page.reload()                                        # and one that is
+    expect(page.locator("#create-agree")).to_be_checked()
+    on(page, "consent", "build")
+    page.locator("#twin-step-face-button").click()
+    for step, to in (("face", "voice"), ("voice", "character"), ("character", "consent"), ("consent", "build")):
+        on(page, step, to)                               # nothing was lost on the way back
+    thrown_away(page, drafts)
+
+    give(page, photo)
+    on(page, "face", "voice")
+    page.locator("button.record").click()
+    page.wait_for_timeout(2500)
+    page.locator("#twin-step-voice .create-foot .strong").click()          # a sentence that is being read is kept
+    expect(page.locator("#twin-step-character h2")).to_be_visible()
+    expect(page.locator("#create-f-name")).to_have_value("")
+    page.locator("#twin-step-voice-button").click()
+    expect(page.locator(".read-dots .done")).to_have_count(1)
+    thrown_away(page, drafts)
+    give(page, photo)
+    for step, to in (("face", "voice"), ("voice", "character")):
+        on(page, step, to)
+    expect(page.locator(".read-dots .done")).to_have_count(0)
+    describe(page)
+    on(page, "character", "consent")
+    expect(page.locator("#create-who")).to_have_value("")
+    thrown_away(page, drafts)
+
+
+def test_a_build_can_be_cancelled(visit, photo: Path) -> None:
+    page = visit()
+    until(page, photo, "build")
     page.evaluate("""() => { document.querySelector('#twin-step-build .create-foot .strong').click();
         setTimeout(() => document.querySelector('#twin-step-build .progress button').click(), 300) }""")
     expect(page.locator("#twin-step-build .beside")).to_contain_text("Nothing was made")

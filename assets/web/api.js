@@ -17,13 +17,15 @@ export const asking = () => ({ "X-Twin-Token": token(), "X-Twin-Language": getLa
 /** A picture or another file of a twin, whoever's it is. @param {string} address */
 export const fetchOwn = (address) => fetch(address, { headers: asking() });
 
-/** @param {string} path relative to the page @param {{method?: string, json?: object, body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+/** @param {string} path relative to the page @param {{method?: string, json?: object, body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal,
+ * keepalive?: boolean, sent?: (share: number) => void}} [options] `sent` hears how much of the body has gone, 0..1; `keepalive`: it may outlive the page
  * @returns {Promise<Response>} Throws ApiError, or AbortError */
-export async function ask(path, { method, json, body, headers = {}, signal } = {}) {
+export async function ask(path, { method, json, body, headers = {}, signal, keepalive, sent } = {}) {
   let answer;
+  const given = { method: method ?? (json || body !== undefined ? "POST" : "GET"), signal, keepalive, cache: /** @type {const} */ ("no-store"),
+    headers: { ...asking(), ...(json ? { "Content-Type": "application/json" } : {}), ...headers }, body: json ? JSON.stringify(json) : body };
   try {
-    answer = await fetch(new URL(path, document.baseURI), { method: method ?? (json || body !== undefined ? "POST" : "GET"), signal, cache: "no-store",
-      headers: { ...asking(), ...(json ? { "Content-Type": "application/json" } : {}), ...headers }, body: json ? JSON.stringify(json) : body });
+    answer = await (sent ? post(new URL(path, document.baseURI), given, sent) : fetch(new URL(path, document.baseURI), given));
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError({ message: word("api_offline"), hint: word("api_offline_hint") }, 0);
@@ -31,6 +33,25 @@ export async function ask(path, { method, json, body, headers = {}, signal } = {
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
   throw new ApiError(told.error ?? {}, answer.status);
+}
+
+/** As fetch, but it tells how much has gone: fetch cannot. @param {URL} url @param {any} given @param {(share: number) => void} sent @returns {Promise<Response>} */
+function post(url, { method, headers, body, signal }, sent) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(), gone = () => reject(signal.reason);
+    if (signal?.aborted) { gone(); return; }
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.responseType = "blob";
+    request.upload.onprogress = ({ loaded, total }) => sent(total ? loaded / total : 0);
+    request.upload.onload = () => sent(1);
+    request.onload = () => resolve(new Response(request.response, { status: request.status }));
+    request.onerror = () => reject(new TypeError("network"));
+    request.onloadend = () => signal?.removeEventListener("abort", stop);
+    const stop = () => { request.abort(); gone(); };
+    signal?.addEventListener("abort", stop);
+    request.send(body);
+  });
 }
 
 /** The same, for an answer that is JSON. @param {string} path @param {Parameters<typeof ask>[1]} [options] @returns {Promise<any>} */

@@ -28,7 +28,7 @@ function placeOf(name) {
 }
 
 export class Wizard {
-  /** @param {{talk: HTMLElement, done: (twin: any) => void, closed: () => void, language: () => void, open: (file: File) => Promise<any>}} does
+  /** @param {{talk: HTMLElement, done: (twin: any) => void, closed: () => void, language: () => void, open: (file: File, how?: object) => Promise<any>}} does
    * `talk`: the page behind; `done`: a twin was made; `open`: a .twin file was chosen */
   constructor(does) {
     this.does = does;
@@ -38,9 +38,11 @@ export class Wizard {
     this.given = { sentences: { en: [], zh: [] }, voices: [], statement: { en: "", zh: "" } };
     this.notices = new Notices();
     this.preview = new Preview(this);
+    this.trash = iconButton("trash", "discard", () => this.askDiscard(), { class: "round create-trash", hidden: true });
     this.steps = { face: new FaceStep(this), voice: new VoiceStep(this), character: new CharacterStep(this), consent: new ConsentStep(this), build: new BuildStep(this) };
     this.element.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("dialog[open], :popover-open") && !this.steps.build.busy) { event.stopPropagation(); this.close(); } });
     addEventListener("paste", (event) => { if (this.isOpen && this.step === "face") this.steps.face.pasted(event); });
+    addEventListener("pagehide", () => { if (this.isOpen) this.steps[this.step]?.flush?.(); });
     addEventListener("dragover", (event) => { if (this.isOpen) event.preventDefault(); });          // a missed drop must not leave the page
     addEventListener("drop", (event) => { if (this.isOpen) event.preventDefault(); });
   }
@@ -78,16 +80,23 @@ export class Wizard {
 
   bar() {
     return h("header", { class: "create-bar" }, h("span", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }, h("i"), h("i")), h("span", { class: "brand-word" }, "Twin")),
-      h("span", { class: "gap" }), h("button", { type: "button", class: "pill lang", t: "other_language", onclick: () => this.does.language() }),
+      h("span", { class: "gap" }), this.trash, h("button", { type: "button", class: "pill lang", t: "other_language", onclick: () => this.does.language() }),
       iconButton("close", "create_close", () => this.close(), { class: "round create-close" }));
   }
 
   /** The server's answer about the draft. @param {any} draft */
   take(draft) {
     this.draft = { photo: null, persona: {}, consent: null, missing: ["photo", "name", "consent"], ...draft, voice: draft?.voice ?? { clips: [], seconds: 0, training: null, ready: null } };
+    const { photo, voice, persona, consent } = this.draft;
+    this.trash.hidden = !(photo || voice.clips.length || voice.ready || consent || Object.values(persona).some((value) => value?.length));
     this.preview.show();
     for (const step of Object.values(this.steps)) step.show?.(this.draft);
     this.reach();
+  }
+
+  /** The draft as the server has it now. */
+  async refresh() {
+    try { this.take((await askJson("draft")).draft); } catch (error) { this.fail(error); }
   }
 
   /** Send something of the draft. @param {string} path @param {Parameters<typeof askJson>[1]} options @returns {Promise<any>} the draft; throws ApiError */
@@ -109,12 +118,16 @@ export class Wizard {
       this.step = name;
       rememberHere("createStep", name);
       if (name === "talk") this.welcome(host);
-      else if (!host.firstChild) host.append(this.panel(name));
+      else if (!host.firstChild) {
+        host.append(this.panel(name));
+        refill(host);                                   // its parts were made when the page may have spoken another language
+      }
       this.element.dataset.step = name;
       this.preview.setStep(name);
       this.label();
       this.steps[name]?.enter?.();
       this.reach();
+      host.querySelector(".create-body")?.scrollTo(0, 0);
       host.querySelector("h2")?.focus({ preventScroll: true });
     } finally { this.turning = false; }
   }
@@ -162,7 +175,7 @@ export class Wizard {
 
   /** The language changed. */
   rename() {
-    for (const element of this.element.querySelectorAll("[data-t], [data-tip]")) fill(/** @type {HTMLElement} */ (element));
+    refill(this.element);
     this.element.lang = document.documentElement.lang;
     if (!this.draft) return;
     this.take(this.draft);
@@ -184,17 +197,36 @@ export class Wizard {
     this.element.classList.remove("open");
     this.does.talk.inert = false;
     rememberHere("creating", "");
-    this.steps.character.forget();
-    this.take(null);
+    this.forget();
     window.twinCreate.go(0);
     this.does.done(twin);
   }
 
-  /** Everything of the draft goes. */
-  async discard() {
-    await askJson("draft", { method: "DELETE" }).catch((error) => this.fail(error));
-    this.steps.character.forget();
-    this.take(null);
-    this.go("face");
+  askDiscard() {
+    const dialog = h("dialog", { class: "sheet small-sheet", "aria-labelledby": "create-discard" }, h("header", {}, h("h2", { id: "create-discard", t: "discard_title" })), h("p", { t: "discard_text" }),
+      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "keep_it", onclick: () => dialog.close() }), h("button", { type: "button", class: "small danger", t: "delete_it", onclick: () => { dialog.close(); this.discard(); } })));
+    dialog.addEventListener("close", () => dialog.remove());
+    this.element.append(dialog);
+    dialog.showModal();
   }
+
+  /** Everything of the draft goes, here and on the server, with what is on its way. */
+  async discard() {
+    this.preview.stopping?.abort();
+    for (const step of Object.values(this.steps)) step.forget?.();
+    try { await askJson("draft", { method: "DELETE" }); } catch (error) { this.fail(error); return; }
+    this.forget();
+    if (this.step !== "face") this.go("face");
+  }
+
+  /** Nothing of the draft stays in this page. */
+  forget() {
+    for (const step of Object.values(this.steps)) step.forget?.();
+    this.take(null);
+  }
+}
+
+/** Every word in an element, in the page's language. @param {HTMLElement} element */
+function refill(element) {
+  for (const one of element.querySelectorAll("[data-t], [data-tip]")) fill(/** @type {HTMLElement} */ (one));
 }

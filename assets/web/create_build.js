@@ -1,6 +1,7 @@
 /** Step five: what it will be made of, one bar that fills, and a way to stop it. */
 import { askLines } from "./api.js";
 import { h, icon } from "./dom.js";
+import { LEAST, voiceWays } from "./create_voice.js";
 import { own, word } from "./words.js";
 
 const STEP_OF = { photo: "face", face: "face", name: "character", consent: "consent" };
@@ -10,6 +11,7 @@ export class BuildStep {
   constructor(wizard) {
     this.wizard = wizard;
     this.busy = null;
+    this.refused = false;                               // the voice could not be learned
     this.lead = h("p", { class: "lead" });
     this.list = h("ul", { class: "summary" });
     this.bar = h("progress", { max: 1, value: 0 });
@@ -19,8 +21,8 @@ export class BuildStep {
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
     this.missing = h("div", { class: "missing", hidden: true });
     this.goButton = h("button", { type: "button", class: "wide strong", onclick: () => this.build() }, h("span", { t: "build_go" }));
-    this.again = h("button", { type: "button", class: "quiet", onclick: () => this.discard() }, h("span", { t: "discard" }));
-    this.element = h("div", {}, this.list, this.missing, this.progress, this.trouble, this.again);
+    this.ways = voiceWays(wizard);
+    this.element = h("div", {}, this.list, this.missing, this.progress, this.trouble, this.ways);
     this.rename();
   }
 
@@ -29,28 +31,38 @@ export class BuildStep {
     this.lead.textContent = word("build_lead", { host: word(here ? "this_machine" : "that_machine") });
   }
 
-  enter() { this.show(this.wizard.draft); }
+  enter() {
+    this.trouble.hidden = true;
+    this.refused = false;
+    this.show(this.wizard.draft);
+    const { clips, training, ready } = this.wizard.draft.voice;
+    if (clips.length && !ready?.voice && (training?.done ?? 0) < 1) this.wizard.refresh();          // how far is it by now?
+  }
 
   leave() { return !this.busy; }
 
   /** @param {any} draft */
   show(draft) {
     const { persona, voice, consent, photo, missing } = draft, rows = [];
-    if (persona.name) rows.push(["person", persona.name, persona.tagline || word("sum_lines", { facts: persona.facts?.length ?? 0, examples: persona.examples?.length ?? 0 }), "character"]);
+    if (persona.name) rows.push(["person", persona.name, persona.tagline || (persona.facts?.length || persona.examples?.length ? word("sum_lines", { facts: persona.facts?.length ?? 0, examples: persona.examples?.length ?? 0 }) : persona.description?.slice(0, 90) || word("sum_more")), "character"]);
     const ready = voice.ready && this.wizard.given.voices.find((one) => one.name === voice.ready.voice);
-    rows.push(["sound", ready ? word("sum_voice_ready", { name: own(ready.label) }) : voice.clips.length ? word("sum_voice_own", { s: Math.round(voice.seconds) }) : word("sum_voice_none"), "", "voice"]);
+    const { training } = voice, little = !ready && voice.clips.length > 0 && voice.seconds < LEAST, failed = Boolean(!ready && (little || training?.failed));
+    const learning = little ? word("read_more", { s: Math.round(voice.seconds) }) : failed ? own(training.note) : !ready && voice.clips.length && training && training.done < 1 ? word("training", { percent: Math.round(100 * training.done) }) : "";
+    this.ways.hidden = Boolean(this.busy) || !(failed || this.refused);
+    rows.push(["sound", ready ? word("sum_voice_ready", { name: own(ready.label) }) : voice.clips.length ? word("sum_voice_own", { s: Math.round(voice.seconds) }) : word("sum_voice_none"), learning, "voice"]);
     if (consent) rows.push(["check", word("sum_consent", { who: consent.who ?? "" }), (consent.for ?? []).map((/** @type {string} */ use) => word("for_" + use)).join(" · "), "consent"]);
     this.list.replaceChildren(...(photo ? rows : rows.slice(0)).map(([name, first, second, step]) => h("li", {}, h("button", { type: "button", onclick: () => !this.busy && this.wizard.go(step) }, icon(name), h("span", {}, h("b", {}, first), second && h("small", {}, second)), icon("edit")))));
     this.missing.hidden = !missing.length;
     this.missing.replaceChildren(h("span", { t: "build_missing" }), ...missing.map((/** @type {string} */ what) => h("button", { type: "button", class: "small", onclick: () => this.wizard.go(STEP_OF[what] ?? "face") }, h("span", { t: "miss_" + what }))));
-    this.goButton.disabled = missing.length > 0 || Boolean(this.busy);
+    this.goButton.disabled = missing.length > 0 || little || Boolean(this.busy);
   }
 
   async build() {
     if (this.busy) return;
     const { wizard } = this;
     this.busy = new AbortController();
-    this.trouble.hidden = true;
+    this.trouble.hidden = this.ways.hidden = true;
+    this.refused = false;
     this.set(true);
     this.tell(0, word("building", { name: wizard.draft.persona.name }));
     let twin = null;
@@ -64,6 +76,7 @@ export class BuildStep {
       this.trouble.hidden = false;
       this.trouble.classList.toggle("calm", error.name === "AbortError");
       this.trouble.textContent = error.name === "AbortError" ? word("build_stopped") : `${error.message} ${error.hint ?? ""}`.trim();
+      this.refused = error.code === "voice";
     }
     this.busy = null;
     this.set(false);
@@ -74,7 +87,7 @@ export class BuildStep {
   /** @param {boolean} on */
   set(on) {
     this.progress.hidden = !on;
-    this.list.hidden = this.again.hidden = on;
+    this.list.hidden = on;
     this.goButton.disabled = on;
     this.wizard.element.classList.toggle("building", on);
   }
@@ -85,13 +98,5 @@ export class BuildStep {
     this.percent.textContent = Math.round(100 * done) + " %";
     if (this.noteText.textContent !== note) this.noteText.textContent = note;
     this.wizard.preview.element.style.setProperty("--done", String(done));
-  }
-
-  discard() {
-    const dialog = h("dialog", { class: "sheet small-sheet", "aria-labelledby": "create-discard" }, h("header", {}, h("h2", { id: "create-discard", t: "discard_title" })), h("p", { t: "discard_text" }),
-      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "keep_it", onclick: () => dialog.close() }), h("button", { type: "button", class: "small danger", t: "delete_it", onclick: () => { dialog.close(); this.wizard.discard(); } })));
-    dialog.addEventListener("close", () => dialog.remove());
-    this.wizard.element.append(dialog);
-    dialog.showModal();
   }
 }

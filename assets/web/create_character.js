@@ -138,7 +138,10 @@ export class CharacterStep {
 
   rename() { this.form.rename(); }
 
-  forget() { this.filled = false; this.pending = null; this.note.hidden = true; }
+  forget() { clearTimeout(this.timer); this.filled = false; this.pending = null; this.note.hidden = this.trouble.hidden = true; }
+
+  /** The page goes away: what was typed last is sent still. */
+  flush() { if (this.pending) { askJson("draft/persona", { json: this.pending, keepalive: true }).catch(() => {}); this.pending = null; } }
 
   /** Sends what was typed last before the step is left; stays where it cannot be taken. */
   async leave() { return (await this.save()) !== false; }

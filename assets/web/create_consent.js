@@ -1,6 +1,10 @@
 /** Step four: whose face and voice these are, what for, and a yes to the statement. */
 import { h } from "./dom.js";
+import { askJson } from "./api.js";
+import { holdHere, recallHere } from "./keep.js";
 import { own, word } from "./words.js";
+
+const WAIT = 600;                                       // ms after the last change
 
 export class ConsentStep {
   /** @param {import("./create.js").Wizard} wizard */
@@ -24,18 +28,19 @@ export class ConsentStep {
   /** @param {any} draft */
   show(draft) {
     this.statement.textContent = own(this.wizard.given.statement);
-    const given = draft.consent;
-    if (given && !this.filled) {
+    const given = draft.consent ?? (this.filled || this.dirty ? null : held());
+    if (given && !this.filled && !this.dirty) {
       this.filled = true;
       this.who.value = given.who ?? "";
       for (const input of this.relations.querySelectorAll("input")) input.checked = input.value === given.relation;
       for (const input of this.for.querySelectorAll("input")) input.checked = given.for?.includes(input.value) ?? true;
-      this.agreed.checked = true;
+      this.agreed.checked = Boolean(draft.consent);
     }
-    if (!given && this.filled) {                        // another photo or voice takes it back: asked anew
-      this.filled = this.agreed.checked = false;
+    if (this.had && !draft.consent && !this.dirty) {                        // another photo or voice takes it back: asked anew
+      this.agreed.checked = false;
       if (!draft.photo) this.who.value = "";
     }
+    this.had = Boolean(draft.consent);
     this.note.hidden = this.relation !== "permission";
   }
 
@@ -50,6 +55,43 @@ export class ConsentStep {
     this.trouble.hidden = true;
     this.dirty = true;
     this.wizard.reach();
+    holdHere("consent", JSON.stringify({ who: this.who.value, relation: this.relation, for: this.uses }));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), WAIT);
+  }
+
+  /** What the server is to keep: a whole yes, or none. */
+  get record() { return this.ready() ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, agreed: true } : { agreed: false }; }
+
+  /** A yes is kept when it is whole, and one that is taken back goes at once. @returns {Promise<boolean>} */
+  async save() {
+    clearTimeout(this.timer);
+    if (!this.dirty) return true;
+    const json = this.record;
+    if (!json.agreed && !this.wizard.draft.consent) { this.dirty = false; this.filled = true; return true; }
+    try {
+      this.dirty = false;
+      this.filled = true;
+      await this.wizard.send("/consent", { json });
+      return true;
+    } catch (error) {
+      this.dirty = true;
+      this.trouble.hidden = false;
+      this.trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim();
+      return error.status === 0;
+    }
+  }
+
+  /** The page goes away. */
+  flush() { if (this.dirty && (this.record.agreed || this.wizard.draft.consent)) askJson("draft/consent", { json: this.record, keepalive: true }).catch(() => {}); }
+
+  forget() {
+    clearTimeout(this.timer);
+    holdHere("consent", "");
+    this.filled = this.dirty = this.agreed.checked = false;
+    this.who.value = "";
+    for (const input of this.relations.querySelectorAll("input")) input.checked = false;
+    for (const input of this.for.querySelectorAll("input")) input.checked = true;
   }
 
   enter() {
@@ -57,13 +99,13 @@ export class ConsentStep {
     if (!this.who.value && name && !this.filled) this.who.placeholder = name;
   }
 
-  async leave() {
-    if (!this.dirty) return true;
-    const json = this.ready() ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, agreed: true } : { agreed: false };
-    try { await this.wizard.send("/consent", { json }); this.dirty = false; this.filled = true; return true; }
-    catch (error) { this.trouble.hidden = false; this.trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim(); return error.status === 0; }
-  }
+  leave() { return this.save(); }
 
   /** What is missing, when somebody asks. */
   why() { return !this.who.value.trim() ? word("need_who") : !this.uses.length ? word("need_for") : word("need_yes"); }
+}
+
+/** What was typed in this tab before a reload. */
+function held() {
+  try { return JSON.parse(recallHere("consent") || "null"); } catch { return null; }
 }

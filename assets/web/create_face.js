@@ -87,7 +87,16 @@ export class FaceStep {
         h("button", { type: "button", class: "small", onclick: () => this.wizard.preview.marks.grow(1 / 1.08) }, icon("minus"), h("span", { t: "marks_smaller" })),
         h("button", { type: "button", class: "small", "aria-pressed": String(this.close), onclick: () => { this.close = !this.close; this.wizard.preview.fit(); this.show(this.wizard.draft); } }, h("span", { t: this.close ? "marks_whole" : "marks_close" })),
         h("button", { type: "button", class: "small", onclick: () => { this.points = structuredClone(photo.marks ?? {}); this.wizard.preview.fit(); } }, h("span", { t: "marks_reset" })),
+        photo.faces.length > 0 && h("button", { type: "button", class: "small", onclick: () => this.found(photo) }, h("span", { t: "marks_found" })),
         h("button", { type: "button", class: "small", onclick: () => this.choose() }, h("span", { t: "face_other" })))].filter(Boolean);
+  }
+
+  /** Back to the face that was found by itself. @param {any} photo */
+  found(photo) {
+    if (photo.placed) { this.pick({ face: 0 }); return; }
+    this.placing = false;
+    this.show(this.wizard.draft);
+    this.wizard.reach();
   }
 
   /** The person wants to put the marks. */
@@ -119,10 +128,8 @@ export class FaceStep {
     if (/\.twin$/i.test(/** @type {File} */ (file).name ?? "")) { this.open(/** @type {File} */ (file)); return; }
     this.tell();
     if (file.size > LARGEST) { this.tell({ message: word("face_file_hint"), hint: "" }); return; }
-    this.wizard.preview.wait("face_reading");
-    try { await this.wizard.send("/photo", { body: file, headers: { "Content-Type": file.type || "application/octet-stream" } }); }
+    try { await this.wizard.preview.sending("face_reading", (how) => this.wizard.send("/photo", { body: file, headers: { "Content-Type": file.type || "application/octet-stream" }, ...how })); }
     catch (error) { this.tell(error); }
-    finally { this.wizard.preview.wait(""); }
   }
 
   /** @param {ClipboardEvent} event */
@@ -150,7 +157,7 @@ export class FaceStep {
   /** @param {File} file a .twin */
   async open(file) {
     this.tell();
-    try { const twin = await this.wizard.does.open(file); if (twin) this.wizard.made(twin); } catch (error) { this.tell(error); }
+    try { const twin = await this.wizard.preview.sending("face_opening", (how) => this.wizard.does.open(file, how)); if (twin) this.wizard.made(twin); } catch (error) { this.tell(error); }
   }
 
   /** @param {{message: string, hint?: string}} [error] */

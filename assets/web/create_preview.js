@@ -19,7 +19,9 @@ export class Preview {
     this.line = h("p");
     this.foot = h("div", { class: "create-name" }, h("div", {}, this.name, this.line));
     this.busyWord = h("span");
-    this.busy = h("div", { class: "create-busy", role: "status", hidden: true }, h("i"), this.busyWord);
+    this.bar = h("progress", { max: 1, value: 0, hidden: true, tip: "sending" });
+    this.stop = h("button", { type: "button", class: "small", hidden: true, onclick: () => this.stopping?.abort() }, h("span", { t: "build_cancel" }));
+    this.busy = h("div", { class: "create-busy", hidden: true }, h("i"), h("span", { role: "status" }, this.busyWord), this.bar, this.stop);
     this.element = h("div", { class: "create-stage" }, this.haze, this.picture, this.empty, h("div", { class: "create-shade", "aria-hidden": "true" }), this.outline, this.marks.element, this.foot, this.busy);
     let inside = 0;
     this.element.addEventListener("dragenter", (event) => { event.preventDefault(); inside++; this.element.classList.add("over"); });
@@ -95,7 +97,28 @@ export class Preview {
   /** @param {string} key of words.js, "" when it is over */
   wait(key) {
     this.busy.hidden = !key;
+    this.bar.hidden = this.stop.hidden = true;
     if (key) say(this.busyWord, key);
+  }
+
+  /** Send a file: a bar while it goes, then `key` while it is looked at; null when the person stopped it.
+   * @template T @param {string} key @param {(how: {sent: (share: number) => void, signal: AbortSignal}) => Promise<T>} run @returns {Promise<T | null>} */
+  async sending(key, run) {
+    this.stopping?.abort();
+    const stopping = (this.stopping = new AbortController());
+    const sent = (/** @type {number} */ share) => {
+      if (this.stopping !== stopping) return;
+      this.bar.hidden = share >= 1;
+      this.stop.hidden = share >= 1;                     // what has come is looked at to its end
+      this.bar.value = share;
+      say(this.busyWord, share < 1 ? "sending" : key, { percent: Math.floor(100 * share) });
+    };
+    this.wait(key);
+    sent(0);
+    this.element.classList.add("sending");
+    try { return await run({ sent, signal: stopping.signal }); }
+    catch (error) { if (error.name !== "AbortError") throw error; this.wizard.refresh(); return null; }
+    finally { if (this.stopping === stopping) { this.stopping = null; this.wait(""); this.element.classList.remove("sending"); } }
   }
 }
 

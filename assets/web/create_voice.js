@@ -2,12 +2,20 @@
 import { ask, coded } from "./api.js";
 import { Recorder } from "./create_recorder.js";
 import { FINGER, h, icon, iconButton, say, tip } from "./dom.js";
+import { holdHere, recallHere } from "./keep.js";
 import { getLanguage, own, word } from "./words.js";
 
 const QUIET = 0.004, LOUD = 0.985, SHORT = 0.8;         // RMS, peak, s
 const LARGEST = 200 * 2 ** 20;                          // bytes of a file
 const SLIDERS = { pitch: [-6, 6, 0.5, 0], warmth: [-1, 1, 0.1, 0], pace: [0.7, 1.4, 0.05, 1], age: [-1, 1, 0.1, 0] };
 const ASK = 2000;                                       // ms between looks at the training
+export const LEAST = 4;                                        // s of speech that are worth learning from
+
+/** Ways on from a voice that could not be learned. @param {import("./create.js").Wizard} wizard @returns {HTMLElement} */
+export function voiceWays(wizard) {
+  const way = (/** @type {any} */ name, /** @type {string} */ key, /** @type {string} */ to) => h("button", { type: "button", class: "small", onclick: async () => { await wizard.go("voice"); wizard.steps.voice.turn(to); } }, icon(name), h("span", { t: key }));
+  return h("div", { class: "row-buttons voice-ways", hidden: true }, way("mic", "read_again", "read"), way("box", "other_recording", "file"), way("sound", "way_ready", "ready"));
+}
 
 export class VoiceStep {
   /** @param {import("./create.js").Wizard} wizard */
@@ -25,7 +33,10 @@ export class VoiceStep {
       h("label", {}, h("input", { type: "radio", name: "create-way", value: way, checked: way === this.way, onchange: () => this.turn(way) }), h("span", { t: "way_" + way }))));
     this.body = h("div", { class: "voice-way" });
     this.status = h("div", { class: "voice-status", role: "status" });
-    this.element = h("div", {}, this.ways, this.trouble, this.body, this.status);
+    this.failedWord = h("p");
+    this.onward = voiceWays(wizard);
+    this.failed = h("div", { class: "form-note bad", role: "alert", hidden: true }, this.failedWord, this.onward);
+    this.element = h("div", {}, this.ways, this.trouble, this.failed, this.body, this.status);
     this.parts();
     this.recorder.onlevel = (level) => this.level(level);
     this.recorder.onfull = () => this.press();
@@ -51,7 +62,8 @@ export class VoiceStep {
     this.tongue = h("select", { "aria-label": word("read_language"), onchange: () => { this.language = this.tongue.value; this.draw(); } }, h("option", { value: "en" }, "English"), h("option", { value: "zh" }, "中文"));
     this.read = h("div", { class: "read" }, h("div", { class: "read-head" }, this.counter, this.tongue), this.sentence, h("div", { class: "read-controls" }, this.before, this.play, this.button, this.after), this.meter, this.hint, this.remarks, this.dots);
     this.input = h("input", { type: "file", accept: "audio/*,video/*", tip: "file_choose", hidden: true, onchange: () => { this.picked = this.input.files[0] ?? this.picked; this.input.value = ""; this.draw(); } });
-    this.text = h("textarea", { rows: 3, class: "box", id: "create-file-text" });
+    this.text = h("textarea", { rows: 3, class: "box", id: "create-file-text", oninput: () => holdHere("fileText", this.text.value) });
+    this.text.value = recallHere("fileText");
     this.drop = h("button", { type: "button", class: "drop", onclick: () => this.input.click() });
     this.drop.addEventListener("dragover", (event) => { event.preventDefault(); this.drop.classList.add("over"); });
     this.drop.addEventListener("dragleave", () => this.drop.classList.remove("over"));
@@ -71,15 +83,39 @@ export class VoiceStep {
 
   enter() { this.draw(); this.watch(); }
 
-  leave() {
-    if (this.recorder.on) { this.recorder.stop(); this.button.classList.remove("on"); }
+  /** A sentence that is being read when somebody goes on is kept too. */
+  async leave() {
+    const sent = this.recorder.on ? this.press() : null;
     this.recorder.close();
     clearTimeout(this.timer);
     this.audio?.pause();
+    this.flush();
+    await sent;
     return true;
   }
 
-  rename() { this.draw(); }
+  /** The sliders as they stand. */
+  flush() { if (this.sliding) { clearTimeout(this.slider); this.sliding = false; ask("draft/ready", { json: { ...this.chosen, voice: this.chosen.voice || null }, keepalive: true }).catch(() => {}); } }
+
+  forget() {
+    clearTimeout(this.slider);
+    this.recorder.close();
+    this.audio?.pause();
+    for (const url of this.heard.values()) URL.revokeObjectURL(url);
+    this.heard.clear();
+    holdHere("fileText", "");
+    this.picked = null;
+    this.seen = this.sliding = false;
+    this.number = 0;
+    this.text.value = "";
+    this.chosen = { voice: "", ...Object.fromEntries(Object.entries(SLIDERS).map(([name, [, , , middle]]) => [name, middle])) };
+    this.tell();
+  }
+
+  rename() {
+    for (const [element, key] of [[this.ways, "voice_title"], [this.tongue, "read_language"], [this.voices, "way_ready"]]) element.setAttribute("aria-label", word(key));
+    this.draw();
+  }
 
   /** @param {any} draft */
   show(draft) {
@@ -100,7 +136,14 @@ export class VoiceStep {
   clip(n) { return this.wizard.draft?.voice.clips.find((/** @type {any} */ clip) => String(clip.k) === String(n) && (clip.language ?? this.language) === this.language); }
 
   /** @param {string} way */
-  turn(way) { this.way = way; this.tell(); this.leave(); this.draw(); this.watch(); }
+  turn(way) {
+    this.tell();
+    this.leave();
+    this.way = way;
+    for (const radio of this.ways.querySelectorAll("input")) radio.checked = radio.value === way;
+    this.draw();
+    this.watch();
+  }
 
   draw() {
     const { draft } = this.wizard;
@@ -110,10 +153,13 @@ export class VoiceStep {
     this.body.replaceChildren({ read: this.read, file: this.fromFile, ready: this.ready_ }[this.way]);
     this[{ read: "drawRead", file: "drawFile", ready: "drawReady" }[this.way]](draft);
     const { clips, seconds, training, ready } = draft.voice, parts = [];
+    const failed = Boolean(training?.failed && !ready?.voice);
+    this.failed.hidden = this.onward.hidden = !failed;
+    if (failed && this.failedWord.textContent !== own(training.note)) this.failedWord.textContent = own(training.note);
     if (clips.length && !ready) {
-      const done = training?.done ?? 0;
-      parts.push(h("span", { class: "badge" }, done < 1 && training ? h("i", { class: "ring", style: `--done:${done}` }) : icon("check"),
-        h("span", {}, training ? (done < 1 ? word("training", { percent: Math.round(done * 100) }) : word("trained")) : word("read_whole", { n: clips.length, count: this.sentences.length, s: Math.round(seconds) }))));
+      const done = training?.done ?? 0, note = done < 1 && training ? own(training.note) : "";
+      if (!failed) parts.push(h("span", { class: "badge" }, done < 1 && training ? h("i", { class: "ring", style: `--done:${done}` }) : icon(training ? "check" : "ear"),
+        h("span", {}, training ? (done < 1 ? word("training", { percent: Math.round(done * 100) }) : word("trained")) : word(seconds < LEAST ? "read_more" : "read_whole", { n: clips.length, count: this.sentences.length, s: Math.round(seconds) }), note && h("small", {}, note))));
     } else if (!ready && !clips.length) parts.push(h("span", { class: "soft", t: "voice_default" }));
     if (clips.length || ready) parts.push(this.hearButton);
     this.status.replaceChildren(...parts);
@@ -145,6 +191,7 @@ export class VoiceStep {
   drawFile(draft) {
     this.drop.replaceChildren(icon("sound"), h("b", {}, this.picked?.name ?? word(FINGER ? "file_choose" : "file_drop")), h("small", {}, this.picked ? (this.picked.size / 1e6).toFixed(1) + " MB" : word("file_hint")));
     this.sendFile.hidden = !this.picked;
+    this.sendFile.disabled = Boolean(this.sending);
     const clips = draft.voice.clips.filter((/** @type {any} */ clip) => !/^\d+$/.test(String(clip.k)) || Number(clip.k) >= this.sentences.length);
     this.clips.replaceChildren(...clips.map((/** @type {any} */ clip) => h("li", {}, h("b", {}, word("file_clip")), h("span", { class: "soft" }, `${Math.round(clip.seconds)} s`),
       iconButton("trash", "remove", () => this.drop_(clip.k), { class: "round tiny" }), h("ul", { class: "remarks" }, ...clip.report.map((/** @type {any} */ remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "ear"), h("span", {}, own(remark))))))));
@@ -183,16 +230,16 @@ export class VoiceStep {
     this.sending = true;
     this.draw();
     try {
-      await this.upload_(blob, String(n), this.sentences[n], "audio/wav");
+      await this.upload_(blob, String(n), this.sentences[n], "audio/wav", { sent: (/** @type {number} */ share) => say(this.hint, share < 1 ? "sending" : "read_sending", { percent: Math.floor(100 * share) }) });
       if (peak >= LOUD) this.tell({ message: word("read_loud") });
       const bad = this.clip(n)?.report?.some((/** @type {any} */ r) => r.level === "bad"), next = this.sentences.findIndex((_, k) => k > n && !this.clip(k));
       if (!bad && next > 0) this.number = next;
     } catch (error) { this.tell(error); } finally { this.sending = false; this.draw(); this.watch(); }
   }
 
-  /** @param {Blob} blob @param {string} k @param {string} text @param {string} type */
-  upload_(blob, k, text, type) {
-    return this.wizard.send("/voice", { body: blob, headers: { "Content-Type": type, "X-Twin-Sentence": k, "X-Twin-Recording-Language": this.language, ...(text ? { "X-Twin-Text": coded(text) } : {}) } });
+  /** @param {Blob} blob @param {string} k @param {string} text @param {string} type @param {object} [how] */
+  upload_(blob, k, text, type, how) {
+    return this.wizard.send("/voice", { ...how, body: blob, headers: { "Content-Type": type, "X-Twin-Sentence": k, "X-Twin-Recording-Language": this.language, ...(text ? { "X-Twin-Text": coded(text) } : {}) } });
   }
 
   async upload() {
@@ -200,11 +247,11 @@ export class VoiceStep {
     this.tell();
     if (this.picked.size > LARGEST) { this.tell({ message: word("file_hint") }); return; }
     this.sending = true;
-    this.wizard.preview.wait("file_sending");
+    this.draw();
     try {
-      await this.upload_(this.picked, "file", this.text.value.trim(), this.picked.type || "application/octet-stream");
-      this.picked = null;
-    } catch (error) { this.tell(error); } finally { this.sending = false; this.wizard.preview.wait(""); this.draw(); this.watch(); }
+      const sent = await this.wizard.preview.sending("file_sending", (how) => this.upload_(this.picked, "file", this.text.value.trim(), this.picked.type || "application/octet-stream", how));
+      if (sent) this.picked = null;
+    } catch (error) { this.tell(error); } finally { this.sending = false; this.draw(); this.watch(); }
   }
 
   /** @param {string} k */
@@ -252,7 +299,7 @@ export class VoiceStep {
   watch() {
     clearTimeout(this.timer);
     const training = this.wizard.draft?.voice.training;
-    if (!training || training.done >= 1 || this.wizard.step !== "voice") return;
+    if (!training || training.done >= 1 || training.failed || this.wizard.step !== "voice") return;
     this.timer = setTimeout(async () => {
       if (!this.recorder.on && !this.sending) {
         try { const { draft } = await (await ask("draft")).json(); if (!this.sending && this.wizard.step === "voice" && draft?.voice) { this.wizard.draft.voice.training = draft.voice.training; this.draw(); } } catch { /* the next look */ }

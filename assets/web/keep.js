@@ -43,6 +43,11 @@ export function rememberHere(name, value) {
   remember(name, value);
 }
 
+/** Remember something until this tab is closed, nowhere else; "" forgets it. @param {string} name @param {string} value */
+export function holdHere(name, value) {
+  try { if (value) tab?.setItem("twin." + name, value); else tab?.removeItem("twin." + name); } catch { /* blocked: a reload loses it */ }
+}
+
 /** Who is asking: 256 random bits as 64 hex characters, made here once. It is never put into an address. */
 export function token() {
   let text = get(local, "twin.token") ?? "";

@@ -1,7 +1,7 @@
 /** One's own twins: the list, and what can be done with one: talk, edit, rename, duplicate, save, film, lock, delete, open a file. */
 import "./create_words.js";
 import { ask, askJson, coded, hand } from "./api.js";
-import { h, icon, iconButton } from "./dom.js";
+import { h, icon, iconButton, say } from "./dom.js";
 import { filmDialog } from "./film.js";
 import { popover } from "./menu.js";
 import { forgetPictures, portrait } from "./pictures.js";
@@ -211,20 +211,33 @@ export class Mine {
   /** @param {File} file */
   async import(file) {
     try {
-      const twin = await this.take(file);
+      const twin = await this.sending(file);
       if (twin) { this.good("imported", { name: own(twin.name) }); this.does.talk(twin.id); }
     } catch (error) { this.bad(error); }
   }
 
-  /** A .twin file to the server; asks for its passphrase where it has one. @param {File} file @param {string} [passphrase] @returns {Promise<any>} the twin, null when nobody gave one */
-  async take(file, passphrase = "") {
+  /** A .twin file with a bar while it goes. @param {File} file @returns {Promise<any>} the twin, null when it was stopped */
+  async sending(file) {
+    const stop = new AbortController(), bar = h("progress", { max: 1, value: 0, tip: "m_import" }), said = h("span", { t: "sending", args: { percent: 0 } });
+    const dialog = this.dialog("m_import", {}, h("div", { class: "sheet-form import" }, h("p", { role: "status" }, said), bar,
+      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "cancel", onclick: () => dialog.close() }))));
+    dialog.addEventListener("close", () => stop.abort());
+    const sent = (/** @type {number} */ share) => { bar.value = share; say(said, share < 1 ? "sending" : "face_opening", { percent: Math.floor(100 * share) }); };
+    try { return await this.take(file, { sent, signal: stop.signal, asking: () => dialog.close() }); }
+    catch (error) { if (error.name === "AbortError") return null; throw error; }
+    finally { dialog.close(); }
+  }
+
+  /** A .twin file to the server; asks for its passphrase where it has one. @param {File} file @param {{asking?: () => void}} [how] with `sent` and `signal` of api.js @returns {Promise<any>} the twin, null when nobody gave one */
+  async take(file, { asking = () => {}, ...how } = {}) {
     try {
-      const { twin } = await askJson("bundle", { body: file, headers: { "Content-Type": "application/zip", ...(passphrase ? { "X-Twin-Passphrase": coded(passphrase) } : {}) } });
+      const { twin } = await askJson("bundle", { body: file, headers: { "Content-Type": "application/zip" }, ...how });
       await this.load();
       this.does.changed();
       return twin;
     } catch (error) {
       if (!["passphrase", "locked", "wrong-passphrase"].includes(error.code)) throw error;
+      asking();
       return new Promise((resolve) => {
         const { input, field } = this.input("passphrase", "", "password");
         let twin = null;

@@ -124,7 +124,7 @@ export class Stage {
 
   frame() {
     requestAnimationFrame(() => this.frame());
-    if (document.hidden) return;
+    if (document.hidden || this.element.closest("[inert]")) return;           // nobody sees it: another tab, or the wizard above it
     this.frames++;
     if (this.face && this.idle) {
       this.measure(performance.now());

@@ -38,6 +38,8 @@ STEPS, BATCH, SLOWEST = 720, 384, 20.0                   # of the training; s af
 SURE = 2.9                                               # cost of pairing above which a recognised text is not believed
 SHARPER = 0.7                                            # how much of the spread that averaging took is given back
 Progress = Callable[[float, str], None]
+NOTES = {"reading the recordings": "正在读取录音", "listening to the recordings": "正在听录音", "recognising what is said": "正在识别说了什么",
+         "learning the voice": "正在学习声音", "comparing": "正在比对"}
 
 
 @dataclass
@@ -63,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads would spin beside a conversation that goes on
 
     def tell(done: float, note: str) -> None:
-        print(json.dumps({"done": round(done, 3), "note": note}, ensure_ascii=False), flush=True)
+        print(json.dumps({"done": round(done, 3), "note": {"en": note, "zh": NOTES.get(note, note)}}, ensure_ascii=False), flush=True)
     try:
         tell(0.0, "reading the recordings")
         about = train(readings(options.samples, options.language), options.out, tell)
         tell(1.0, f"{about['kind']}, {about['seconds']:.0f} s of speech")
     except TwinError as error:
-        print(json.dumps({"error": error.message, "hint": error.hint}, ensure_ascii=False), flush=True)
+        print(json.dumps({"error": {language: error.told(language) for language in ("en", "zh")}}, ensure_ascii=False), flush=True)
         return 1
     return 0
 
@@ -93,7 +95,8 @@ def readings(folder: Path, language: str) -> list[Reading]:
                 out += found
                 total += sum(len(reading.sound) for reading in found) / RATE
     if not out:
-        raise Refused("No speech was found in the recordings.", "Record a few sentences in a quiet room.")
+        raise Refused("No speech was found in the recordings.", "Record a few sentences in a quiet room.",
+                      zh=("录音里没有找到说话声。", "请在安静的地方录几句话。"))
     return out
 
 
@@ -284,7 +287,8 @@ def finished(voice: network.Timbre, good: list[Reading], read: list[Reading], ra
     f0 = np.concatenate([r.theirs[0] for r in read])
     f0 = f0[f0 > 0]
     if len(f0) < 50:
-        raise Refused("No voice was found in the recordings, only whispering or noise.", "Read the sentences in your normal voice.")
+        raise Refused("No voice was found in the recordings, only whispering or noise.", "Read the sentences in your normal voice.",
+                      zh=("录音里没有找到嗓音，只有耳语或杂音。", "请用平常的声音念句子。"))
     language = read[0].language
     fresh = [vocoder.analyse(timbre.spoken(text, language, rate), noise=False)[:2] for text in samples.SENTENCES.get(language, samples.SENTENCES["en"])[:6]]
     voice.about.update({
