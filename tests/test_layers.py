@@ -12,7 +12,7 @@ FREE = {"types", "errors", "streams", "text"}
 ALLOWED = {                                              # room -> rooms of twin/ it may import, and whether persona
     "types": (set(), False), "errors": (set(), False), "streams": ({"errors"}, False), "text": ({"errors"}, False),
     "devices": ({"types", "errors"}, False), "settings": ({"types", "errors"}, False), "users": ({"types", "errors"}, False),
-    "conversation": ({"streams", "text", "types", "errors"}, False),
+    "conversation": ({"turn", "streams", "text", "types", "errors"}, False), "turn": ({"text", "types"}, False),
     "registry": ({"streams", "devices", "settings", "types", "errors"}, False),
     "store": ({"trust", "types", "errors"}, True),
     "trust": ({"credentials", "settings", "types", "errors"}, False), "credentials": ({"types", "errors"}, False),

@@ -8,77 +8,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
 import zlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from .errors import TwinError
 from .streams import ahead
-from .text import cjk, clauses, clean, sentences, share
-from .types import PIECE, Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
+from .text import cjk, clauses, clean, sentences
+from .turn import Turn, bare, first_apart, whole
+from .types import Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
 
 LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
-GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
-FIRST = 0.2              # s of a turn's sound that are sent by themselves
 THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
-LETTER, CHARACTER = 0.065, 0.22                          # s of speech a Latin letter and a Chinese character take, about
 REMEMBERED = 200         # messages kept; the prompt takes the last few, the page shows all
 log = logging.getLogger("twin.turn")
-
-
-@dataclass
-class Turn:
-    """One utterance and its answer, from the question to the last sound at the ear."""
-    id: int
-    asked: str | Audio | None                            # None: the twin speaks of its own accord
-    began: float = field(default_factory=time.perf_counter)
-    text: str = ""
-    step: Any = ""                                       # one of Thought's, once it is known
-    mood: Mood = field(default_factory=Mood)
-    said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause, whether all of it was sent]
-    sent: float = 0.0                                    # s of speech sent
-    played: float = 0.0                                  # s of speech heard, as the ear reports
-    motion: Motion | None = None
-    lost: set[str] = field(default_factory=set)
-    ended: Any = ""                                      # one of Ended's reasons, at the end
-    times: dict[str, float] = field(default_factory=dict)
-    _moved: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def clock(self, name: str) -> None:
-        """Note once, in ms since the question, when something first happened."""
-        self.times.setdefault(name, round((time.perf_counter() - self.began) * 1000, 1))
-
-    def heard_until(self, seconds: float) -> None:
-        self.played = max(self.played, min(seconds, self.sent))
-        self._moved.set()
-
-    async def room(self, lead: float) -> None:
-        """Wait until no more than `lead` seconds of speech are unheard."""
-        while (unheard := self.sent - self.played) > lead + 1e-6:
-            self._moved.clear()
-            try:
-                async with asyncio.timeout(unheard + GRACE):
-                    await self._moved.wait()
-            except TimeoutError:
-                self.played = self.sent
-
-    def heard(self) -> tuple[str, str]:
-        """The words that reached the listener, and the rest; a clause that was cut is cut between words."""
-        heard = ""
-        for start, end, text, whole in self.said:
-            if not whole:                                # cut before all of it was made: guess how long it would have been
-                end = max(end, start + len(text) * LETTER + cjk(text) * (CHARACTER - LETTER))
-            if self.ended == "done" or self.played >= end:
-                heard += text
-            elif self.played > start:
-                heard += share(text, (self.played - start) / (end - start))
-        return heard, "".join(part[2] for part in self.said)[len(heard):]
 
 
 class Conversation:
@@ -177,30 +122,41 @@ class Conversation:
 
     async def _answer(self, turn: Turn, make: Callable[[], Any] | None) -> None:
         try:
-            if turn.asked is not None and not await self._listen(turn):
+            with self._surviving(turn, "think"):
+                if turn.asked is None or await self._listen(turn):
+                    await self._perform(turn, make)
                 turn.ended = "done"
-                return
-            async with aclosing(self._performance(turn, make)) as performance:
-                async for spoken in performance:
-                    for piece in _first_apart(spoken):
-                        self.send(piece)
-                        turn.clock("sound" if spoken.speech.audio else "caption")
-                        await asyncio.sleep(0)           # let it leave
-                    if not self.ear:
-                        turn.heard_until(turn.sent)
-                    await turn.room(self.lead)
-            turn.clock("sent")
-            await turn.room(0.0)                         # sent is not heard: the turn ends at the ear
-            turn.ended = "done"
-        except Exception as error:                       # one of two places that may: the turn dies, the conversation lives
-            self._trouble(turn, "think", error)
-            await turn.room(0.0)
-            turn.ended = "failed"
+            if not turn.ended:                           # what was said before it failed is still heard out
+                await turn.room(0.0)
+                turn.ended = "failed"
         finally:
             turn.ended = turn.ended or "interrupted"
             heard = self._remember(turn)
             log.info("turn %d %s: step %s, %s", turn.id, turn.ended, turn.step or "-", turn.times)
             self.send(Ended(turn.id, turn.ended, heard, turn.times))
+
+    @contextmanager
+    def _surviving(self, turn: Turn, stage: str) -> Iterator[None]:
+        """The edge of a backend. Each brings a library of its own with errors of its own, so whatever it raises ends its stage, is told, and
+        goes no further: the conversation lives. An interruption (CancelledError, GeneratorExit) is no Exception and passes."""
+        try:
+            yield
+        except Exception as error:
+            self._trouble(turn, stage, error)
+
+    async def _perform(self, turn: Turn, make: Callable[[], Any] | None) -> None:
+        """Send the answer as it is made, no further ahead of the ear than `lead`; until it was heard to the end."""
+        async with aclosing(self._performance(turn, make)) as performance:
+            async for spoken in performance:
+                for piece in first_apart(spoken):
+                    self.send(piece)
+                    turn.clock("sound" if spoken.speech.audio else "caption")
+                    await asyncio.sleep(0)               # let it leave
+                if not self.ear:
+                    turn.heard_until(turn.sent)
+                await turn.room(self.lead)
+        turn.clock("sent")
+        await turn.room(0.0)                             # sent is not heard: the turn ends at the ear
 
     async def _listen(self, turn: Turn) -> bool:
         """Fill in what was asked; False when nobody can tell, so that the user may correct it."""
@@ -208,13 +164,12 @@ class Conversation:
         if isinstance(turn.asked, str):
             turn.text = turn.asked
         else:
-            try:
+            with self._surviving(turn, "listen"):
                 async with aclosing(self.crew.listen.stream(turn.asked, self.language, self.vocabulary())) as words:
                     async for word in words:
                         if isinstance(word, Final):
                             turn.text, sure = word.text.strip(), word.sure
-            except Exception as error:
-                self._trouble(turn, "listen", error)
+            if "listen" in turn.lost:
                 return False
             turn.clock("heard")
         self.send(Heard(turn.id, turn.text, sure and bool(turn.text)))
@@ -262,7 +217,7 @@ class Conversation:
     async def _model(self, turn: Turn, answer: Any) -> AsyncGenerator[str, None]:
         """The model's sentences until one does not pass the check; then the answer's fallback instead of the rest."""
         kept = 0
-        try:
+        with self._surviving(turn, "think"):
             async with aclosing(sentences(self.crew.think.stream(answer.messages, **self.crew.sampling))) as parts:
                 async for sentence in parts:
                     turn.clock("first_sentence")
@@ -271,8 +226,6 @@ class Conversation:
                         break
                     kept += 1
                     yield sentence
-        except Exception as error:
-            self._trouble(turn, "think", error)
         if not kept and answer.fallback:
             turn.step = answer.fallback_step
             self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
@@ -285,13 +238,11 @@ class Conversation:
         silent = True
         if "speak" not in turn.lost:
             language = "zh" if cjk(text) > len(text) / 5 else "en" if self.language == "zh" else self.language
-            try:
+            with self._surviving(turn, "speak"):
                 async with aclosing(self.crew.speak.stream(text, self.twin.voice, turn.mood, language)) as pieces:
                     async for speech in pieces:
                         silent = False
-                        yield _whole(speech)
-            except Exception as error:
-                self._trouble(turn, "speak", error)
+                        yield whole(speech)
         if silent:
             yield Speech(text, None)
 
@@ -299,13 +250,11 @@ class Conversation:
         """A face that fails stays still; the sound goes on."""
         if speech.audio is None or "animate" in turn.lost:
             return None
-        try:
+        with self._surviving(turn, "animate"):
             seed = zlib.crc32(f"{self.twin.id} {turn.id}".encode())
             turn.motion = await self.crew.animate.call(speech, turn.mood, turn.sent, turn.motion, seed)
             return turn.motion
-        except Exception as error:
-            self._trouble(turn, "animate", error)
-            return None
+        return None
 
     def _trouble(self, turn: Turn, stage: str, error: Exception) -> None:
         """Tell it once. A TwinError is for people; anything else is named by its kind alone, for it may hold what was said."""
@@ -316,7 +265,7 @@ class Conversation:
             message, hint = error.message, error.hint
         else:
             message, hint = f"Something went wrong while trying to {stage} ({type(error).__name__}).", "Ask again; the log has more."
-            log.error("turn %d: %s failed", turn.id, stage, exc_info=_bare(error))
+            log.error("turn %d: %s failed", turn.id, stage, exc_info=bare(error))
         self.send(Trouble(turn.id, stage, message, hint))
 
     def _remember(self, turn: Turn) -> str:
@@ -328,33 +277,3 @@ class Conversation:
             self.history.append(said | ({"cut": rest.strip()} if rest.strip() else {}))
         del self.history[:-REMEMBERED]
         return heard
-
-
-def _bare(error: Exception) -> BaseException:
-    """The error without its message, which may hold what was said; its kind and the places stay."""
-    try:
-        return type(error)().with_traceback(error.__traceback__)
-    except TypeError:                                    # a kind that cannot be made without arguments
-        return Exception(type(error).__name__).with_traceback(error.__traceback__)
-
-
-def _first_apart(spoken: Spoken) -> tuple[Spoken, ...]:
-    """The first sound of a turn in two, a short one first: packing a whole clause would hold it up."""
-    speech, motion = spoken.speech, spoken.motion
-    if spoken.at or not speech.audio or speech.audio.seconds < 2 * FIRST:
-        return (spoken,)
-    samples, frames = round(FIRST * speech.audio.rate), round(FIRST * (motion.fps if motion else 0))
-    ear = [replace(speech.audio, samples=part) for part in (speech.audio.samples[:samples], speech.audio.samples[samples:])]
-    eye = [replace(motion, weights=part) for part in (motion.weights[:frames], motion.weights[frames:])] if motion else [None, None]
-    return (replace(spoken, speech=replace(speech, audio=ear[0]), motion=eye[0]),
-            Spoken(spoken.turn, FIRST, Speech("", ear[1]), eye[1]))
-
-
-def _whole(speech: Speech) -> Speech:
-    """The piece, its sound filled up with silence to whole packets of 20 ms (only the last of a clause ever needs it)."""
-    if speech.audio is None or not (over := len(speech.audio.samples) % PIECE):
-        return speech
-    samples = np.pad(speech.audio.samples, (0, PIECE - over))
-    return replace(speech, audio=replace(speech.audio, samples=samples))
-
-

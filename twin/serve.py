@@ -21,7 +21,7 @@ from typing import Any
 from .errors import Missing, Refused
 from .registry import Registry
 from .settings import Settings
-from .store import Conversations, Shelf, Twins
+from .store import Conversations, Shelf, Twins, sweep
 
 WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
 PLACES = 200             # generators that Gradio may run at once; each reader of its event stream holds one
@@ -55,7 +55,10 @@ class Server:
     def start(self) -> None:
         """Serve on a thread of its own. Raises TwinError with a way out when the address is taken or not ours."""
         _check_address(self.host, self.settings.port)
-        self._temporary = tempfile.mkdtemp(prefix="twin-")                      # 0700, ours alone: nothing of a user is ever put there
+        pages = self.settings.folder("cache") / "page"                          # nothing of a user is ever put there
+        pages.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sweep.half_made(pages)                                                  # those of servers that were killed
+        self._temporary = tempfile.mkdtemp(prefix=f".new-{os.getpid()}-", dir=pages)
         os.environ["GRADIO_TEMP_DIR"] = self._temporary
         from .meet import OWN
         self._shelf = Shelf(self.data, shared=self.shared, caches=(self.settings.folder("cache") / OWN,))

@@ -7,6 +7,7 @@ at best.
 """
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -92,7 +93,8 @@ class Sphinx:
         if key not in self._own:
             known = [words for words in map(words_of, vocabulary) if words and all(w in self._dictionary for w in words)]
             used = {word for words in known for word in words}
-            with tempfile.TemporaryDirectory() as folder:
+            memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # a twin's own questions are its own: on no disk, where that can be
+            with tempfile.TemporaryDirectory(dir=memory) as folder:
                 model, dictionary = Path(folder) / "twin.arpa", Path(folder) / "twin.dict"
                 model.write_text(arpa(known), encoding="ascii")
                 dictionary.write_text("\n".join(line for word in sorted(used) for line in self._dictionary[word]) + "\n", encoding="ascii")

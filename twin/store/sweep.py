@@ -14,7 +14,7 @@ from .derived import forget_twin, settle
 from .places import MINE, inside
 
 OLD = 30 * 86_400.0                                      # s after which a draft that nobody touched is thrown away
-_NEW = re.compile(r"(?:\.new|twin)-(\d+)-[\w.-]+")
+_NEW = re.compile(r"\.new-(\d+)-\w+")
 
 
 def clean(data: Path, caches: tuple[Path, ...] = ()) -> None:
