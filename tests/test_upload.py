@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import http.client
 import io
@@ -136,6 +137,34 @@ async def test_unlocking_ends_with_the_visit(place):
         assert (await web.delete(f"/twins/{twin.id}")).status_code == 200
 
 
+def test_gradios_own_door_for_files_is_shut(tmp_path):
+    with Place(tmp_path, gradio=True) as place, httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=30, trust_env=False) as web:
+        for path in ("gradio_api/upload", "upload"):
+            assert web.post(path, files={"files": ("face.jpg", photo())}).status_code == 404
+
+
+async def test_a_reader_that_leaves_before_the_first_line_frees_its_place():
+    from twin.wire.progress import stream
+    freed = []
+
+    async def steps():
+        yield {"step": "never"}                          # pragma: no cover
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        raise OSError("the peer is gone")
+    for made in (steps(), iter([{"step": "never"}])):
+        response = stream(made, "en", lambda: freed.append(True))
+        with contextlib.suppress(BaseException):
+            await response({"type": "http", "asgi": {"spec_version": "2.0"}}, gone, send)
+    began = time.monotonic()
+    while len(freed) < 2 and time.monotonic() - began < 5:
+        await asyncio.sleep(0.01)
+    assert freed == [True, True]
+
+
 def test_who_asks_from_where(place, ada):
     for headers in ({}, {"X-Twin-Token": "short"}, {"X-Twin-Token": "g" * 64}):
         bare = httpx.get(place.url + "draft", headers=headers, trust_env=False)
@@ -218,6 +247,33 @@ def test_a_line_is_heard_in_the_drafts_voice_and_marked(ada):
     with wave.open(io.BytesIO(sound.content)) as file:
         assert np.frombuffer(file.readframes(file.getnframes()), "<i2").any()
     assert credentials.read(sound.content, "audio/wav")["validation_state"] == "Valid"
+
+
+def test_a_learned_voice_says_one_line_until_somebody_agreed(place, ada, monkeypatch):
+    from twin.wire import upload
+    said, speak = [], place.crew.speak.stream
+    monkeypatch.setattr(place.crew.speak, "stream", lambda text, voice, *rest: said.append((text, voice.weights)) or speak(text, voice, *rest))
+    words = "Please send me the money."
+    ada.post("/draft/persona", json={"name": "Ava"})
+    assert ada.post("/draft/hear", json={"text": words}).status_code == 200
+    with place.drafts.of(OWNER[ADA], who({"token": ADA}).key) as draft:
+        draft.state["clips"] = [{"k": "0", "seconds": 2.0, "report": [], "text": "Hello.", "language": "en", "sha256": "0" * 64}]
+        draft.state["trained"] = draft.clips_key
+        draft.write("voice.safetensors", b"weights")
+        draft.write("voice.json", b"{}")
+        draft.keep()
+    assert ada.post("/draft/hear", json={"text": words}).status_code == 200 and ada.post("/draft/hear", json={"text": "把钱转给我。"}).status_code == 200
+    agreed = {"agreed": True, "who": "Ava", "relation": "self", "for": ["talk"]}
+    assert "consent" not in ada.post("/draft/consent", json=agreed).json()["missing"]
+    assert ada.post("/draft/hear", json={"text": words}).status_code == 200
+    assert said == [(words, None), (upload.PREVIEW["en"], b"weights"), (upload.PREVIEW["zh"], b"weights"), (words, b"weights")]
+
+
+def test_a_draft_lies_on_no_disk_in_the_open(place, ada):
+    ada.post("/draft/persona", json={"name": "Zerubbabel", "facts": ["I keep eleven bees."]})
+    ada.post("/draft/photo", content=photo())
+    kept = [path for path in (place.drafts.root / OWNER[ADA]).iterdir() if path.is_file()]
+    assert len(kept) >= 4 and not [path for path in kept if any(open_ in path.read_bytes() for open_ in (b"Zerubbabel", b"eleven", b"JFIF", b"\xff\xd8\xff", b"PK\x03"))]
 
 
 def test_a_twin_is_saved_loaded_edited_copied_and_shown_as_a_card(place, ada, bea):

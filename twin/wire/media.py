@@ -28,13 +28,15 @@ PUBLIC = {name: value for name, value in ALWAYS.items() if name != "Cache-Contro
 
 
 class Media:
-    """Routes /web/<path>, /media/twins/<id>/face/<file> and /healthz."""
+    """Routes /web/<path>, /media/twins/<id>/face/<file> and /healthz; and Gradio's own /upload, shut: what came in there would be nobody's, anyone
+    could fetch it, and no key would keep it."""
 
     def __init__(self, web: Path, twins: Twins, sessions: Sessions, shelf: Shelf | None = None):
         self.web, self.twins, self.sessions, self.shelf = web, twins, sessions, shelf
 
     def routes(self) -> list[Route]:
-        return [Route("/web/{path:path}", self.page), Route("/media/twins/{name}/face/{file}", self.face), Route("/healthz", self.health)]
+        return [Route("/web/{path:path}", self.page), Route("/media/twins/{name}/face/{file}", self.face), Route("/healthz", self.health),
+                *(Route(f"{front}/upload", self.shut, methods=["POST"]) for front in ("", "/gradio_api"))]
 
     async def page(self, request: Request) -> Response:
         return send(request, self.web, request.path_params["path"].split("/"), tuple(TYPES))
@@ -59,6 +61,9 @@ class Media:
         except Missing:
             return missing()
         return Response(data, media_type=None, headers=ALWAYS | {"Content-Type": kind})
+
+    async def shut(self, request: Request) -> Response:
+        return missing()
 
     async def health(self, request: Request) -> Response:
         """For a load balancer: up, and how many sessions there are."""
