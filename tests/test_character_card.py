@@ -99,7 +99,7 @@ def test_a_card_is_read(way):
         assert Image.open(io.BytesIO(card.portrait)).size == (40, 60) and b"chara" not in card.portrait and b"ccv3" not in card.portrait
 
 
-@pytest.mark.parametrize("way", ["v2", "png-both", "charx"])
+@pytest.mark.parametrize("way", ["v2", "v3", "png", "png-both", "ztxt", "itxt-packed", "charx"])
 def test_what_is_not_ours_survives_a_round_trip(way):
     card = character_card.read(WAYS[way])
     png = character_card.write(card.persona, card.raw, picture(), card.examples)
@@ -113,6 +113,8 @@ def test_what_is_not_ours_survives_a_round_trip(way):
         assert {key: value for key, value in data["extensions"].items() if key != "digital_twin"} == DATA["extensions"]
     again = character_card.read(png)
     assert again.persona == card.persona and again.examples == card.examples and again.lorebook == card.lorebook
+    as_json = character_card.read(character_card.write(card.persona, card.raw, None, card.examples))
+    assert as_json.persona == card.persona and as_json.lorebook == card.lorebook == DATA["character_book"]
     if way == "v2":
         assert seen["chara"]["outside"] == "kept"
 
@@ -164,6 +166,18 @@ def bomb(size: int) -> bytes:
     return zlib.compress(b"A" * size, 9)
 
 
+def ten_gigabytes() -> bytes:
+    """A small zip of zeros that unpack to 10 GB: the deflated stream of 16 MB, over and over."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(b"\0" * 2**24) + packer.flush(zlib.Z_FULL_FLUSH)
+    body, size, name = block * 640, 640 * 2**24, b"card.json"
+    extra = struct.pack("<HHQQ", 1, 16, size, len(body))
+    head = struct.pack("<HHHHHIIIHH", 45, 0, 8, 0, 33, 0, 2**32 - 1, 2**32 - 1, len(name), len(extra))
+    first = b"PK\3\4" + head + name + extra + body
+    table = b"PK\1\2" + struct.pack("<H", 45) + head + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name + extra
+    return first + table + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(table), len(first), 0)
+
+
 def test_bombs_and_rubbish_are_refused_with_a_sentence_and_soon():
     whole = picture(chara=coded(SECOND))
     many = io.BytesIO()
@@ -180,6 +194,7 @@ def test_bombs_and_rubbish_are_refused_with_a_sentence_and_soon():
         "picture": picture(), "cut": whole[:-30], "head": whole[:20], "huge chunk": whole[:33] + struct.pack(">I4s", 2**31, b"tEXt"), "base64": picture(chara="!"), "jpeg": b"\xff\xd8\xff\xe0" + b"\0" * 99,
         "zTXt bomb": with_chunk(b"zTXt", b"chara\0\0" + bomb(60_000_000)), "iTXt bomb": with_chunk(b"iTXt", b"ccv3\0\1\0\0\0" + bomb(60_000_000)), "zTXt": with_chunk(b"zTXt", b"chara\0\0nonsense"),
         "zip": b"PK\x03\x04" + b"\0" * 200, "many": many.getvalue(), "no card": charx(b"{}").replace(b"card.json", b"cord.json"), "zip bomb": charx(b"A" * 60_000_000), "locked": bytes(locked),
+        "10 GB": ten_gigabytes(), "5 MB in a picture": picture(chara=coded({"spec": "chara_card_v2", "data": {"name": "x", "description": "y" * 5_000_000}})),
         "icon bomb": charx(json.dumps(THIRD).encode(), assets__icon__main=b"A" * 40_000_000),
     }
     for name, data in bad.items():

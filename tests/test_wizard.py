@@ -131,12 +131,15 @@ def build(page) -> None:
     page.wait_for_function("() => !document.querySelector('#twin-create.open')", timeout=2 * ANSWER * 1000)
 
 
-def until(page, photo: Path, step: str) -> None:
-    """To a step, by the shortest way."""
+def until(page, photo: Path, step: str, card: Path | None = None) -> None:
+    """To a step, by the shortest way; with a Character Card first, where there is one."""
     begin(page)
     give(page, photo)
     way = ["face", "voice", "character", "consent", "build"]
     for here, to in zip(way[:way.index(step)], way[1:], strict=False):
+        if card and here == "character":
+            page.locator("#twin-step-character input[type=file]").first.set_input_files(card)
+            expect(page.locator(".form-note b")).to_be_visible()
         {"character": describe, "consent": agree}.get(here, lambda page: None)(page)
         on(page, here, to)
 
@@ -151,9 +154,9 @@ def thrown_away(page, drafts) -> None:
     assert drafts() == []
 
 
-def made(page, photo: Path) -> None:
+def made(page, photo: Path, card: Path | None = None) -> None:
     """A twin, by the shortest way."""
-    until(page, photo, "build")
+    until(page, photo, "build", card)
     build(page)
     page.wait_for_function("() => twin.state() !== 'connecting' && document.querySelector('.names h1').textContent === 'Eileen' && twin.stage.element.dataset.ready")
 
@@ -207,7 +210,10 @@ def test_from_a_photo_and_a_voice_to_a_talk(visit, photo: Path, sound: Path) -> 
 
 def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, address: str, tmp_path: Path) -> None:
     page, other = visit(), visit()
-    made(page, photo)
+    book = {"name": "Orbit", "entries": [{"keys": ["telescope"], "content": "Otto is a refractor.", "enabled": True, "insertion_order": 3, "extensions": {"odd": 1}}]}
+    with zipfile.ZipFile(tmp_path / "card.charx", "w") as box:
+        box.writestr("card.json", json.dumps({"spec": "chara_card_v3", "spec_version": "3.0", "data": {"name": "E.", "description": "", "character_book": book}}))
+    made(page, photo, tmp_path / "card.charx")
     name = page.locator(".picker-own [role=radio]").get_attribute("data-id")
     assert other.evaluate("() => fetch('twins', {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.json()).then(a => a.twins.length)") == 0
     for who, status in ((page, 200), (other, 404)):
@@ -224,6 +230,7 @@ def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, add
         menu("Save as Character Card")
     card = character_card.read(Path(kept.value.path()).read_bytes())
     assert card.persona["name"] == {"en": "Eileen"} and ("Is it cold in space?", "Cold outside, cosy inside, like a good tent.") in card.examples
+    assert card.lorebook == book
     menu("Save as .twin file")
     page.locator("dialog[open]").get_by_role("button", name="Save the file").scroll_into_view_if_needed()
     with page.expect_download() as kept:
