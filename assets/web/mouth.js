@@ -34,7 +34,7 @@ export class Mouth {
     this.jaw[1] = (jaw[0] * down[0] + jaw[1] * down[1] + jaw[2] * down[2]) * open;
     this.#local(pose.points, this.rig.upper, this.top);
     this.#local(pose.points, this.rig.lower, this.bottom);
-    const narrow = Math.min(1, Math.max(0, ((this.top[20] - this.top[0]) / this.width - 0.5) / 0.4));
+    const narrow = Math.min(1, Math.max(0, ((this.top[20] - this.top[0]) / this.width - 0.58) / 0.34));
     const parted = Math.max(0, this.bottom[11] - this.top[11]);
     this.gap = parted * (0.25 + 0.75 * narrow);          // a narrow mouth lets less light in
     this.apart = Math.min(1, parted / (0.06 * u));

@@ -64,9 +64,12 @@ void main() {
   vec3 cover = mix(lid, near.rgb / max(near.a, 0.2), 0.65) * across;
   if (crease > 0.0) {                                   // a photograph: the skin between this lid and its brow
     vec4 above = textureLod(portrait, uv - vec2(0.0, (k - 0.25) * 0.24 * wide / size.y), log2(max(wide * 0.07, 1.0)));
-    cover = mix(cover, above.rgb / max(above.a, 0.2) * (0.97 - 0.10 * smoothstep(0.80, 1.0, k)), 0.7);
+    cover = mix(cover, above.rgb / max(above.a, 0.2) * (0.97 - 0.10 * smoothstep(0.80, 1.0, k)), 0.35);
+    vec2 cheek = uv + vec2(0.0, (0.95 + 0.30 * k) * wide / size.y);    // pores, freckles or cracked paint come from there
+    vec3 grain = texture(portrait, cheek).rgb / max(textureLod(portrait, cheek, log2(wide * 0.14)).rgb, 0.04);
+    cover *= clamp(grain, 0.72, 1.22);
   }
-  cover *= 1.0 - crease * exp(-pow((k - 0.53) / 0.055, 2.0));
+  cover *= 1.0 - crease * exp(-pow((k - 0.50) / 0.09, 2.0));
   float m = smoothstep(fold.x, fold.y, k) * smoothstep(0.04, 0.24, closed) * (1.0 - 0.6 * smoothstep(0.975, 1.0, k));
   c.rgb = mix(c.rgb, cover * c.a, m);
   float edge = abs(info.z);                             // the dark line between closed lips opens into wet red

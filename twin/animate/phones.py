@@ -26,7 +26,7 @@ _VOWELS = {
     "ɨ": (0.11, 0.18, 0.00, 0.04, 0.18), "ʅ": (0.09, 0.24, 0.06, 0.18, 0.06), "ɿ": (0.07, 0.24, 0.00, 0.00, 0.24),
     "ɯ": (0.11, 0.14, 0.10, 0.05, 0.12), "ɤ": (0.24, 0.14, 0.00, 0.03, 0.08), "ɔ": (0.31, 0.08, 0.22, 0.42, 0.00),
     "ɒ": (0.37, 0.10, 0.08, 0.28, 0.00), "o": (0.22, 0.04, 0.46, 0.46, 0.00), "ʊ": (0.15, 0.05, 0.46, 0.32, 0.00),
-    "u": (0.10, 0.02, 0.80, 0.34, 0.00), "y": (0.08, 0.03, 0.84, 0.24, 0.00), "ø": (0.17, 0.05, 0.55, 0.40, 0.00),
+    "u": (0.10, 0.02, 0.86, 0.42, 0.00), "y": (0.08, 0.03, 0.86, 0.28, 0.00), "ø": (0.17, 0.05, 0.55, 0.40, 0.00),
     "œ": (0.25, 0.08, 0.42, 0.42, 0.00),
 }
 # Consonants: target and insistence for the articulators that matter; the rest is left to the vowels around (co-articulation).
@@ -45,8 +45,8 @@ _CONSONANTS: dict[str, dict[str, tuple[float, float]]] = {
     "ɕ": {"jaw": (0.06, 1.2), "part": (0.24, 0.8), "spread": (0.26, 0.6), "funnel": (0.04, 0.25), "forward": (0.05, 1.0)},
     "ɹ": {"jaw": (0.13, 0.6), "funnel": (0.34, 0.7), "pucker": (0.18, 0.6), "part": (0.10, 0.4)},
     "j": {"jaw": (0.09, 0.7), "spread": (0.30, 0.7), "part": (0.18, 0.5)},
-    "w": {"jaw": (0.08, 0.9), "pucker": (0.86, 1.6), "funnel": (0.34, 1.4), "part": (0.0, 0.8), "spread": (0.0, 0.8)},
-    "ɥ": {"jaw": (0.08, 0.9), "pucker": (0.84, 1.5), "funnel": (0.24, 1.2), "part": (0.0, 0.8), "spread": (0.0, 0.8)},
+    "w": {"jaw": (0.08, 2.0), "pucker": (0.90, 4.0), "funnel": (0.40, 3.0), "part": (0.0, 0.8), "spread": (0.0, 0.8)},
+    "ɥ": {"jaw": (0.08, 2.0), "pucker": (0.88, 4.0), "funnel": (0.30, 3.0), "part": (0.0, 0.8), "spread": (0.0, 0.8)},
     "k": {"jaw": (0.14, 0.35), "part": (0.10, 0.25)},
     "h": {"jaw": (0.18, 0.10)},
 }
@@ -60,6 +60,7 @@ HURRIED, LEAST_HURRIED = 0.111, 0.048                     # s between two closur
 LEAST_CLOSED = 0.060                                     # s: 50 ms and more once sampled at 60 fps
 SHORT_SILENCE = 0.06                                     # s: the hold of a stop, not a pause
 INSIST = (1.0, 0.6, 0.75, 0.75, 0.6, 0.5, 1.0, 0.5)      # of a vowel, by articulator
+ROUNDED, ROUND = 0.4, 2.0                                # from this pucker on a vowel insists on its rounding: "oo" is heard by it
 REST = (1.0, 1.0, 0.8, 0.8, 0.8, 0.8, 1.0, 0.8)          # of silence
 
 
@@ -108,7 +109,8 @@ def _row(symbol: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if not symbol:
         return (0.0,) * len(PARTS), REST
     if symbol in _VOWELS:
-        return (*_VOWELS[symbol], 0.0, 0.0, 0.0), INSIST
+        wanted = (*_VOWELS[symbol], 0.0, 0.0, 0.0)
+        return wanted, tuple(v * ROUND if k in (PUCKER, FUNNEL) and wanted[PUCKER] >= ROUNDED else v for k, v in enumerate(INSIST))
     wants = _CONSONANTS[symbol]
     return tuple(wants.get(p, (0.0, 0.0))[0] for p in PARTS), tuple(wants.get(p, (0.0, 0.06))[1] for p in PARTS)
 

@@ -50,7 +50,7 @@ class Visemes:
         rms, pitch = prosody.measure(speech.audio, times - at)
         scene = Scene(times, at, said, pitch, speech.text, mood, seed)
         track = np.zeros((len(times), len(CHANNELS)))
-        shut = plateau(times - at, said.closures, 0.070, 0.060)
+        shut = plateau(times - at, said.closures, 0.055, 0.055)
         tuck = plateau(times - at, said.tucks, 0.070, 0.060)
         _speak(track, said, times - at, prosody.loud(rms), mood, tuck)
         _feel(track, mood, np.clip(times / BLEND, 0, 1))
@@ -76,7 +76,7 @@ def _speak(track: np.ndarray, said: Segments, times: np.ndarray, loud: np.ndarra
     for side in ("Left", "Right"):
         uneven = 1.0 if side == "Left" else 0.94
         track[:, AT["mouthLowerDown" + side]] = (0.80 * part * (1 - tuck)) * uneven
-        track[:, AT["mouthUpperUp" + side]] = (0.45 * part + 0.26 * tuck) * uneven
+        track[:, AT["mouthUpperUp" + side]] = (0.45 * part * (1 - tuck) + 0.60 * tuck) * uneven
         track[:, AT["mouthStretch" + side]] = 0.75 * spread * uneven
         track[:, AT["mouthSmile" + side]] = 0.30 * spread * uneven
 

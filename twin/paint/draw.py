@@ -1,13 +1,17 @@
 """A twin's face drawn on the server: the same picture as the browser's (face.js, eye.js, mouth.js, layers.js), for films and for measuring.
 
 The pose is in fine.py, the pixels are in shade.py. What the weights do not change is worked out once.
+
+    python -m twin.paint.draw [TWIN_DIR]        compiles what draws, once per machine
 """
 from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -319,7 +323,7 @@ class _Mouth(_Patch):
         opened = w[at["jawOpen"]]
         self.jaw = np.array([0.11 * u * (w[at["jawLeft"]] - w[at["jawRight"]]), self.drop * opened])
         self.top, self.bottom = self.local(posed.points[self.rig["upper"]]), self.local(posed.points[self.rig["lower"]])
-        narrow = float(np.clip(((self.top[10, 0] - self.top[0, 0]) / self.width - 0.5) / 0.4, 0, 1))
+        narrow = float(np.clip(((self.top[10, 0] - self.top[0, 0]) / self.width - 0.58) / 0.34, 0, 1))
         parted = max(0.0, float(self.bottom[5, 1] - self.top[5, 1]))
         self.gap = parted * (0.25 + 0.75 * narrow)       # a narrow mouth lets less light in
         self.apart = min(1.0, parted / (0.06 * u))
@@ -383,3 +387,13 @@ def _edges(halves: list[np.ndarray]) -> list[float]:
         k = solid[-1] + 1 if len(solid) and order < 0 else solid[0] if len(solid) else (len(half) if order < 0 else 0)
         out.append(k / len(half))
     return out
+
+
+def main() -> None:
+    """Draws one frame with everything in it, so that what Numba compiles is compiled and kept on disk before anybody waits for it."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[2] / "assets/twins/maya")
+    Painter(lambda name: (folder / name).read_bytes(), (320, 180), staged).frame({"jawOpen": 0.5, "tongueOut": 0.9, "eyeBlinkLeft": 0.5})
+
+
+if __name__ == "__main__":
+    main()

@@ -235,7 +235,7 @@ def _plain(pixels: np.ndarray, points: np.ndarray, irises: list[tuple[np.ndarray
         "iris": {name: [round(float(c[0]), 2), round(float(c[1]), 2), round(r, 2)] for name, (c, r) in zip(("left", "right"), irises)},
         "skin": colour(skin), "lip": colour((pieces.tone(pixels, points, 0, 0.03) + pieces.tone(pixels, points, 17, 0.03)) / 2),
         "lid": colour(_lid(pixels, points)), "lash": colour(np.percentile(dark, 15, axis=0) * 0.6),
-        "light": _lamp(pixels, points), "fold": [0.36, 0.66], "inside": [round(float(v) / 236, 3) for v in light],
+        "light": _lamp(pixels, points), "fold": [0.20, 0.62], "inside": [round(float(v) / 236, 3) for v in light],
         "shoulder_y": round(float(min(size[1] * 0.985, chin + 0.62 * (chin - eyes))), 1),
     }
 
@@ -251,7 +251,7 @@ def _lid(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
         above = [(points[side.above[k], :2] + points[side.fold[k], :2]) / 2 for k in (3, 4, 5)]
         over = np.median([pieces.around(pixels, place, 0.06 * wide) for place in above], axis=0)
         below = np.median([pieces.around(pixels, points[side.upper[k], :2] + [0, 0.80 * wide], 0.12 * wide) for k in (3, 4, 5)], axis=0)
-        wanted = (0.6 * over + 0.4 * below) * [0.97, 0.95, 0.95]
+        wanted = np.maximum(0.6 * over + 0.4 * below, 0.92 * below) * [1.06, 1.00, 0.97]            # a ball in the light, not a hollow
         wanted = 0.5 * wanted + 0.5 * below * (wanted.mean() / max(float(below.mean()), 1.0))       # the hue of a shadow is no skin's
         out.append(wanted - 0.65 * below)
     return np.mean(out, axis=0) / 0.35

@@ -96,15 +96,79 @@ def run(canvas, words, across, at, count, u, v, lit, du, dv, dl):
 
 
 @fast
+def edges(ax, ay, bx, by, cx, cy):
+    """By how much each edge reaches further: left and top ones belong to their triangle, so no pixel is drawn twice or left out."""
+    return (-TINY if (by == cy and cx > bx) or cy < by else TINY, -TINY if (cy == ay and ax > cx) or ay < cy else TINY,
+            -TINY if (ay == by and bx > ax) or by < ay else TINY)
+
+
+@fast
+def row(x0, x1, ea, eb, ec, da, db, dc):
+    """The first and the last pixel of a triangle between x0 and x1 (none: the first lies beyond x1), and its edge functions at the first.
+    `ea`, `eb`, `ec`: the edge functions at x0, `da`, `db`, `dc` their steps."""
+    first = x0
+    if x1 - x0 > 12:                                     # a wide one: near its first pixel at once
+        for e, d in ((ea, da), (eb, db), (ec, dc)):
+            if d > 0.0 and e < 0.0:
+                first = max(first, x0 + int(-e / d - 0.01))
+        far = float(first - x0)
+        ea, eb, ec = ea + da * far, eb + db * far, ec + dc * far
+    while first <= x1 and min(ea, eb, ec) < 0.0:
+        ea, eb, ec, first = ea + da, eb + db, ec + dc, first + 1
+    last = first
+    la, lb, lc = ea + da, eb + db, ec + dc
+    while last < x1 and min(la, lb, lc) >= 0.0:          # a row of a triangle has no holes
+        la, lb, lc, last = la + da, lb + db, lc + dc, last + 1
+    return first, last, ea, eb, ec
+
+
+@fast
+def softened(picture, portrait, u, v):
+    """`fetch` from the portrait blurred, at texel u, v of the sharp one."""
+    return fetch(picture, (u + 0.5) * (picture.shape[1] / portrait.shape[1]) - 0.5, (v + 0.5) * (picture.shape[0] / portrait.shape[0]) - 0.5)
+
+
+@fast
+def grain(fine, even):
+    """Pores, freckles or cracked paint: how much brighter than its surroundings."""
+    return min(max(fine / max(even, 10.2), 0.72), 1.22)
+
+
+@fast
+def covered(r, g, b, alpha, u, v, k, m, portrait, near, above, wide, lid, fold):
+    """The colour of an upper lid that is shut by `m`; k 0 at its fold .. 1 at its rim."""
+    nr, ng, nb, na = softened(near, portrait, u, v + (1.05 - 0.38 * k) * wide)
+    across = 0.91 + 0.07 * step(0.4, 0.9, k) - 0.12 * step(0.88, 1.0, k)     # a lid is round
+    na = max(na / 255.0, 0.2)
+    lr, lg, lb = mix(lid[0], nr / na, 0.65) * across, mix(lid[1], ng / na, 0.65) * across, mix(lid[2], nb / na, 0.65) * across
+    if fold[2] > 0.0:                                    # a photograph: the skin between this lid and its brow, and the cheek's grain
+        nr, ng, nb, na = softened(above, portrait, u, v - (k - 0.25) * 0.24 * wide)
+        bright = (0.97 - 0.10 * step(0.80, 1.0, k)) / max(na / 255.0, 0.2)
+        cheek = v + (0.95 + 0.30 * k) * wide
+        fr, fg, fb, _ = fetch(portrait, u, cheek)
+        er, eg, eb, _ = softened(near, portrait, u, cheek)
+        lr = mix(lr, nr * bright, 0.35) * grain(fr, er)
+        lg = mix(lg, ng * bright, 0.35) * grain(fg, eg)
+        lb = mix(lb, nb * bright, 0.35) * grain(fb, eb)
+    over = (1.0 - fold[2] * exp(-((k - 0.50) / 0.09) ** 2)) * alpha / 255.0
+    return mix(r, lr * over, m), mix(g, lg * over, m), mix(b, lb * over, m)
+
+
+@fast
+def wetted(r, g, b, u, v, lip, apart, portrait, wet, unit):
+    """The colour of a lip's inner edge: the dark line between closed lips opens into wet red."""
+    edge = abs(lip)
+    tr, tg, tb, _ = softened(wet, portrait, u, v + (0.050 if lip > 0.0 else -0.050) * edge * unit)
+    m = step(0.05, 0.75, edge) * apart * 0.9
+    return mix(r, tr * (1.0 - edge * edge * 0.20), m), mix(g, tg * (1.0 - edge * edge * 0.36), m), mix(b, tb * (1.0 - edge * edge * 0.34), m)
+
+
+@fast
 def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, wet, view, shut_left, shut_right, apart, lid, fold):
     """Draws the triangles. `places` [m, 3] x, y and change of light; `texels` [m, 2] of `portrait`; `kind` [m, 3] alpha, lid, lip;
     `words`: `portrait` as one uint32 a pixel, flat; `near`, `above` and `wet`: the portrait blurred as lids and inner lips want it; `view`: how many
     texels of `portrait` the width of an eye and the distance of the irises are; `lid` 0..255; `fold` [3]: from where to where
     above the lid its cover comes in, and how dark its crease is."""
-    wide, unit = view[0], view[1]
-    nx, ny = near.shape[1] / portrait.shape[1], near.shape[0] / portrait.shape[0]
-    ox, oy = above.shape[1] / portrait.shape[1], above.shape[0] / portrait.shape[0]
-    wx, wy = wet.shape[1] / portrait.shape[1], wet.shape[0] / portrait.shape[0]
     width, flat = canvas.shape[1], canvas.ravel()
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -122,10 +186,7 @@ def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, 
         x1 = min(width - 1, int(floor(max(ax, bx, cx) - 0.5)))
         if y1 < y0 or x1 < x0:
             continue
-        # edges that belong to the triangle: left and top ones, which reach a hair's breadth further
-        own_a = -TINY if (by == cy and cx > bx) or cy < by else TINY
-        own_b = -TINY if (cy == ay and ax > cx) or ay < cy else TINY
-        own_c = -TINY if (ay == by and bx > ax) or by < ay else TINY
+        own_a, own_b, own_c = edges(ax, ay, bx, by, cx, cy)
         inv = 1.0 / area
         plain = kind[a, 0] == 1.0 and kind[b, 0] == 1.0 and kind[c, 0] == 1.0 and (
             kind[a, 1] == 0.0 and kind[b, 1] == 0.0 and kind[c, 1] == 0.0 and kind[a, 2] == 0.0 and kind[b, 2] == 0.0 and kind[c, 2] == 0.0)
@@ -138,65 +199,35 @@ def skin(canvas, places, texels, kind, triangles, portrait, words, near, above, 
         rb = (ax - cx) * (py - cy) - (ay - cy) * (px - cx) - own_b
         rc = (bx - ax) * (py - ay) - (by - ay) * (px - ax) - own_c
         for y in range(y0, y1 + 1):
-            ea, eb, ec = ra, rb, rc
+            first, last, ea, eb, ec = row(x0, x1, ra, rb, rc, da, db, dc)
             ra, rb, rc = ra + (cx - bx), rb + (ax - cx), rc + (bx - ax)
-            first_x = x0
-            if x1 - x0 > 12:                             # a wide one: near its first pixel at once
-                for e, d in ((ea, da), (eb, db), (ec, dc)):
-                    if d > 0.0 and e < 0.0:
-                        first_x = max(first_x, x0 + int(-e / d - 0.01))
-                far = float(first_x - x0)
-                ea, eb, ec = ea + da * far, eb + db * far, ec + dc * far
-            while first_x <= x1 and min(ea, eb, ec) < 0.0:
-                ea, eb, ec, first_x = ea + da, eb + db, ec + dc, first_x + 1
-            if first_x > x1:
+            if first > x1:
                 continue
-            last_x = first_x
-            la, lb, lc = ea + da, eb + db, ec + dc
-            while last_x < x1 and min(la, lb, lc) >= 0.0:    # a row of a triangle has no holes
-                la, lb, lc, last_x = la + da, lb + db, lc + dc, last_x + 1
             wa, wb, wc = (ea + own_a) * inv, (eb + own_b) * inv, (ec + own_c) * inv
             if plain:
                 u = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0]
                 v = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1]
                 lit = 65536.0 * (1.0 + wa * places[a, 2] + wb * places[b, 2] + wc * places[c, 2])
-                run(flat, words, portrait.shape[1], (y * width + first_x) * 3, last_x - first_x + 1, u, v, lit, du, dv, dl)
+                run(flat, words, portrait.shape[1], (y * width + first) * 3, last - first + 1, u, v, lit, du, dv, dl)
                 continue
-            for x in range(first_x, last_x + 1):
-                far = float(x - first_x)
+            for x in range(first, last + 1):
+                far = float(x - first)
                 wa, wb, wc = (ea + own_a + da * far) * inv, (eb + own_b + db * far) * inv, (ec + own_c + dc * far) * inv
                 u = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0]
                 v = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1]
                 r, g, bl, al = fetch(portrait, u, v)
                 if al < 0.5:
                     continue
-                lit = 1.0 + wa * places[a, 2] + wb * places[b, 2] + wc * places[c, 2]
                 part = wa * kind[a, 1] + wb * kind[b, 1] + wc * kind[c, 1]
-                lip = wa * kind[a, 2] + wb * kind[b, 2] + wc * kind[c, 2]
                 if part != 0.0:
                     k = abs(part)
-                    closed = shut_left if part < 0.0 else shut_right
-                    m = step(fold[0], fold[1], k) * step(0.04, 0.24, closed) * (1.0 - 0.6 * step(0.975, 1.0, k))
+                    m = step(fold[0], fold[1], k) * step(0.04, 0.24, shut_left if part < 0.0 else shut_right) * (1.0 - 0.6 * step(0.975, 1.0, k))
                     if m > 0.0:
-                        down = v + (1.05 - 0.38 * k) * wide
-                        nr, ng, nb, na = fetch(near, (u + 0.5) * nx - 0.5, (down + 0.5) * ny - 0.5)
-                        across = 0.91 + 0.07 * step(0.4, 0.9, k) - 0.12 * step(0.88, 1.0, k)
-                        na = max(na / 255.0, 0.2)
-                        lr, lg, lb = mix(lid[0], nr / na, 0.65) * across, mix(lid[1], ng / na, 0.65) * across, mix(lid[2], nb / na, 0.65) * across
-                        if fold[2] > 0.0:                # a photograph: the skin between this lid and its brow
-                            nr, ng, nb, na = fetch(above, (u + 0.5) * ox - 0.5, (v - (k - 0.25) * 0.24 * wide + 0.5) * oy - 0.5)
-                            bright = (0.97 - 0.10 * step(0.80, 1.0, k)) / max(na / 255.0, 0.2)
-                            lr, lg, lb = mix(lr, nr * bright, 0.7), mix(lg, ng * bright, 0.7), mix(lb, nb * bright, 0.7)
-                        over = (1.0 - fold[2] * exp(-((k - 0.53) / 0.055) ** 2)) * al / 255.0
-                        r, g, bl = mix(r, lr * over, m), mix(g, lg * over, m), mix(bl, lb * over, m)
+                        r, g, bl = covered(r, g, bl, al, u, v, k, m, portrait, near, above, view[0], lid, fold)
+                lip = wa * kind[a, 2] + wb * kind[b, 2] + wc * kind[c, 2]
                 if lip != 0.0 and apart > 0.0:
-                    edge = abs(lip)
-                    inner = v + (0.050 if lip > 0.0 else -0.050) * edge * unit
-                    tr, tg, tb, _ = fetch(wet, (u + 0.5) * wx - 0.5, (inner + 0.5) * wy - 0.5)
-                    m = step(0.05, 0.75, edge) * apart * 0.9
-                    r = mix(r, tr * (1.0 - edge * edge * 0.20), m)
-                    g = mix(g, tg * (1.0 - edge * edge * 0.36), m)
-                    bl = mix(bl, tb * (1.0 - edge * edge * 0.34), m)
+                    r, g, bl = wetted(r, g, bl, u, v, lip, apart, portrait, wet, view[1])
+                lit = 1.0 + wa * places[a, 2] + wb * places[b, 2] + wc * places[c, 2]
                 soft = wa * kind[a, 0] + wb * kind[b, 0] + wc * kind[c, 0]
                 put(canvas, y, x, r * lit * soft, g * lit * soft, bl * lit * soft, 1.0 - al / 255.0 * soft)
 
@@ -218,9 +249,8 @@ def eye(canvas, white, iris, origin, frame, box, width, rest, gaze, upper, lower
     x0, y0, x1, y1 = reach(canvas, origin, frame, box)
     for y in range(y0, y1):
         for x in range(x0, x1):
-            dx, dy = x + 0.5 - origin[0], y + 0.5 - origin[1]
-            lx, ly = back[0] * dx + back[2] * dy, back[1] * dx + back[3] * dy
-            if lx < box[0] or lx > box[2] or ly < box[1] or ly > box[3]:
+            lx, ly, here = local(origin, back, box, x, y)
+            if not here:
                 continue
             u = min(max(0.5 + lx / (2.0 * width), 0.004), 0.996)
             v = min(max(0.5 + ly / (2.0 * width), 0.004), 0.996)
@@ -273,6 +303,14 @@ def reach(canvas, origin, frame, box):
 
 
 @fast
+def local(origin, back, box, x, y):
+    """Where a pixel of the canvas lies in a patch, local px, and whether that is within its box."""
+    dx, dy = x + 0.5 - origin[0], y + 0.5 - origin[1]
+    lx, ly = back[0] * dx + back[2] * dy, back[1] * dx + back[3] * dy
+    return lx, ly, box[0] <= lx <= box[2] and box[1] <= ly <= box[3]
+
+
+@fast
 def teeth_at(picture, px, py, width, edge):
     """A row of teeth: colour 0..1 (straight) and alpha; px, py from the middle of its edge, local px."""
     wide = width * 1.2
@@ -310,9 +348,8 @@ def mouth(canvas, high_teeth, low_teeth, origin, frame, box, back, unit, width, 
     dr, dg, db = mix(0.60, 1.0, lit), mix(0.50, 1.0, lit), mix(0.47, 1.0, lit)
     for y in range(y0, y1):
         for x in range(x0, x1):
-            ox, oy = x + 0.5 - origin[0], y + 0.5 - origin[1]
-            lx, ly = back[0] * ox + back[2] * oy, back[1] * ox + back[3] * oy
-            if lx < box[0] or lx > box[2] or ly < box[1] or ly > box[3]:
+            lx, ly, here = local(origin, back, box, x, y)
+            if not here:
                 continue
             top, bottom = curve(upper, lx), curve(lower, lx)
             side = max(abs(lx) / (0.5 * width), abs(lx - middle) / half - 0.08)

@@ -37,6 +37,7 @@ class Basis:
                 self.lips[i] = (0, ring, float(np.sign(self.lips[i][2])))
         inner = {i: row[3][k] for row in (UPPER_LIP, LOWER_LIP) for ring in row for k, i in enumerate(ring)}
         self.off = {i: float(q[i, 1] - q[inner[i], 1]) for i in self.lips}    # how far below the line where the lips meet, in its own column
+        self.bent = {i: float(q[inner[i], 1] - self.line[1]) for i in self.lips}    # how far that line lies there below its middle: a smile's goes up
         self.jaw = self.jaw_open()
 
     def spread(self, controls: Controls, reach: float) -> np.ndarray:
@@ -92,11 +93,18 @@ class Basis:
         c.update(more or {})
         return self.spread(c, reach)
 
+    def levelled(self, share: float) -> np.ndarray:
+        """The corners brought level with the middle of the mouth, by `share` of what they lie above or below it: rounded lips do not smile."""
+        c = {i: vec(0, -share * bent) for i, bent in self.bent.items()}
+        for side in (RIGHT, LEFT):
+            c |= dict.fromkeys(side.rest["corner"][:1], 0.7 * c[UPPER_LIP[0][0 if side is RIGHT else -1]])
+        return self.spread(c | {i: vec() for i in (1, 2, 4, 94, 152)}, 0.75)
+
     def pucker(self) -> np.ndarray:
-        narrow, fuller = 0.40, 0.22
-        return self.lip_field(lambda half, off, x: vec(
+        narrow, fuller = 0.43, {-1: 0.22, 0: 0.0, 1: 0.08}
+        return self.levelled(0.75) + self.lip_field(lambda half, off, x: vec(
             -narrow * self.half * x * (0.75 + 0.25 * abs(x)),
-            fuller * off * (1 - x * x),
+            fuller[half] * off * (1 - x * x) + 0.045 * abs(x) ** 1.6,    # an "o" is round above too
             -0.17 * (1 - 0.5 * x * x)), 0.6, {i: vec(0, -0.01, -0.05) for i in (18, 164)}, (1, 2, 4, 94, 152))
 
     def funnel(self) -> np.ndarray:
@@ -104,8 +112,8 @@ class Basis:
             bow = 1 - abs(x) ** 2.2
             open_ = {-1: -0.055, 0: 0.0, 1: 0.075}[half] * bow
             flare = 0.10 * off * bow
-            return vec(-0.27 * self.half * x, open_ + flare, -0.15 * (1 - 0.5 * x * x))
-        return self.lip_field(move, 0.6, None, (1, 2, 4, 94, 152))
+            return vec(-0.27 * self.half * x, open_ + flare + 0.03 * abs(x) ** 1.6, -0.15 * (1 - 0.5 * x * x))
+        return self.levelled(0.5) + self.lip_field(move, 0.6, None, (1, 2, 4, 94, 152))
 
     def sideways(self, sign: int) -> np.ndarray:
         return self.lip_field(lambda half, off, x: vec(sign * 0.13 * (1 - 0.25 * abs(x)), -0.02 * max(0, sign * x), 0), 0.6)
