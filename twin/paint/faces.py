@@ -14,6 +14,7 @@ import numpy as np
 from twin.errors import Missing
 
 from .picture import Picture, fitted
+from .quiet import quiet
 
 MOST = 16                # faces that are told apart
 BUDGET = 4.0             # s of looking; what has been found by then counts
@@ -71,7 +72,8 @@ def faces(picture: Picture) -> list[Found]:
 def points_in(pixels: np.ndarray, least: float = 0.3) -> np.ndarray | None:
     """MediaPipe's points float64 [478, 3] px of the most prominent face of RGB uint8 [h, w, 3], None without one."""
     h, w = pixels.shape[:2]
-    with _solutions().face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, min_detection_confidence=least) as finder:
+    mesh = _solutions().face_mesh
+    with quiet(), mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, min_detection_confidence=least) as finder:
         seen = finder.process(np.ascontiguousarray(pixels)).multi_face_landmarks
     return np.array([[p.x * w, p.y * h, p.z * w] for p in seen[0].landmark]) if seen else None
 
@@ -81,7 +83,8 @@ def steadied(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
     h, w = pixels.shape[:2]
     middle, across = points[:, :2].mean(0), np.ptp(points[:, :2], axis=0).max()
     seen = [points]
-    with _solutions().face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, min_detection_confidence=0.3) as finder:
+    mesh = _solutions().face_mesh
+    with quiet(), mesh.FaceMesh(static_image_mode=True, refine_landmarks=True, min_detection_confidence=0.3) as finder:
         for angle, size, dx, dy in ((0, 1.9, 0, 0), (4, 1.7, 0.03, -0.02), (-4, 1.8, -0.03, 0.02), (2, 2.2, 0.02, 0.04), (-2, 2.0, -0.02, -0.04)):
             k = 384 / (size * across)
             matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), angle, k)
@@ -99,7 +102,8 @@ def steadied(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def selfie(pixels: np.ndarray) -> np.ndarray:
     """How much each pixel belongs to a person: float32 [h, w], 0..1, as coarse as 256 px across."""
-    with _solutions().selfie_segmentation.SelfieSegmentation(model_selection=0) as cutter:
+    selfies = _solutions().selfie_segmentation
+    with quiet(), selfies.SelfieSegmentation(model_selection=0) as cutter:
         return np.asarray(cutter.process(np.ascontiguousarray(pixels)).segmentation_mask, np.float32)
 
 
@@ -112,7 +116,7 @@ def _boxes(small: np.ndarray, until: float, parts: tuple[int, ...]) -> list[tupl
         tw, th = w / (n - 0.35 * (n - 1)), h / (n - 0.35 * (n - 1))
         tiles += [(int(x), int(y), int(tw), int(th)) for x in np.linspace(0, w - tw, n) for y in np.linspace(0, h - th, n)]
     detection = _solutions().face_detection
-    with detection.FaceDetection(model_selection=0, min_detection_confidence=0.5) as near, \
+    with quiet(), detection.FaceDetection(model_selection=0, min_detection_confidence=0.5) as near, \
             detection.FaceDetection(model_selection=1, min_detection_confidence=0.5) as far:
         for x, y, tw, th in tiles:
             if time.monotonic() > until:
