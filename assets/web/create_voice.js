@@ -194,7 +194,7 @@ export class VoiceStep {
     this.sendFile.disabled = Boolean(this.sending);
     const clips = draft.voice.clips.filter((/** @type {any} */ clip) => !/^\d+$/.test(String(clip.k)) || Number(clip.k) >= this.sentences.length);
     this.clips.replaceChildren(...clips.map((/** @type {any} */ clip) => h("li", {}, h("b", {}, word("file_clip")), h("span", { class: "soft" }, `${Math.round(clip.seconds)} s`),
-      iconButton("trash", "remove", () => this.drop_(clip.k), { class: "round tiny" }), h("ul", { class: "remarks" }, ...clip.report.map((/** @type {any} */ remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "ear"), h("span", {}, own(remark))))))));
+      iconButton("trash", "remove", () => this.drop_(clip.k), { class: "round tiny" }), h("ul", { class: "remarks" }, ...clip.report.filter((/** @type {any} */ r) => r.level !== "good").map((/** @type {any} */ remark) => h("li", { class: remark.level }, icon(remark.level === "good" ? "check" : "ear"), h("span", {}, own(remark))))))));
   }
 
   /** @param {any} draft */
