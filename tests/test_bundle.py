@@ -141,7 +141,7 @@ def bad() -> dict[str, tuple[bytes, str]]:
     return {
         "empty": (b"", "no twin"), "text": (b"hello there, this is no zip", "no twin"), "other zip": (_zip({"a.txt": b"x"}), "no manifest"),
         "no manifest": (_zip({"twin/persona.yaml": b"name: A"}), "no manifest"), "newer": (packed(inside(), version=2), "newer"),
-        "newer, with files of another kind": (packed(inside(), version=3, extra=[("twin/body/mesh.glb", b"x")]), "newer"), "strange version": (packed(inside(), version="x"), "manifest"), "cut": (whole[:len(whole) // 2], "no twin"),
+        "newer, with files of another kind": (packed(inside(), version=3, extra=[("twin/body/mesh.glb", b"x")]), "newer"), "strange version": (packed(inside(), version="x"), "manifest"), "cut": (whole[:len(whole) // 2], "its end is missing"),
         "bit": (_flipped(whole), "damaged"), "changed": (packed(tampered, listed=inside()), "changed"),
         "left out": (packed({k: v for k, v in inside().items() if "rig" not in k}, listed=inside()), "manifest"),
         "slip": (packed(inside(), extra=[("../../evil.yaml", b"x")]), "no twin has"), "absolute": (packed(inside(), extra=[("/etc/cron.d/x", b"x")]), "no twin has"),

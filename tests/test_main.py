@@ -32,6 +32,9 @@ def test_say_writes_a_wav_with_speech_in_it(tmp_path):
     (("say", "maya", "  ", "-o", "x.wav"), "nothing to read"),
     (("say", "maya", "🙂", "-o", "x.wav"), "could say"),
     (("say", "maya", "Hello.", "-o", "/no/such/folder/x.wav"), "cannot be written"),
+    (("say", "maya", "Hello.", "-o", "x.mp3"), "neither a sound nor a film"),
+    (("create", "--photo", "/no/such/face.jpg", "--name", "E", "--consent", "E"), "face.jpg"),
+    (("export", "nobody", "-o", "x.twin"), "twin list"), (("delete", "nobody"), "twin list"), (("import", "/no/such/file.twin"), "file.twin"),
     (("talk", "--persona", "/no/such/file.yaml"), "file.yaml"),
 ])
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments, told):

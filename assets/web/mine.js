@@ -63,11 +63,12 @@ export class Mine {
 
   /** What was measured of a twin, in words. @param {any} twin @returns {string[]} */
   measured({ measured }) {
-    const said = [], { lips, voice, persona } = measured ?? {}, like = voice?.similarity;
+    const said = [], { lips, voice, persona, when } = measured ?? {}, like = voice?.similarity;
     if (lips) said.push(word("measured_lips", { closed: lips.closed.toFixed(2), open: lips.open.toFixed(2) }));
     if (typeof like === "number") said.push(word("measured_voice", { n: like.toFixed(2) }));
     else if (voice?.seconds) said.push(word("measured_from", { s: Math.round(voice.seconds) }));
     if (persona?.facts || persona?.examples) said.push(word("sum_lines", { facts: persona.facts ?? 0, examples: persona.examples ?? 0 }));
+    if (said.length && !isNaN(Date.parse(when))) said.push(new Date(`${when}T12:00`).toLocaleDateString(document.documentElement.lang || undefined));
     return said;
   }
 

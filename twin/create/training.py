@@ -6,6 +6,7 @@ What it learned is kept in the draft, with the hash of the recordings that it wa
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -29,6 +30,7 @@ MOST = 600.0             # s a training may take
 Said = dict[str, str]    # a sentence by language
 FAILED = {"en": "The voice could not be learned from these recordings.", "zh": "没能从这些录音里学会声音。"}
 AT_ONCE = 1              # trainings that run; others wait their turn
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None                  # loaded here: a child between fork and exec should load nothing
 ROOT = Path(__file__).resolve().parents[2]
 log = logging.getLogger("twin.create")
 
@@ -152,7 +154,7 @@ class Training:
             out = folder / "voice"
             quiet: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8", "errors": "replace"}
             if os.name == "posix":                       # a session of its own: it has workers, and they end with it
-                quiet |= {"start_new_session": True, "preexec_fn": lambda: os.nice(5)}
+                quiet |= {"start_new_session": True, "preexec_fn": _modest}
             run.process = subprocess.Popen([sys.executable, "-m", "twin.train.voice", str(folder / "samples"), str(out), "--language", run.language],
                                            cwd=ROOT, **quiet)
             process = run.process
@@ -195,6 +197,13 @@ class Training:
 def _said(told: dict[str, Any]) -> Said:
     """A note of the trainer, bounded. Raises KeyError where a language is missing."""
     return {language: str(told[language]).strip()[:300] for language in ("en", "zh")}
+
+
+def _modest() -> None:
+    """In the trainer, before it begins: it is nobody's hurry, and (where there is Linux) it does not outlive a process that is killed."""
+    os.nice(5)
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)                   # PR_SET_PDEATHSIG
 
 
 def kept(draft: Draft) -> dict[str, bytes]:

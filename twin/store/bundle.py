@@ -170,7 +170,9 @@ def _unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 def _directory(data: bytes) -> None:
     """The zip's own word for what is in it, before a library builds anything from it."""
     at = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
-    if not data.startswith(b"PK\x03\x04") or at < 0 or at + _END.size > len(data):
+    if data.startswith(b"PK\x03\x04") and not 0 <= at <= len(data) - _END.size:
+        raise _damaged("its end is missing")
+    if not data.startswith(b"PK\x03\x04"):
         raise Refused("This file is no twin.", "Choose a .twin file that was saved here.", code="no-bundle",
                       zh=("这不是分身文件。", "请选择从这里保存的 .twin 文件。"))
     _, disk, first, here, count, size, start, _ = _END.unpack_from(data, at)
