@@ -34,8 +34,10 @@ from . import pairs
 SEED = 1
 MOST = 180.0                                             # s of speech that are used
 ENOUGH = 5.0                                             # s of paired speech that a network can learn from
-STEPS, BATCH, SLOWEST = 720, 384, 20.0                   # of the training; s after which it ends on a machine too slow for all steps
+STEPS, BATCH, SLOWEST = 400, 384, 20.0                   # of the training; s after which it ends on a machine too slow for all steps
+HOLD = 1e-3                                              # how hard the layers are held to where all readers left them: freer, 15 s mumble
 SURE = 2.9                                               # cost of pairing above which a recognised text is not believed
+WIDER = 1.25                                             # at most, of the range of pitch, to make up for what is lost on the way
 SHARPER = 0.7                                            # how much of the spread that averaging took is given back
 Progress = Callable[[float, str], None]
 NOTES = {"reading the recordings": "正在读取录音", "listening to the recordings": "正在听录音", "recognising what is said": "正在识别说了什么",
@@ -221,6 +223,7 @@ def learned(good: list[Reading], read: list[Reading], rate: float, top: int, tel
     torch.set_num_threads(2)
     net = prior()
     given = [network.inputs(r.ours[1], r.ours[0]) for r in good]
+    anchor = [p.detach().clone() for p in net.layers.parameters()]
     start = net.codes.weight.detach().mean(0)
     code = torch.nn.Parameter(start.clone())
 
@@ -260,6 +263,8 @@ def learned(good: list[Reading], read: list[Reading], rate: float, top: int, tel
                 group["lr"] = (base.setdefault("base", group["lr"])) * min(1.0, (step + 1) / 10) * (0.03 + 0.97 * (1 - gone))
             some = torch.randint(len(x), (BATCH,))
             loss = torch.nn.functional.smooth_l1_loss(net.scaled(x[some], code), y[some], beta=0.5)
+            if everything:
+                loss = loss + HOLD * sum(((now - then) ** 2).sum() for now, then in zip(net.layers.parameters(), anchor, strict=True))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -318,7 +323,10 @@ def finished(voice: network.Timbre, good: list[Reading], read: list[Reading], ra
     heard = vocoder.analyse(sound, noise=False)[0]       # creaky ends are lost on the way: what is heard lies some 2 % above what was meant
     if meant.any() and heard.any():
         over = float(np.clip(np.log(np.median(heard[heard > 0]) / np.median(meant[meant > 0])), -0.05, 0.05))
-        voice.about["to"] = [round(v - over, 5) for v in voice.about["to"]]
+        low, high = np.quantile(np.log(heard[heard > 0]), (0.1, 0.9))
+        to = voice.about["to"]
+        wider = float(np.clip((to[5] - to[1]) / max(1e-3, high - low), 1.0, WIDER))      # and its rises and falls are flattened
+        voice.about["to"] = [round(to[3] + (v - to[3]) * wider - over, 5) for v in to]
     voice.about["gain"] = round(float(shaping.LOUDNESS / max(1e-4, shaping.loudness(sound))), 4)
     return voice
 
