@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import json
 import os
 import secrets
 import sys
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,10 +37,16 @@ def add(commands: Any) -> None:
     create.set_defaults(run=_create)
     listing = commands.add_parser("list", help="your own twins and the default ones")
     listing.set_defaults(run=_list)
-    export = commands.add_parser("export", help="save a twin as one .twin file")
+    export = commands.add_parser("export", help="save a twin: as one .twin file, as one HTML page that talks by itself, or as a Space")
     export.add_argument("twin")
-    export.add_argument("-o", "--output", type=Path, required=True)
-    export.add_argument("--passphrase", action="store_true", help="encrypt it, and put the conversations with it inside")
+    where = export.add_mutually_exclusive_group(required=True)
+    where.add_argument("-o", "--output", type=Path, metavar="FILE", help="a .twin file, to be imported elsewhere")
+    where.add_argument("--html", type=Path, metavar="FILE", help="one HTML file that opens by a double click and talks without a server")
+    where.add_argument("--static", type=Path, metavar="DIR", help="the same page as a Static Space for Hugging Face")
+    where.add_argument("--space", type=Path, metavar="DIR", help="a whole Space: the app with this twin alone")
+    export.add_argument("--passphrase", action="store_true", help="of a .twin file: encrypt it, and put the conversations with it inside")
+    export.add_argument("--lang", choices=("en", "zh", "both"), default="both", help="of a page: the languages it speaks")
+    export.add_argument("--endpoint", default="", metavar="URL", help="of a page: a server of this app to ask what the page cannot answer by itself")
     export.set_defaults(run=_export)
     bring = commands.add_parser("import", help="load a .twin file")
     bring.add_argument("file", type=Path)
@@ -186,6 +193,12 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    if options.html or options.static:
+        return _alone(options)
+    if options.space:
+        from .share import space
+        space.write(shelf(), _any(options.twin), options.space, progress=lambda step: print(step.en, file=sys.stderr, flush=True))
+        return 0
     from .store import export
     twin = _mine(options.twin)
     passphrase = _passphrase("A passphrase for the file: ", twice=True) if options.passphrase else ""
@@ -196,6 +209,49 @@ def _export(options: argparse.Namespace) -> int:
     write(options.output, data)
     print(f"{options.output}: {len(data) / 2**20:.1f} MB, with the consent inside{', encrypted' if passphrase else ''}.")
     return 0
+
+
+def _alone(options: argparse.Namespace) -> int:
+    """The twin as one HTML file, or the folder of a Static Space around it."""
+    from .share import alone
+    twin = _any(options.twin)
+    languages = ("en", "zh") if options.lang == "both" else (options.lang,)
+    page = asyncio.run(_page(twin, languages, options.endpoint))
+    told = f"{len(page.data) / 2**20:.1f} MB, {page.spoken} answers spoken beforehand, {page.written} written"
+    if options.static:
+        alone.static(twin, page.data, options.static)
+        print(f"{options.static}: a Static Space ({told}).")
+    else:
+        write(options.html, page.data)
+        print(f"{options.html}: {told}. A double click opens it.")
+    for note in page.notes:
+        print(note, file=sys.stderr)
+    return 0
+
+
+async def _page(twin: Any, languages: tuple[str, ...], endpoint: str) -> Any:
+    """The last step of share.alone.html; how far it is goes to the terminal."""
+    from .meet import Host
+    from .registry import Registry
+    from .share import alone
+    registry = Registry(load())
+    try:
+        async with aclosing(alone.html(Host(registry), twin, languages=languages, endpoint=endpoint)) as steps:
+            async for step in steps:
+                print(f"\r{step.en:<50.50} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
+    finally:
+        print(file=sys.stderr)
+        registry.close()
+    return step
+
+
+def _any(name: str) -> Any:
+    """One of my twins, or else a default one. Raises Missing."""
+    from .store import Twins
+    twin = own(name, "talk") or Twins().get(name)
+    if twin is None:
+        raise Missing(f"There is no twin called {name!r}.", "python -m twin list says which there are.")
+    return twin
 
 
 def write(path: Path, data: bytes) -> None:
