@@ -121,7 +121,7 @@ def test_the_label_fits_any_picture(size):
 
 def test_consent_says_who_what_for_and_over_what():
     record = trust.consent(" Ada  Lovelace ", "self", ["talk"], {"photo": HASH}, "zh")
-    assert record["who"] == "Ada Lovelace" and record["for"] == ["talk"] and record["statement"] == trust.STATEMENT["zh"] and record["when"].endswith("+00:00")
+    assert record["who"] == "Ada Lovelace" and record["for"] == ["speech"] and record["statement"] == trust.STATEMENT["zh"] and record["when"].endswith("+00:00")
     assert trust.agreed(record, {"photo": HASH}) is record
     trust.allows(record, "talk")
     with pytest.raises(Refused) as film_refused:
@@ -138,7 +138,7 @@ def test_half_a_consent_is_none(who, relation, purposes):
 
 
 @pytest.mark.parametrize("change", [{"agreed": False}, {"who": ""}, {"statement": None}, {"samples": {}}, {"samples": {"photo": "x"}}, {"for": []},
-                                    {"relation": "x"}, {"version": 2}, {"when": 5}])
+                                    {"relation": "x"}, {"version": 3}, {"scope": "everywhere"}, {"when": 5}])
 def test_a_record_that_was_tampered_with_is_none(change):
     record = trust.consent("Ada", "self", ["talk"], {"photo": HASH}) | change
     with pytest.raises(Refused):

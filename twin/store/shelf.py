@@ -243,7 +243,7 @@ class Shelf:
 
     def _write(self, owner: str, name: str, files: Mapping[str, bytes], persona: Persona, key: bytes | None, box: Mapping[str, Any] | None) -> None:
         self.admit()
-        consented(files)
+        consented(files, self.data)
         for given, data in files.items():
             if not FILES.fullmatch(given):
                 raise Refused(f"A twin has no file {given[:60]!r}.", "Take it out.")

@@ -1,93 +1,26 @@
-"""Consent, and the marks on what leaves the app: a label that people see, and content credentials (C2PA) that programs read.
+"""Marks on what leaves the app: a label that people see, and content credentials (C2PA) that programs read.
 
-Without a consent record no twin of an uploaded face or voice is built, by the page, the command line or the API. The credentials are signed
-by a certificate of the app's own, made at first use in the data folder (credentials.py): they say that a machine made this and show any later
-change; nobody else vouches for them.
+The credentials are signed by a certificate of the app's own, made at first use in the data folder (credentials.py): they say that a machine made
+this and show any later change; nobody else vouches for them.
 """
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import logging
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import Refused, TwinError
+from ..errors import TwinError
 
-STATEMENT = {
-    "en": "I am the person in this picture and in these recordings, or that person has allowed me to do this. I agree that a digital twin is made "
-          "of them for the purposes named here. It will always say that it is an AI, and what it makes is marked as made by an AI. I will not use it "
-          "to deceive anyone. I can delete it, with everything made from it, at any time.",
-    "zh": "我就是照片和录音里的人，或者已得到本人的许可。我同意用它们制作一个数字分身，只用于这里写明的用途。它总会说明自己是 AI，"
-          "它生成的内容都会标明由 AI 生成。我不会用它欺骗任何人。我可以随时删除它以及由它生成的一切。"}
-RELATIONS, PURPOSES = ("self", "permission"), ("talk", "film")
 LABEL = {"en": "AI-generated", "zh": "AI 生成"}
 LABELS = f"{LABEL['en']} · {LABEL['zh']}"
 FORMATS = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".wav": "audio/wav", ".mp4": "video/mp4"}
 PICTURES = (".png", ".webp", ".jpg", ".jpeg")
 MADE_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-_HASH = re.compile(r"[0-9a-f]{64}")
 log = logging.getLogger("twin.trust")
 
-
-# consent ---------------------------------------------------------------------------------------------------------------------------------
-
-def consent(who: str, relation: str, purposes: Any, samples: Mapping[str, str], language: str = "en") -> dict[str, Any]:
-    """The record of a yes: who, when, what for, to which statement, over which samples (name -> SHA-256). Raises Refused when it is incomplete."""
-    who = " ".join(str(who).split())[:200]
-    if not who:
-        raise Refused("The consent needs a name: who agrees?", "Write the name of the person who says yes.", code="consent-who",
-                      zh=("同意书上要有名字：是谁同意的？", "请写下同意者的姓名。"))
-    if relation not in RELATIONS:
-        raise Refused("The consent does not say whose face and voice these are.", "Say that they are yours, or that you have permission.",
-                      code="consent-relation", zh=("同意书没有说明这是谁的脸和声音。", "请说明是你本人，或已得到许可。"))
-    named = [purpose for purpose in PURPOSES if isinstance(purposes, (list, tuple)) and purpose in purposes]
-    if not named:
-        raise Refused("The consent does not say what for.", "Choose talking, films, or both.", code="consent-for",
-                      zh=("同意书没有说明用途。", "请选择对话、影片，或两者都选。"))
-    return {"version": 1, "who": who, "relation": relation, "for": named, "agreed": True, "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "statement": STATEMENT.get(language, STATEMENT["en"]), "language": language if language in STATEMENT else "en", "samples": dict(samples)}
-
-
-def agreed(record: Any, samples: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record, if it is a whole one, over these very samples where they are given. Raises Refused."""
-    whole = (isinstance(record, dict) and record.get("agreed") is True and record.get("version") == 1
-             and all(isinstance(record.get(name), str) and 0 < len(record[name]) <= 2000 for name in ("who", "when", "statement", "language"))
-             and record.get("relation") in RELATIONS and isinstance(record.get("for"), list) and set(record["for"]) <= set(PURPOSES) and record["for"]
-             and isinstance(record.get("samples"), dict) and 0 < len(record["samples"]) <= 64
-             and all(isinstance(value, str) and _HASH.fullmatch(value) for value in record["samples"].values()))
-    if not whole or (samples is not None and record["samples"] != dict(samples)):
-        raise Refused("Nobody has agreed to a twin of this face and voice.", "Read the consent statement and say yes to it; it holds for these samples alone.",
-                      code="consent", zh=("还没有人同意用这张脸和这个声音制作分身。", "请阅读同意书并表示同意；它只对这些素材有效。"))
-    return record
-
-
-def consented(files: Mapping[str, bytes]) -> None:
-    """Raises Refused where nobody agreed to the twin of these files: whatever the way in, nothing is kept without."""
-    try:
-        record = json.loads(files.get("consent.json", b"null"))
-    except ValueError:
-        record = None
-    agreed(record)
-
-
-def allows(record: Any, purpose: str) -> None:
-    """Raises Refused when the consent was not given for that purpose ("talk" or "film")."""
-    if isinstance(record, dict) and purpose not in record.get("for", ()):
-        raise Refused(f"The consent for this twin does not cover this use ({purpose}).", "Make the twin anew with a consent that names it.",
-                      code="consent-for", zh=("这个分身的同意书不包括这种用途。", "请重新制作，并在同意书里选上它。"))
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-# marks -----------------------------------------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True)
 class Marked:
@@ -133,7 +66,7 @@ def marked(data: bytes, kind: str, *, title: str = "", label: bool = True, folde
 
 def credited(data: bytes, kind: str) -> bool:
     """Whether a file carries content credentials already."""
-    from . import credentials
+    from .. import credentials
     try:
         return credentials.read(data, FORMATS[kind]) is not None
     except TwinError:
@@ -185,9 +118,9 @@ def _font(size: int, text: str) -> tuple[Any, str]:
 
 
 def _signed(data: bytes, kind: str, title: str, folder: Path | None) -> bytes:
-    from . import credentials
+    from .. import credentials
     if folder is None:
-        from .settings import load
+        from ..settings import load
         folder = load().folder("data")
     manifest = {
         "claim_generator_info": [{"name": "Twin", "version": "0.1"}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
