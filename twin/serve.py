@@ -68,6 +68,7 @@ class Server:
         from .page.transport import Transport
         from .wire.live import Sessions
         self._sessions = Sessions(self._rooms())
+        self.registry.hire()
         self._page = page.build(self.settings)
         with self._page:
             Transport(self._sessions).register()
@@ -146,7 +147,7 @@ class Server:
             twins=twins, saved=Conversations(self.data, key=self._shelf.key), shelf=self._shelf, talk=host.converse,
             endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
-            origins=tuple(origin.strip().lower().rstrip("/") for origin in self.settings.origins.split(",") if origin.strip()))
+            door=self._door())
 
     def _routes(self) -> list[Any]:
         from starlette.routing import WebSocketRoute
@@ -168,7 +169,7 @@ class Server:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         return [WebSocketRoute("/live", Live(sessions).serve), *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
-                *Upload(self._shelf, self._drafts, speak, rooms.origins).routes(), *Own(self._shelf, rooms.twins, sessions, film, rooms.origins).routes()]
+                *Upload(self._shelf, self._drafts, speak, rooms.door).routes(), *Own(self._shelf, rooms.twins, sessions, film, rooms.door).routes()]
 
     def _engines(self) -> dict[str, dict[str, str]]:
         told = {}

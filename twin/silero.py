@@ -14,6 +14,7 @@ import numpy as np
 from .errors import Missing
 
 HZ = 16_000
+CARRIED = Path(__file__).resolve().parents[1] / "assets" / "weights" / "silero_vad.onnx"
 WINDOW, CONTEXT = 512, 64                                # samples the model takes, and those of the window before it sees again
 
 
@@ -39,11 +40,18 @@ class Silero:
 @lru_cache(maxsize=1)
 def _model() -> Any:
     import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(model()), options, providers=["CPUExecutionProvider"])
+
+
+def model() -> Path:
+    """The model's file: beside the code, where an exported Space carries it, else in its wheel. Raises Missing."""
+    if CARRIED.is_file():
+        return CARRIED
     found = importlib.util.find_spec("silero_vad")       # not imported: that would bring torch, for a file
     if found is None or not found.origin:
         raise Missing("Finding speech in sound needs the package silero-vad.", "Install it: pip install silero-vad",
                       zh=("在声音里找话音需要 silero-vad。", "请安装：pip install silero-vad"))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(Path(found.origin).parent / "data" / "silero_vad.onnx"), options, providers=["CPUExecutionProvider"])
+    return Path(found.origin).parent / "data" / CARRIED.name

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from contextvars import copy_context
 from typing import Any, TypeVar, cast
 
 from .errors import Stuck
@@ -27,7 +28,8 @@ class Lane:
 
     async def run(self, function: Callable[..., T], *args: Any, budget: float = 60.0) -> T:
         """The result of `function(*args)`, made on this lane. Raises Stuck after `budget` seconds of waiting, and condemns the lane."""
-        future = asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+        context = copy_context()                         # who asks: on ZeroGPU a GPU is lent to the one whose request this is
+        future = asyncio.get_running_loop().run_in_executor(self._thread, context.run, function, *args)
         try:
             async with asyncio.timeout(budget):
                 return await future

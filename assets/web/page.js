@@ -50,7 +50,7 @@ class Page {
     this.lastFirst = 0;
     setLanguage(LANGUAGES.includes(asked) ? asked : recall("lang", navigator.language?.startsWith("zh") ? "zh" : "en"), root);
     this.player = new Player();
-    this.live = new Live({ hello: () => this.hello(), transport: query.get("transport") ?? "" });
+    this.live = new Live({ hello: () => this.hello(), transport: query.get("transport") ?? document.querySelector("meta[name=twin-transport]")?.getAttribute("content") ?? "" });
     this.mic = new Mic();
     this.mic.device = choice.mic;
     this.parts(query);

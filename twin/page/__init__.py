@@ -4,6 +4,7 @@ It owns the Blocks and what `launch()` has to be told. It serves nothing (app.py
 """
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from twin.page.stage import stage
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 SHEETS = ("page.css", "stage.css", "talk.css", "panels.css", "create.css")
 FONT = ("system-ui", "sans-serif")
+GRADIO_LINE = '<meta name="twin-transport" content="gradio">'           # on ZeroGPU only Gradio's own requests say whose GPU time it is
 
 # Gradio's own frame taken away: no padding, no footer, no background of its own.
 CSS = """
@@ -35,6 +37,7 @@ def head() -> str:
     return (
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">'
         '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer">'
+        f'{GRADIO_LINE if os.environ.get("SPACES_ZERO_GPU") else ""}'
         f'{links}<link rel="modulepreload" href="web/page.js">'
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.devices import storage
+from twin.devices import weights
 from twin.errors import Missing
 from twin.think.smollm2 import MINILM
 
@@ -54,7 +54,7 @@ class Embedder:
 
 
 def home() -> Path:
-    return storage() / MINILM
+    return weights(MINILM)
 
 
 def ready() -> bool:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.devices import storage
+from twin.devices import weights
 from twin.errors import Missing
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ CONFIG = {
 
 def home() -> Path:
     """Where the finished folders lie."""
-    return storage() / f"smollm2-135m-{FORMAT}"
+    return weights(f"smollm2-135m-{FORMAT}")
 
 
 def ready() -> bool:
@@ -116,18 +116,18 @@ def convert(source: Path, target: Path, say: Callable[[str], None]) -> None:
     say(f"reading {source.name}")
     import gguf
     reader = gguf.GGUFReader(source)
-    weights = {name(tensor.name): blocks(tensor) for tensor in reader.tensors}
+    found = {name(tensor.name): blocks(tensor) for tensor in reader.tensors}
     folder = target / "checkpoint"
     folder.mkdir()
     say("writing the transformers checkpoint (540 MB)")
-    dense = {key: value if isinstance(value, np.ndarray) else value.dense() for key, value in weights.items()}
+    dense = {key: value if isinstance(value, np.ndarray) else value.dense() for key, value in found.items()}
     save_file(dense, folder / "model.safetensors", metadata={"format": "pt"})
     del dense
     words(reader, folder)
     (folder / "config.json").write_text(json.dumps(CONFIG, indent=2))
     (folder / "generation_config.json").write_text(json.dumps({"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2}))
     say("writing the ONNX graph (112 MB)")
-    graph.save(weights, CONFIG, target / "onnx")
+    graph.save(found, CONFIG, target / "onnx")
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(folder / file, target / "onnx" / file)
 
@@ -197,7 +197,7 @@ def main() -> None:
         began = time.monotonic()
         make(lambda line: print(f"  mind: {line}", flush=True))
         print(f"  mind: ready in {time.monotonic() - began:.0f} s, in {home()}")
-    if not (storage() / MINILM / "model.onnx").is_file():
+    if not (weights(MINILM) / "model.onnx").is_file():
         from twin.think import embed  # numpy and what else it needs are loaded only if there is work
         print(f"  sentence embeddings: ready, in {embed.make()}")
 
