@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from persona.private import unmarked
+
 LANGUAGES = ("en", "zh")
 LIMITS = {"name": 80, "tagline": 200, "description": 8000, "style": 2000, "fact": 500, "greeting": 500}
 MOST_FACTS = 200
@@ -54,6 +56,7 @@ class Persona:
     facts: tuple[Said, ...] = ()
     voice: dict[str, str | float] = field(default_factory=dict)
     greeting: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    private: frozenset[int] = frozenset()                # numbers of the facts that stay with its owner (private.py)
 
     @classmethod
     def load(cls, path: str | Path) -> Persona:
@@ -87,11 +90,12 @@ class Persona:
         if not name:
             raise CardError("The persona's name is empty.", "Add a line such as `name: Ada`.")
         written = _languages(data.get("languages"), name, data.get("description"))
+        facts, private = _facts(data.get("facts"))
         return cls(
             name=name, id=_identifier(data.get("id") or own_id or next(iter(name.values()))), age=_age(data.get("age")),
             gender=str(data.get("gender") or "").strip().lower()[:20], languages=written,
             tagline=_said(data.get("tagline"), "tagline"), description=_said(data.get("description"), "description"),
-            style=_said(data.get("style"), "style"), facts=_facts(data.get("facts")), voice=_voice(data.get("voice")),
+            style=_said(data.get("style"), "style"), facts=facts, private=private, voice=_voice(data.get("voice")),
             greeting=_greeting(data.get("greeting")))
 
     def text(self, what: str, language: str) -> str:
@@ -168,15 +172,24 @@ def _bounded(text: str, what: str) -> str:
     return text
 
 
-def _facts(value: object) -> tuple[Said, ...]:
+def _facts(value: object) -> tuple[tuple[Said, ...], frozenset[int]]:
+    """The facts, and the numbers of those that are private."""
     if value is None:
-        return ()
+        return (), frozenset()
     items = [value] if isinstance(value, (str, Mapping)) else value
     if not isinstance(items, list):
         raise CardError("`facts` must be a list of sentences.", "Write each fact as `- I keep bees.`")
     if len(items) > MOST_FACTS:
         raise CardError(f"{len(items)} facts; {MOST_FACTS} are allowed.", "Keep the ones that people will ask about.")
-    return tuple(said for said in (_said(item, "fact") for item in items) if said)
+    found: list[Said] = []
+    private = set()
+    for item in items:
+        bare = {code: unmarked(text) for code, text in _said(item, "fact").items()}
+        if said := {code: text for code, (text, _) in bare.items() if text}:
+            if any(hidden for _, hidden in bare.values()) or (isinstance(item, Mapping) and item.get("private") is True):
+                private.add(len(found))
+            found.append(said)
+    return tuple(found), frozenset(private)
 
 
 def _greeting(value: object) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ import yaml
 
 from persona.card import LANGUAGES, LIMITS, MOST_FACTS, MOST_GREETINGS, CardError, Persona, Said, language_written
 from persona.lines import Line
+from persona.private import marked, unmarked
 
 FIELDS = ("name", "age", "gender", "tagline", "description", "style", "facts", "examples", "greeting", "languages", "voice")
 TEXTS = ("name", "tagline", "description", "style")
@@ -70,7 +71,8 @@ def from_fields(fields: object, before: Persona | None = None) -> dict[str, Any]
             data[what] = form[what]
     if form.get("facts"):
         known = {text: said for said in (before.facts if before else ()) for text in said.values()}
-        data["facts"] = [dict(known.get(text) or {language_written(text): text}) for text in form["facts"]]
+        bare = [unmarked(text) for text in form["facts"]]
+        data["facts"] = [{**(known.get(text) or {language_written(text): text}), **({"private": True} if hidden else {})} for text, hidden in bare if text]
     greetings: dict[str, list[str]] = {}
     for text in form["greeting"] if isinstance(form.get("greeting"), list) else [form.get("greeting") or ""]:
         if text:
@@ -95,7 +97,7 @@ def to_fields(persona: Persona, examples: Iterable[Example] = (), language: str 
     code = language or (persona.languages or ("en",))[0]
     greeting = persona.greeting.get(code) or next(iter(persona.greeting.values()), ())
     return {**{what: persona.text(what, code) for what in TEXTS}, "age": persona.age, "gender": persona.gender,
-            "facts": [said.get(code) or next(iter(said.values())) for said in persona.facts], "examples": [list(pair) for pair in examples],
+            "facts": [marked(said.get(code) or next(iter(said.values())), number in persona.private) for number, said in enumerate(persona.facts)], "examples": [list(pair) for pair in examples],
             "greeting": list(greeting) if len(greeting) > 1 else "".join(greeting), "languages": list(persona.languages), "voice": dict(persona.voice)}
 
 
@@ -104,11 +106,14 @@ def lines(examples: Iterable[Sequence[str]], language: str) -> list[dict[str, An
     answers. An example without its question is something the twin says of its own accord."""
     found: dict[str, dict[str, Any]] = {}
     for asked, said in (_pair(example) for example in examples):
+        (asked, hidden), (said, hidden_too) = unmarked(asked), unmarked(said)
         if not said or language_written(said) != language:
             continue
-        asked, said = unbraced(asked), unbraced(said)
-        key = re.sub(r"[\W_]+", "", asked).lower() or f"aside {len(found)}"
+        asked, said, hidden = unbraced(asked), unbraced(said), hidden or hidden_too
+        key = (re.sub(r"[\W_]+", "", asked).lower() or f"aside {len(found)}") + hidden * " private"
         line = found.setdefault(key, {"id": f"{'example' if asked else 'aside'}_{len(found) + 1}", "ask": [asked] if asked else [], "say": []})
+        if hidden:
+            line["private"] = True
         if said not in line["say"] and len(line["say"]) < 6:
             line["say"].append(said)
     return list(found.values())
@@ -118,8 +123,8 @@ def examples(own: Iterable[Line | Mapping[str, Any]]) -> list[Example]:
     """The examples behind a twin's own lines, whether made by `lines` or written by hand: each answer with the first way to ask for it."""
     found: list[Example] = []
     for line in own:
-        ask, say = (line["ask"], line["say"]) if isinstance(line, Mapping) else (line.ask, line.say)
-        found += [(ask[0] if ask else "", said) for said in say]
+        ask, say, hidden = (line["ask"], line["say"], bool(line.get("private"))) if isinstance(line, Mapping) else (line.ask, line.say, line.private)
+        found += [(marked(ask[0], hidden), said) if ask else ("", marked(said, hidden)) for said in say]
     return found[:MOST_EXAMPLES]
 
 

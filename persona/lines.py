@@ -30,6 +30,7 @@ class Line:
     fact: str = ""
     most: int = 1                                        # facts said at once
     about: str = ""                                      # what `fact` is about, as the end of "ask me about ..."
+    private: bool = False                                # stays with its owner when the twin is shared (private.py)
 
 
 Lines = dict[str, tuple[Line, ...]]                      # language -> lines
@@ -82,7 +83,7 @@ def _line(item: object, where: str) -> Line:
     if mood not in EMOTIONS:
         raise CardError(f"{where}: the line {own!r} has the mood {mood!r}.", "Moods are: " + ", ".join(EMOTIONS) + ".")
     return Line(own, ask, say, mood, str(item.get("follow") or ""), str(item.get("fact") or ""),
-                int(item.get("most") or 1), str(item.get("about") or ""))
+                int(item.get("most") or 1), str(item.get("about") or ""), item.get("private") is True)
 
 
 def _texts(value: object) -> tuple[str, ...]:

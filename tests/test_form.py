@@ -55,3 +55,23 @@ def test_what_is_wrong_is_said_beside_its_field(fields, beside):
 def test_what_yaml_would_misread_is_quoted():
     data = form.from_fields({"name": "No", "description": "yes: [a, b] # c &d *e", "facts": ["1e5", "null", "- x", "'"], "greeting": "{en: x}"})
     assert yaml.safe_load(form.to_yaml(data)) == data
+
+
+def test_what_is_private_stays_private_through_the_form_and_goes_nowhere():
+    from persona.lines import parse_lines
+    from persona.private import public
+    fields = {"name": "Ada", "facts": ["I keep bees.", "Private: my sister is called Ida.", "私密：钥匙在门垫下面。"],
+              "examples": [["How many hives?", "Eleven."], ["private: Where is the key?", "Under the mat."]]}
+    data = form.from_fields(fields)
+    persona = Persona.parse(data)
+    assert persona.private == {1, 2} and {"en": "my sister is called Ida."} in persona.facts
+    raw = form.to_yaml(form.lines(fields["examples"], "en")).encode() + b"- {id: after, follow: example_2, ask: [why], say: [It fits there.]}\n"
+    lines = parse_lines(raw, "lines.en.yaml")
+    shown = form.to_fields(persona, form.examples(lines))
+    assert shown["facts"] == ["I keep bees.", "private: my sister is called Ida.", "private: 钥匙在门垫下面。"] and ["private: Where is the key?", "Under the mat."] in shown["examples"]
+    assert form.from_fields(shown, persona)["facts"] == data["facts"]
+    out = public("persona.yaml", form.to_yaml(data).encode()) + public("lines.en.yaml", raw)
+    assert b"bees" in out and b"Eleven" in out
+    assert not any(word in out.decode() for word in ("Ida", "钥匙", "mat", "key", "fits there", "private"))
+    assert public("face/rig.json", b"{}") == b"{}" and public("persona.yaml", b"name: Ada\n") == b"name: Ada\n"
+    assert b"Ida" not in public("persona.yaml", b"name: Ada\nfacts: 'private: Ida'\n")

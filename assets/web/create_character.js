@@ -6,7 +6,14 @@ import { word } from "./words.js";
 const WAIT = 700;                                       // ms after the last key
 const LONGEST = { name: 80, tagline: 200, description: 8000, style: 2000, greeting: 500, fact: 500, asked: 300, said: 800 };
 
-/** The fields of a persona, for the wizard and for editing. It calls `changed` with all of them. */
+/** The fields of a persona, for the wizard and for editing. It calls `changed` with all of them. */const PRIVATE = /^\s*(?:private|私密)\s*[:：]\s*/i;      // before a text: it stays here when the twin is shared (persona/private.py)
+
+/** @param {string} text @returns {[string, boolean]} */
+const unmark = (text) => [text.replace(PRIVATE, ""), PRIVATE.test(text)];
+
+/** @param {Element} row @param {string} text */
+const mark = (row, text) => (text.trim() && row.querySelector(".lock")?.getAttribute("aria-pressed") === "true" ? "private: " + text.replace(PRIVATE, "") : text.trim() ? text : "");
+
 export class Form {
   /** @param {(fields: any) => void} changed */
   constructor(changed) {
@@ -41,20 +48,30 @@ export class Form {
 
   /** @param {string} text @param {boolean} [focus] */
   fact(text, focus = false) {
-    const input = h("input", { type: "text", class: "box", maxlength: LONGEST.fact, value: text, "aria-label": word("f_facts"), placeholder: word("p_fact") });
+    const [bare, hidden] = unmark(text), input = h("input", { type: "text", class: "box", maxlength: LONGEST.fact, value: bare, "aria-label": word("f_facts"), placeholder: word("p_fact") });
     input.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); if (input.value.trim()) this.fact("", true); } });
-    const row = h("li", {}, input, iconButton("close", "remove", () => this.drop(row, this.facts), { class: "round tiny" }));
+    const row = h("li", {}, input, this.lock(hidden), iconButton("close", "remove", () => this.drop(row, this.facts), { class: "round tiny" }));
     this.facts.append(row);
     if (focus) input.focus();
   }
 
   /** @param {string[]} pair @param {boolean} [focus] */
   example([asked, said], focus = false) {
-    const row = h("li", { class: "exchange" }, h("div", {}, h("input", { type: "text", class: "box asked", maxlength: LONGEST.asked, value: asked, "aria-label": word("asked_label"), placeholder: word("p_asked") }),
-      h("textarea", { class: "box said", rows: 2, maxlength: LONGEST.said, "aria-label": word("said_label"), placeholder: word("p_said") })), iconButton("close", "remove", () => this.drop(row, this.examples), { class: "round tiny" }));
-    row.querySelector("textarea").value = said;
+    const [bare, hidden] = unmark(asked), [answer, hiddenToo] = unmark(said);
+    const row = h("li", { class: "exchange" }, h("div", {}, h("input", { type: "text", class: "box asked", maxlength: LONGEST.asked, value: bare, "aria-label": word("asked_label"), placeholder: word("p_asked") }),
+      h("textarea", { class: "box said", rows: 2, maxlength: LONGEST.said, "aria-label": word("said_label"), placeholder: word("p_said") })), this.lock(hidden || hiddenToo), iconButton("close", "remove", () => this.drop(row, this.examples), { class: "round tiny" }));
+    row.querySelector("textarea").value = answer;
     this.examples.append(row);
     if (focus) row.querySelector("input").focus();
+  }
+
+  /** Whether something stays here when the twin is shared. @param {boolean} on @returns {HTMLButtonElement} */
+  lock(on) {
+    const button = iconButton("lock", "keep_private", () => {
+      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+      this.changed(this.fields());
+    }, { class: "round tiny lock", "aria-pressed": String(on) });
+    return button;
   }
 
   /** @param {HTMLElement} row @param {HTMLElement} list */
@@ -89,8 +106,9 @@ export class Form {
     const value = (/** @type {string} */ name) => this.inputs[name].value;
     const greeting = this.greetings && value("greeting") ? [value("greeting"), ...this.greetings.slice(1)] : value("greeting");
     return { ...this.rest, name: value("name"), tagline: value("tagline"), age: value("age").trim(), gender: this.gender.value, description: value("description"), style: value("style"), greeting,
-      facts: [...this.facts.querySelectorAll("input")].map((input) => input.value).filter((text) => text.trim()),
-      examples: [...this.examples.children].map((row) => [row.querySelector(".asked").value, row.querySelector(".said").value]).filter((pair) => pair.some((text) => text.trim())),
+      facts: [...this.facts.children].map((row) => mark(row, row.querySelector("input").value)).filter(Boolean),
+      examples: [...this.examples.children].map((row) => { const [asked, said] = [row.querySelector(".asked").value, row.querySelector(".said").value];
+        return asked.trim() ? [mark(row, asked), said] : [asked, mark(row, said)]; }).filter((pair) => pair.some((text) => text.trim())),
       languages: [...this.languages.querySelectorAll("input:checked")].map((box) => box.value) };
   }
 

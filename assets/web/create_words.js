@@ -60,6 +60,7 @@ Object.assign(WORDS, {
   p_style: ["Dry, warm, short sentences. Asks back.", "话不多，有点冷幽默，爱反问。"], p_fact: ["A jar of my honey costs 7 euros.", "我的蜂蜜三十块一瓶。"], p_asked: ["Do you get stung?", "会被蜇吗？"], p_said: ["Twice a week. You get to like it.", "一周两回，习惯就好。"],
   p_greeting: ["Hello, I'm Ada, a digital human. Mind the bees.", "你好，我是小满，一个数字人。小心蜜蜂。"],
   g_none: ["not said", "不说明"], g_female: ["she", "女"], g_male: ["he", "男"], g_other: ["they", "其他"],
+  keep_private: ["Keep it private: used here, never shared with the twin", "设为私密：只在这里用，分享分身时不带走"],
   add_fact: ["Add a fact", "加一条"], add_example: ["Add an exchange", "加一组"], asked_label: ["Somebody asks", "别人问"], said_label: ["It answers", "它回答"],
   import_card: ["Import a Character Card", "导入角色卡"], import_chat: ["Learn from a chat", "从聊天记录学"], import_card_hint: ["PNG, JSON or CHARX", "PNG、JSON 或 CHARX"], import_chat_hint: ["WhatsApp, Telegram, WeChat, or text", "WhatsApp、Telegram、微信或文本"],
   imported_card: ["The card is in the form. Look it over.", "角色卡已填入表单，请看看。"], imported_chat: ["{n} exchanges were taken from the chat.", "从聊天里选出了 {n} 组对话。"],

@@ -110,15 +110,19 @@ def fields_of(twin: Twin) -> dict[str, Any]:
 
 
 def card_png(shelf: Shelf, twin: Twin) -> bytes:
-    """A twin as a Character Card in a PNG: its labelled portrait, what the card it may have come from held besides, and content credentials."""
+    """A twin as a Character Card in a PNG: its labelled portrait, what the card it may have come from held besides, and content credentials.
+    What is private in it is not on the card."""
     from persona.lines import parse_lines
+    from persona.private import public
 
     from ..trust import draw_label, marked
     form = parts.form()
-    examples = [pair for code in ("en", "zh") if twin.has(name := f"lines.{code}.yaml") for pair in form.examples(parse_lines(twin.read(name), name))]
+    own = [name for code in ("en", "zh") if twin.has(name := f"lines.{code}.yaml")]
+    examples = [pair for name in own for pair in form.examples(parse_lines(public(name, twin.read(name)), name))]
+    persona = Persona.read(public("persona.yaml", twin.read("persona.yaml")), twin.id)
     portrait = parts.portrait_png(twin.read("face/background.webp") if twin.has("face/background.webp") else b"", twin.read("face/portrait.webp"), draw_label)
     raw = json.loads(twin.read("card.json")) if twin.has("card.json") else None
-    card = parts.character_card().write(twin.persona, raw, portrait, examples)
+    card = parts.character_card().write(persona, raw, portrait, examples)
     return marked(card, ".png", title=twin.id, label=False, folder=shelf.data)[0]
 
 
