@@ -30,7 +30,7 @@ from ..trust import agreed, credited, marked
 from .conversations import Conversations, Saved, new_id
 from .seal import behind_passphrase, lock, new_key, rebox, seal, unlock, unseal
 from .shelf import Shelf
-from .twins import FILES, Twin
+from .twins import FILES, HERE, Twin
 
 VERSION = 1
 MOST_BYTES = 128 * 2**20                                 # of a bundle, and of all that is in it
@@ -45,7 +45,7 @@ _END = struct.Struct("<4s4H2LH")                         # end of central direct
 def export(shelf: Shelf, twin: Twin, passphrase: str = "") -> bytes:
     """A twin's bundle. With a passphrase, or for a twin that is behind one, it is encrypted and carries the conversations. Its pictures carry
     content credentials, without the label that would be drawn into the face. Raises Locked."""
-    files = {f"twin/{name}": _credited(shelf, twin, name, data) for name, data in shelf.files(twin).items()}
+    files = {f"twin/{name}": _credited(shelf, twin, name, data) for name, data in shelf.files(twin).items() if name not in HERE}
     box = shelf.box(twin.owner, twin.id) if twin.owner else None
     key = None
     if passphrase:
@@ -94,6 +94,7 @@ def bring_in(shelf: Shelf, owner: str, data: bytes, passphrase: str = "") -> Twi
         except Refused:
             raise _damaged("what is encrypted in it was changed") from None
     files = {name.removeprefix("twin/"): raw for name, raw in stored.items() if name.startswith("twin/")}
+    files = {name: raw for name, raw in files.items() if name not in HERE}
     talks = [_talk(raw) for name, raw in stored.items() if name.startswith("talks/")]
     check(files)
     if box is None or key is None:

@@ -30,7 +30,7 @@ from .places import BOX, box_of, gone, put_folder, scratch, sync
 from .places import replace as replace_file
 from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
 from .sweep import clean
-from .twins import FILES, NAME, SEALED, Twin, load_twin
+from .twins import FILES, HERE, NAME, SEALED, Twin, load_twin
 from .visits import Visits
 
 MOST_TWINS = 40                                          # of one user
@@ -178,7 +178,8 @@ class Shelf:
     def duplicate(self, owner: str, name: str) -> Twin:
         """A copy under an id of its own, behind the same passphrase. Conversations are not copied."""
         twin = self.get(owner, name)
-        return self.put(owner, self.files(twin), key=twin.key, box=box_of(twin.folder))
+        files = {name: data for name, data in self.files(twin).items() if name not in HERE}
+        return self.put(owner, files, key=twin.key, box=box_of(twin.folder))
 
     def delete(self, owner: str, name: str) -> Sequence[dict[str, Any]]:
         """Remove a twin and everything derived from it. Returns what went: [{what, count, en, zh}]. A sudden end is made up for at the next start."""

@@ -18,8 +18,9 @@ DEFAULTS = Path(__file__).resolve().parents[2] / "assets" / "twins"
 LANGUAGES = ("en", "zh")
 SEALED = ".sealed"                                       # behind the name of an encrypted file
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
-FILES = re.compile(r"persona\.yaml|lines\.(en|zh)\.yaml|(fields|card|consent|measured)\.json"
+FILES = re.compile(r"persona\.yaml|lines\.(en|zh)\.yaml|(fields|card|consent|measured|published)\.json"
                    r"|face/(portrait|background|eyes|iris|mouth|depth)\.webp|face/rig\.json|voice/voice\.(safetensors|json)")
+HERE = ("published.json",)                               # true of this copy alone: neither a duplicate nor a bundle has it
 log = logging.getLogger("twin.store")
 
 
@@ -118,7 +119,7 @@ def _voice(persona: Persona, twin: Twin) -> Voice:
     """The persona's voice; where its weights lie is never the persona's word for a twin that somebody brought."""
     known = {f.name for f in fields(Voice)} - {"weights"} - ({"folder"} if twin.owner else set())
     given: dict[str, Any] = {name: value for name, value in persona.voice.items() if name in known}
-    if twin.owner and twin.has("voice/voice.safetensors"):
+    if twin.has("voice/voice.safetensors"):              # their own, or that of the one twin of a Space
         if twin.key is None:
             given["folder"] = str(twin.folder / "voice")
         elif "weights" in Voice.__dataclass_fields__:
