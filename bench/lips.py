@@ -21,7 +21,7 @@ COUNTED = ("astronaut", "girl", "illustrated")
 SIZE, FPS = 512, 60
 CLOSED, OPEN = 0.02, 0.08
 TRACKS = 1000            # random ones, for flips
-FLIPPED = 0.03           # px of the frame
+FLIPPED = 0.01           # px of the frame
 ONLY_MOUTH = ("mouth", "jaw", "tongue", "cheekPuff")
 
 
@@ -225,7 +225,7 @@ def _flips(painter) -> tuple[int, float]:
     that lies the wrong way round, in px of the frame.
 
     A flip counts from FLIPPED px on. It can't count from nothing on: where lips and lids meet, triangles shrink to lines, and rounding gives a
-    line either sign; the renderer itself opens only what is folded by more (FOLDED in pose.py: 0.026 px of these frames).
+    line either sign; the renderer itself opens only what is folded by more (FOLDED in pose.py: some 0.004 px of these frames).
     """
     from persona.emotion import EMOTIONS
     from twin.animate.phones import _CONSONANTS, _VOWELS

@@ -25,7 +25,7 @@
 
 const SIGNED = ["headYaw", "headPitch", "headRoll", "gazeX", "gazeY"];
 const LOOK = 0.45, TURN = 0.9, RISE = 0.028;      // as in pose.py
-const FOLDED = 7e-6, SLIM = 0.05, OPENED = 4e-4, SWEEPS = 64;
+const FOLDED = 1e-6, SLIM = 0.05, OPENED = 4e-4, SWEEPS = 400;
 const LANDMARKS = 478;
 
 export class Pose {

@@ -10,7 +10,7 @@ RISE = 0.028             # of the distance between the irises: how far a full br
 TURN = 0.9               # how much of an angle the flattened head really turns
 # Skin does not fold: a triangle turned over by more than FOLDED (of unit squared) is opened again to SLIM of its size at rest;
 # where that cannot be had for all of them, half of the sweeps on, to a line.
-FOLDED, SLIM, OPENED, SWEEPS = 7e-6, 0.05, 4e-4, 64
+FOLDED, SLIM, OPENED, SWEEPS = 1e-6, 0.05, 4e-4, 400
 
 
 def effective(weights: Mapping[str, float]) -> dict[str, float]:
