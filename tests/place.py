@@ -19,6 +19,9 @@ from twin.conversation import Conversation
 from twin.create import Drafts
 from twin.store import Conversations, Shelf, Twins
 from twin.types import Mood
+from twin.users import Users
+from twin.wire.door import Door
+from twin.wire.limits import Limits
 from twin.wire.live import Live, Sessions
 from twin.wire.media import Media
 from twin.wire.own import Own
@@ -60,7 +63,7 @@ class Place:
     """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
-                 shared: bool = False, **parts: Any):
+                 shared: bool = False, limits: float = 0.0, **parts: Any):
         self.crew = crew_of(**parts)
         self.made: list[Conversation] = []
         mind = mind or Mind()
@@ -74,7 +77,7 @@ class Place:
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
         self.drafts = Drafts(self.shelf)
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
-                           lambda: {"en": True, "zh": False}, linger=linger, most=most, origins=("https://listed.example",),
+                           lambda: {"en": True, "zh": False}, linger=linger, most=most, door=Door(Users(), Limits(limits), ("https://listed.example",)),
                            shelf=self.shelf)
         if not asleep:
             self.rooms.awake.set()
@@ -88,7 +91,7 @@ class Place:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def routes(self):
-        media, origins = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions, self.shelf), self.rooms.origins
+        media, door = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions, self.shelf), self.rooms.door
 
         def speak(text, voice, language):
             return self.crew.speak.stream(text, voice, Mood(), language)
@@ -96,8 +99,8 @@ class Place:
         def film(twin, text, out, aspect, captions):
             from twin.render import film
             return film(SimpleNamespace(crew=lambda: self.crew), twin, text, out, aspect=aspect, captions=captions, short=128, fps=15)
-        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes(), *Upload(self.shelf, self.drafts, speak, origins).routes(),
-                *Own(self.shelf, self.rooms.twins, self.sessions, film, origins).routes()]
+        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes(), *Upload(self.shelf, self.drafts, speak, door).routes(),
+                *Own(self.shelf, self.rooms.twins, self.sessions, film, door).routes()]
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _):

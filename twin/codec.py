@@ -149,6 +149,10 @@ class Encoder:
             return self._spoken(event)
         return {"type": NAMES[type(event)], **asdict(event)}, None
 
+    def rest(self) -> None:
+        """Let go of the last turn's encoder."""
+        self._turn, self._track = -1, None
+
     def _spoken(self, event: Spoken) -> tuple[dict[str, Any], bytes]:
         sound, motion = self._sound(event), b""
         header: dict[str, Any] = {

@@ -92,6 +92,13 @@ class Conversation:
             self._task.cancel()
             await self.settled()
 
+    async def finish(self, seconds: float) -> None:
+        """Come to an end with the clause that is being said, heard to its end; after so many seconds without that."""
+        if self._turn and self._task and not self._task.done():
+            self._turn.last = True
+            await asyncio.wait({self._task}, timeout=seconds)
+            await self.interrupt()
+
     async def settled(self) -> None:
         """Wait for the present turn's end."""
         if self._task:
@@ -190,6 +197,8 @@ class Conversation:
                         clause[1] = turn.sent
                         yield Spoken(turn.id, round(at, 6), speech, motion)
                 clause[3] = True
+                if turn.last:                            # the server is about to stop
+                    return
 
     async def _think(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncGenerator[str, None]:
         """The reply: the mind's own words, or the model's, sentence by checked sentence."""

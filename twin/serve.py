@@ -7,23 +7,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import hmac
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from . import logs
 from .errors import Missing, Refused
 from .registry import Registry
 from .settings import Settings
 from .store import Conversations, Shelf, Twins, sweep
+from .users import Users
 
 WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
+SPEAKING = 8             # conversations that one core keeps speaking
 PLACES = 200             # generators that Gradio may run at once; each reader of its event stream holds one
 log = logging.getLogger("twin.serve")
 
@@ -32,8 +38,7 @@ class Server:
     """`start()`, then `wait()` for Ctrl-C or SIGTERM, or `close()`."""
 
     def __init__(self, settings: Settings):
-        logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        logs.begin(settings.log, settings.log_format)
         self.settings = settings
         self.https = settings.https
         self.host = "0.0.0.0" if settings.host == Settings.host and (self.https or "SPACE_ID" in os.environ) else settings.host
@@ -44,6 +49,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: Any = None
         self._drafts: Any = None
+        self._door: Any = None
         self._temporary = ""
         self._stop = threading.Event()
 
@@ -55,6 +61,7 @@ class Server:
     def start(self) -> None:
         """Serve on a thread of its own. Raises TwinError with a way out when the address is taken or not ours."""
         _check_address(self.host, self.settings.port)
+        _more_files()
         pages = self.settings.folder("cache") / "page"                          # nothing of a user is ever put there
         pages.mkdir(parents=True, exist_ok=True, mode=0o700)
         sweep.half_made(pages)                                                  # those of servers that were killed
@@ -110,14 +117,25 @@ class Server:
         return "\n".join(lines)
 
     def wait(self) -> None:
-        """Until Ctrl-C or SIGTERM; then close. From the main thread."""
+        """Until Ctrl-C or SIGTERM; then finish the sentences that are being said, and close. A second one stops at once. From the main thread."""
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda *_: self._stop.set())
         while not self._stop.wait(1.0):                  # Windows delivers no signal into an endless wait
             pass
         print("Stopping.", flush=True)
+        self._stop.clear()
+        self.finish(self.settings.grace, self._stop)
         self.close()
+
+    def finish(self, seconds: float, enough: threading.Event | None = None) -> None:
+        """Let nobody in and nobody begin, and wait until what is being said has been said, so long at the most or until `enough`."""
+        if self._loop and self._sessions:
+            done = asyncio.run_coroutine_threadsafe(self._sessions.finish(seconds), self._loop)
+            end = time.monotonic() + seconds + 1.0
+            while not done.done() and time.monotonic() < end and not (enough and enough.is_set()):
+                with contextlib.suppress(TimeoutError):
+                    done.result(0.2)
 
     def close(self) -> None:
         """Keep all conversations, say goodbye to the sockets, free the port."""
@@ -133,28 +151,59 @@ class Server:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+    async def _lifespan(self, app: Any) -> AsyncIterator[None]:
+        from .wire.gate import Gate
         self._loop = asyncio.get_running_loop()
+        app.middleware_stack = Gate(app.middleware_stack, self._door)            # outside of all that Gradio put there
         yield
+
+    def _make_door(self) -> Any:
+        from .wire.door import Door
+        from .wire.limits import Limits
+        said = self.settings
+        frames = (*_listed(said.frames), *(("https://huggingface.co", "https://*.hf.space") if "SPACE_ID" in os.environ else ()))
+        users = Users(said.users, visitors=said.visitors, owners=_listed(said.owners), secret=self._secret())
+        return Door(users, Limits(said.limits), _listed(said.origins), frames, said.proxies or int("SPACE_ID" in os.environ))
+
+    def _secret(self) -> bytes:
+        """Of this installation: what is sealed for somebody without a password is sealed under a key that comes of it."""
+        if self._shelf.secret is not None:
+            return hmac.digest(self._shelf.secret, b"twin users", "sha256")
+        path = self.data / "users.key"
+        try:
+            return bytes.fromhex(path.read_text().strip())
+        except (OSError, ValueError):
+            secret = secrets.token_bytes(32)
+            if self.settings.users:                      # at home nobody needs it
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                    file.write(secret.hex())
+            return secret
 
     def _rooms(self) -> Any:
         from .meet import Host
+        from .wire.places import Places
         from .wire.session import Rooms
         twins = Twins(Path(self.settings.twins).expanduser()) if self.settings.twins else Twins()
+        self._door = self._make_door()
         self._host = host = Host(self.registry)
         self._shelf.dropped = host.forget
         return Rooms(
             twins=twins, saved=Conversations(self.data, key=self._shelf.key), shelf=self._shelf, talk=host.converse,
             endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
-            door=self._door())
+            door=self._door, most=self.settings.conversations,
+            speaking=Places(self.settings.speaking or SPEAKING * (os.cpu_count() or 2), "speak"))
 
     def _routes(self) -> list[Any]:
         from starlette.routing import WebSocketRoute
 
         from .create import Drafts
         from .meet import mood
+        from .wire.health import Health
         from .wire.live import Live
+        from .wire.login import Login
         from .wire.media import Media
         from .wire.own import Own
         from .wire.upload import Upload
@@ -168,7 +217,8 @@ class Server:
         def film(twin: Any, text: str, out: Path, aspect: str, captions: bool) -> Any:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
-        return [WebSocketRoute("/live", Live(sessions).serve), *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
+        return [WebSocketRoute("/live", Live(sessions).serve), *Health(sessions, rooms.door, self.settings.metrics).routes(), *Login(rooms.door).routes(),
+                *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
                 *Upload(self._shelf, self._drafts, speak, rooms.door).routes(), *Own(self._shelf, rooms.twins, sessions, film, rooms.door).routes()]
 
     def _engines(self) -> dict[str, dict[str, str]]:
@@ -182,6 +232,21 @@ class Server:
     def _hearing(self) -> dict[str, bool]:
         backend = self.registry.engines["listen"].backend
         return {language: not backend.missing and (not backend.languages or language in backend.languages) for language in ("en", "zh")}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Sites or names between commas."""
+    return tuple(part.strip().lower().rstrip("/") for part in text.split(",") if part.strip())
+
+
+def _more_files() -> None:
+    """Each page holds a socket, and a socket is a file: as many as the system allows, not as few as it begins with."""
+    try:
+        import resource
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536), hard))
+    except (ImportError, ValueError, OSError):           # no such bound on Windows
+        pass
 
 
 def _check_address(host: str, port: int) -> None:

@@ -23,7 +23,18 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in. Also HOST.")
     port: int = _setting(7860, "Port of the page. Also PORT.")
     https: bool = _setting(False, "Serve with a certificate of its own, so that a phone on the same network gets its microphone. Also HTTPS.")
-    origins: str = _setting("", "Other sites that may open the live socket, separated by commas.")
+    origins: str = _setting("", "Other sites whose pages may use this server (live socket and API), by commas; null: files opened from disk; *: any.")
+    frames: str = _setting("", "Sites that may show the page in a frame (the widget), by commas: https://example.org; *: any.")
+    users: str = _setting("", "Who may come in. Empty: each browser is a user of its own. A file of names and passwords (python -m twin user FILE NAME). "
+                          "huggingface: sign-in by OAuth, in a Space.")
+    visitors: bool = _setting(False, "With users: let people talk without signing in. They make and keep nothing.")
+    owners: str = _setting("", "With users=huggingface: who may make twins, names or organisations by commas; empty: everyone who signs in.")
+    proxies: int = _setting(0, "How many proxies of yours stand before the server; addresses are then taken from X-Forwarded-For.")
+    limits: float = _setting(1.0, "How many times the usual number of questions, requests and uploads a user and an address may have; 0: any number.")
+    speaking: int = _setting(0, "Conversations that may speak at once; others wait and are told their place. 0: by the processor cores.")
+    conversations: int = _setting(512, "Pages that may be open at once.")
+    grace: float = _setting(15.0, "Seconds that a sentence may take to its end when the server is stopped.")
+    metrics: str = _setting("local", "Who may read /metrics: local (this machine and private networks), all or none.")
     data: str = _setting("", "Folder for conversations and made twins; empty: the user's data folder.")
     cache: str = _setting("", "Folder for converted models; empty: the user's cache folder.")
     shared: bool = _setting(False, "Strangers share this server: faces and voices are kept under the key in TWIN_KEY, and refused without one.")
@@ -36,7 +47,12 @@ class Settings:
     temperature: float = _setting(0.6, "How freely the model words its reply, 0 to 1.5.")
     max_tokens: int = _setting(120, "Longest reply of the model, in tokens.")
     kv_budget_mb: int = _setting(512, "Memory for what models have read already (KV caches), in MB.")
+    producer: str = _setting("", "Who is named as the maker in the marks on what leaves; in China the provider's registered code. Empty: Twin.")
+    certificate: str = _setting("", "A PEM file: certificate chain and ES256 key for content credentials; empty: one made here, which nobody vouches for.")
+    rhythm: bool = _setting(False, "Put China's audible mark (short long, short short) before every sound file and film.")
+    say_notice: bool = _setting(False, "Say at the start of a conversation that this is an AI, besides showing it.")
     log: str = _setting("info", "debug, info, warning or error. What people say is never logged.")
+    log_format: str = _setting("text", "text, or json: one object a line.")
 
     def folder(self, kind: str) -> Path:
         """The data or cache folder. It is made when something is first put there."""

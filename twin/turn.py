@@ -30,6 +30,7 @@ class Turn:
     played: float = 0.0                                  # s of speech heard, as the ear reports
     motion: Motion | None = None
     lost: set[str] = field(default_factory=set)
+    last: bool = False                                   # it ends with the clause that is being said
     ended: Any = ""                                      # one of Ended's reasons, at the end
     times: dict[str, float] = field(default_factory=dict)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)

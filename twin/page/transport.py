@@ -27,7 +27,7 @@ from typing import Any
 import gradio as gr
 
 from twin.errors import Refused, TwinError
-from twin.wire.live import Sessions, allowed
+from twin.wire.live import Sessions
 from twin.wire.outbox import Letter
 from twin.wire.phrases import phrase
 from twin.wire.requests import CHUNK, MOST_JSON, Complaint
@@ -68,9 +68,10 @@ class Transport:
         """A hello -> the session's secret id."""
         holder = object()
         try:
-            if not allowed(request.headers, self.sessions.rooms.origins):
+            door = self.sessions.rooms.door
+            if not door.allowed(request.headers):
                 raise Complaint("origin", origin=str(request.headers.get("origin", ""))[:200])
-            session, cursor, first = await self.sessions.open(_json(hello), holder)
+            session, cursor, first = await self.sessions.open(_json(hello), holder, door.address(request.request.scope if request.request else {}))
         except TwinError as error:
             return _answer(error=_error(getattr(error, "code", "garbage"), error.message, error.hint))
         for name in [name for name in self._streams if self.sessions.get(name) is None]:
@@ -142,7 +143,7 @@ class Transport:
         """What is new, or nothing after a beat; and why the stream is over."""
         session = stream.session
         if session.holder is not stream.holder:
-            return [], "elsewhere" if session.holder is not None else "gone"
+            return [], "elsewhere" if session.holder is not None else session.why
         now = _now()
         if session.outbox.waiting:
             stream.owed = now if stream.owed is None else stream.owed

@@ -19,12 +19,14 @@ from starlette.responses import JSONResponse, Response
 from persona.card import CardError
 
 from ..errors import Locked, Missing, Refused, TwinError
-from ..users import User, who
-from .live import allowed
+from ..users import User
+from .door import Door
 from .phrases import phrase
 
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-STATUS = {"who": 401, "origin": 403, "no-key": 403, "too-large": 413, "too-often": 429, "busy": 429, "locked": 423, "passphrase": 423, "no-length": 411}
+STATUS = {"who": 401, "login": 401, "wrong-password": 401, "origin": 403, "owner": 403, "closing": 503, "no-key": 403,
+          "too-large": 413, "too-often": 429, "busy": 429, "locked": 423, "passphrase": 423, "no-length": 411}
+CODE = "twin.code"       # where a request's scope holds the code of its error, for what is counted
 SILENCE = 20.0           # s a body may pause
 PATIENCE, SLOWEST = 30.0, 20_000.0                       # s, and bytes a second beyond them: a trickle holds no place
 log = logging.getLogger("twin.wire")
@@ -47,30 +49,48 @@ def text_of(request: Request, header: str, most: int = 4000) -> str:
     return text
 
 
-def answering(origins: tuple[str, ...], handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """A route's endpoint: the user behind the request is handed on, and every error becomes an answer."""
+def answering(door: Door, handler: Handler, kind: str = "", visitors: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    """A route's endpoint: the user behind the request is handed on, and every error becomes an answer. `kind`: what it counts as (limits.py),
+    by itself "read" or "write"; `visitors`: whether those may ask who have not signed in where others have."""
+    async def known(request: Request) -> Response:
+        return await handler(request, door.enter(request, request.scope, kind or _kind(request), visitors))
+    known.__doc__ = handler.__doc__
+    return _edge(known)
+
+
+def open_to_all(door: Door, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The same for a route that anyone may ask, whoever it is; of this site or a listed one, and not too often."""
+    async def anyone(request: Request) -> Response:
+        door.knock(request, request.scope, _kind(request))
+        return await handler(request)
+    anyone.__doc__ = handler.__doc__
+    return _edge(anyone)
+
+
+def _kind(request: Request) -> str:
+    return "read" if request.method in ("GET", "HEAD") else "write"
+
+
+def _edge(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         language = language_of(request)
         try:
-            if not allowed(request.headers, origins):
-                message, hint = phrase("origin", language, origin=request.headers.get("origin", "")[:200])
-                raise Refused(message, hint, code="origin")
-            try:
-                user = who(request)
-            except Refused:
-                message, hint = phrase("who", language)
-                raise Refused(message, hint, code="who") from None
-            return await handler(request, user)
+            return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)
         except (TwinError, CardError) as error:
             status, body = told(error, language)
-            whole = body["error"]["code"] not in ("too-large", "late")           # what is left of a body is not waited for
-            return JSONResponse(body, status, headers=ALWAYS if whole else ALWAYS | {"Connection": "close"})
+            request.scope[CODE] = code = body["error"]["code"]
+            headers = ALWAYS if code not in ("too-large", "late") else ALWAYS | {"Connection": "close"}     # what is left of a body is not waited for
+            if wait := getattr(error, "wait", 0):
+                headers = headers | {"Retry-After": str(wait)}
+            return JSONResponse(body, status, headers=headers)
         except Exception as error:                       # the edge of a request: the app lives on, and its insides are not shown
+            request.scope[CODE] = "failed"
             log.exception("%s %s", request.method, getattr(request.scope.get("route"), "path", "?"))
             status, body = told(TwinError(*phrase("failed", language, why=type(error).__name__)), language)
             return JSONResponse(body, status, headers=ALWAYS)
+    endpoint.__doc__ = handler.__doc__
     return endpoint
 
 

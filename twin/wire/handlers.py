@@ -28,6 +28,7 @@ async def say(session: Session, asked: Asked) -> None:
 
 
 async def stop(session: Session, asked: Asked) -> None:
+    session.unqueue()
     turn = session.talk.turn
     if turn is None or (asked["turn"] is not None and asked["turn"] < turn.id):
         return                                           # an older turn: it is over already
@@ -121,8 +122,8 @@ async def idle(session: Session, _: Asked) -> None:
     if session.quiet or session.doing or (session.mic.on and session.mic.mode == "push"):
         return
     session.quiet = True
-    if await session.talk.aside() is not None:
-        session.started()
+    if not session.rooms.speaking.closed:
+        await session.begin(session.talk.aside)
 
 
 async def mic(session: Session, asked: Asked) -> None:

@@ -3,15 +3,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ..codec import pack, unpack
 from ..errors import Refused, TwinError
-from ..users import User, who
+from ..users import User
 from .outbox import Letter
 from .phrases import phrase
 from .requests import CHUNK, MOST_JSON, Complaint, check
@@ -20,8 +20,12 @@ from .session import Rooms, Session
 HELLO = 5.0              # s a socket has to say who it is
 STALL = 20.0             # s one message may take to leave
 PER_USER = 16            # sessions of one user: tabs, and those that linger
+PER_ADDRESS = 256        # of one address
+IDLE = 600.0             # s of silence after which a session's place may go to somebody who wants one
+REST, ROUND = 120.0, 30.0                                # s of silence after which it lets go of what it need not hold; between two looks
 # close codes of the socket, by the code of what the page is told
-CODES = {"late": 4008, "origin": 4003, "elsewhere": 4001, "slow": 1013, "too-large": 1009, "enough": 1008, "busy": 1013, "gone": 1001}
+CODES = {"late": 4008, "origin": 4003, "elsewhere": 4001, "slow": 1013, "too-large": 1009, "enough": 1008, "busy": 1013, "gone": 1001,
+         "rested": 4005, "closing": 1012, "too-often": 1013, "login": 4010, "who": 4000}
 BAD_HELLO = 4000
 log = logging.getLogger("twin.live")
 
@@ -34,24 +38,37 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
+        self.closing = False                             # the server is about to stop
+        rooms.door.metrics.gauge("twin_sessions", self._counted)
+        rooms.door.metrics.gauge("twin_ready", lambda: float(self.ready))
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    async def open(self, hello: Any, holder: object) -> tuple[Session, int, Letter | None]:
+    @property
+    def ready(self) -> bool:
+        """Whether who comes now is answered at once."""
+        return self.rooms.awake.is_set() and not self.closing
+
+    async def open(self, hello: Any, holder: object, address: str = "") -> tuple[Session, int, Letter | None]:
         """The session for a hello, taken over by `holder`: (session, seq behind which to go on, a letter to send first).
 
-        Raises Refused for a hello that is none, and Complaint "busy" when all places are taken.
+        Raises Refused for a hello that is none, of nobody or too many from one address, and Complaint "busy" when all places are taken.
         """
+        self.rooms.door.limits.take("connect", address=address)
         hello = check(hello)
         if hello["type"] != "hello":
             raise Complaint("bad-field", kind=hello["type"], field="hello")
-        try:
-            user = who(hello)
-        except Refused:
-            raise Complaint("who", hello["lang"]) from None
+        user = self.rooms.door.user(hello)
+        self.rooms.door.limits.take("connect", user=user.id)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
         async with self._opening:
-            session = self._find(user, hello["page"]) or await self._adopt(user, hello) or await self._make(user, hello)
+            if self.closing:
+                raise Complaint("closing", hello["lang"])
+            session = self._find(user, hello["page"]) or await self._adopt(user, hello) or await self._make(user, hello, address)
+            session.user, session.address = user, address                    # of a user who signed in again, the newer
             if waiting := self._waiting.pop(session.id, None):
                 waiting.cancel()                         # it can only be asleep: it ends sessions inside this lock
             cursor, first = await session.attach(hello, holder)
@@ -67,12 +84,38 @@ class Sessions:
         if session.holder is None and session.id in self._sessions and session.id not in self._waiting:
             self._waiting[session.id] = asyncio.get_running_loop().create_task(self._put_away(session))
 
+    async def finish(self, seconds: float) -> None:
+        """The server is about to stop: nobody comes in, no turn begins, and what is being said is said to the end of its sentence."""
+        self.closing = True
+        self.rooms.speaking.close()
+        await asyncio.gather(*(session.finish(seconds) for session in list(self._sessions.values())), return_exceptions=True)
+
     async def close(self) -> None:
         """Put all away, for the end of the process."""
+        self.closing = True
         for waiting in self._waiting.values():
             waiting.cancel()
+        if self._looking:
+            self._looking.cancel()
         sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            session.why = "closing"
         await asyncio.gather(*(session.end() for session in sessions))
+
+    async def _look(self) -> None:
+        """Now and then, sessions in which nobody speaks are put to rest."""
+        while True:
+            await asyncio.sleep(ROUND)
+            now = time.monotonic()
+            for session in list(self._sessions.values()):
+                if now - session.moved > REST:
+                    session.rest()
+
+    def _counted(self) -> dict[tuple[tuple[str, str], ...], float]:
+        held = [session for session in self._sessions.values() if session.holder is not None]
+        speaking = sum(session.talk is not None and session.talk.speaking for session in held)
+        states = {"held": len(held), "left": len(self._sessions) - len(held), "speaking": speaking}
+        return {(("state", name),): float(count) for name, count in states.items()}
 
     def present(self, owner: str) -> bool:
         """Whether a user of this id has a page open, or had one a moment ago."""
@@ -102,16 +145,20 @@ class Sessions:
         hello["conversation"] = ""                       # two tabs are independent
         return None
 
-    async def _make(self, user: User, hello: dict[str, Any]) -> Session:
+    async def _make(self, user: User, hello: dict[str, Any], address: str) -> Session:
         own = [s for s in self._sessions.values() if s.user == user]
-        if len(self._sessions) >= self.rooms.most or len(own) >= PER_USER:
-            spare = next((s for s in sorted(own or self._sessions.values(), key=lambda s: s.left) if s.holder is None), None)
+        near = [s for s in self._sessions.values() if address and s.address == address]
+        if len(self._sessions) >= self.rooms.most or len(own) >= PER_USER or len(near) >= PER_ADDRESS:
+            among = own if len(own) >= PER_USER else near if len(near) >= PER_ADDRESS else own or list(self._sessions.values())
+            spare = _spare(among)
             if spare is None:
-                raise Complaint("busy", hello["lang"], most=min(self.rooms.most, PER_USER) if own else self.rooms.most)
+                most = PER_USER if among is own else PER_ADDRESS if among is near else self.rooms.most
+                raise Complaint("busy", hello["lang"], most=min(self.rooms.most, most))
             self._sessions.pop(spare.id)
+            spare.why = "rested"
             await spare.end()
             self._over(spare.user)
-        session = Session(self.rooms, user, hello["page"])
+        session = Session(self.rooms, user, hello["page"], address)
         self._sessions[session.id] = session
         return session
 
@@ -125,14 +172,13 @@ class Sessions:
                 self._over(session.user)
 
 
-def allowed(headers: Any, origins: tuple[str, ...]) -> bool:
-    """Whether a browser's page on this site, or a listed one, asks. What is no browser sends no Origin; it needs a token too."""
-    origin = headers.get("origin")
-    if not origin:
-        return True
-    host = urlsplit(origin).netloc.lower()
-    own = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
-    return bool(host) and (host in own or origin.lower().rstrip("/") in origins)
+def _spare(sessions: list[Session]) -> Session | None:
+    """The one whose place is missed least: nobody holds it, or nobody has said anything in it for long."""
+    left = [s for s in sessions if s.holder is None]
+    if left:
+        return min(left, key=lambda s: s.left)
+    quiet = [s for s in sessions if time.monotonic() - s.moved > IDLE and not (s.talk is not None and s.talk.speaking)]
+    return min(quiet, key=lambda s: s.moved, default=None)
 
 
 class Live:
@@ -145,22 +191,22 @@ class Live:
         await websocket.accept()
         session, holder = None, object()
         try:
-            if not allowed(websocket.headers, self.sessions.rooms.origins):
-                return await _refuse(websocket, "origin", origin=websocket.headers.get("origin", "")[:200])
+            door = self.sessions.rooms.door
+            if not door.allowed(websocket.headers):
+                return await self._refuse(websocket, "origin", origin=websocket.headers.get("origin", "")[:200])
             try:
                 async with asyncio.timeout(HELLO):
                     first = await websocket.receive_text()
             except TimeoutError:
-                return await _refuse(websocket, "late", seconds=round(HELLO))
+                return await self._refuse(websocket, "late", seconds=round(HELLO))
             except KeyError:                             # a binary frame
-                return await _refuse(websocket, "garbage")
-            session, cursor, letter = await self.sessions.open(_first(first), holder)
+                return await self._refuse(websocket, "garbage")
+            session, cursor, letter = await self.sessions.open(_first(first), holder, door.address(websocket.scope))
             await self._carry(websocket, session, holder, cursor, letter)
         except WebSocketDisconnect:
             pass
         except TwinError as error:
-            code = getattr(error, "code", "garbage")
-            await _close(websocket, CODES.get(code, BAD_HELLO), code, error.message, error.hint)
+            await self._close(websocket, error.code, error.message, error.hint)
         finally:
             if session is not None:
                 self.sessions.leave(session, holder)
@@ -179,7 +225,20 @@ class Live:
             await asyncio.gather(*ways, return_exceptions=True)
         code = next((task.result() for task in done if task.result()), "")
         if code:
-            await _refuse(websocket, code, session.language)
+            await self._refuse(websocket, code, session.language)
+
+    async def _refuse(self, websocket: WebSocket, code: str, language: str = "en", **values: Any) -> None:
+        await self._close(websocket, code, *phrase(code, language, **values))
+
+    async def _close(self, websocket: WebSocket, code: str, message: str, hint: str) -> None:
+        """Say why, and close. A peer that reads no more is not waited for."""
+        self.sessions.rooms.door.metrics.count("twin_sockets_closed_total", code=code)
+        if websocket.application_state is not WebSocketState.CONNECTED or websocket.client_state is not WebSocketState.CONNECTED:
+            return
+        with suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+            async with asyncio.timeout(2.0):
+                await websocket.send_text(str(pack({"type": "error", "code": code, "message": message, "hint": hint, "kept": False})))
+                await websocket.close(CODES.get(code, BAD_HELLO))
 
 
 def _first(text: str) -> dict[str, Any] | None:
@@ -208,7 +267,7 @@ async def _downstream(websocket: WebSocket, session: Session, holder: object, cu
             return ""
         cursor = letter.seq
         outbox.carried(cursor)
-    return "elsewhere" if session.holder is not None else "gone"
+    return "elsewhere" if session.holder is not None else session.why
 
 
 async def _send(websocket: WebSocket, letter: Letter) -> None:
@@ -233,17 +292,3 @@ async def _upstream(websocket: WebSocket, session: Session) -> str:
             return "too-large"
         if not await (session.receive_text(text) if text is not None else session.receive(data)):
             return "enough"
-
-
-async def _refuse(websocket: WebSocket, code: str, language: str = "en", **values: Any) -> None:
-    await _close(websocket, CODES.get(code, BAD_HELLO), code, *phrase(code, language, **values))
-
-
-async def _close(websocket: WebSocket, number: int, code: str, message: str, hint: str) -> None:
-    """Say why, and close. A peer that reads no more is not waited for."""
-    if websocket.application_state is not WebSocketState.CONNECTED or websocket.client_state is not WebSocketState.CONNECTED:
-        return
-    with suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
-        async with asyncio.timeout(2.0):
-            await websocket.send_text(str(pack({"type": "error", "code": code, "message": message, "hint": hint, "kept": False})))
-            await websocket.close(number)

@@ -22,24 +22,28 @@ from .live import Sessions
 TYPES = {".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".json": "application/json", ".svg": "image/svg+xml", ".webp": "image/webp", ".png": "image/png", ".ico": "image/x-icon",
          ".wasm": "application/wasm", ".woff2": "font/woff2", ".bin": "application/octet-stream"}
+ABROAD = ("widget.js", "icon.svg")                       # what pages of other sites load
 FACE = (".webp", ".json", ".png")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 PUBLIC = {name: value for name, value in ALWAYS.items() if name != "Cache-Control"}
 
 
 class Media:
-    """Routes /web/<path>, /media/twins/<id>/face/<file> and /healthz; and Gradio's own /upload, shut: what came in there would be nobody's, anyone
+    """Routes /web/<path> and /media/twins/<id>/face/<file>; and Gradio's own doors for files, shut: what came in there would be nobody's, anyone
     could fetch it, and no key would keep it."""
 
     def __init__(self, web: Path, twins: Twins, sessions: Sessions, shelf: Shelf | None = None):
         self.web, self.twins, self.sessions, self.shelf = web, twins, sessions, shelf
 
     def routes(self) -> list[Route]:
-        return [Route("/web/{path:path}", self.page), Route("/media/twins/{name}/face/{file}", self.face), Route("/healthz", self.health),
+        return [Route("/web/{path:path}", self.page), Route("/media/twins/{name}/face/{file}", self.face),
                 *(Route(f"{front}/upload", self.shut, methods=["POST"]) for front in ("", "/gradio_api"))]
 
     async def page(self, request: Request) -> Response:
-        return send(request, self.web, request.path_params["path"].split("/"), tuple(TYPES))
+        answer = send(request, self.web, request.path_params["path"].split("/"), tuple(TYPES))
+        if request.path_params["path"] in ABROAD:
+            answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer
 
     async def face(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -47,7 +51,7 @@ class Media:
             return send(request, self.twins[name].folder / "face", [request.path_params["file"]], FACE)
         if self.shelf is None:
             return missing()
-        return await answering(self.sessions.rooms.origins, self._own)(request)
+        return await answering(self.sessions.rooms.door, self._own, visitors=True)(request)
 
     async def _own(self, request: Request, user: User) -> Response:
         """A file of an own twin's face: read through the shelf, so that an encrypted one is opened in memory only; never kept by the browser."""
@@ -64,11 +68,6 @@ class Media:
 
     async def shut(self, request: Request) -> Response:
         return missing()
-
-    async def health(self, request: Request) -> Response:
-        """For a load balancer: up, and how many sessions there are."""
-        awake = "yes" if self.sessions.rooms.awake.is_set() else "no"
-        return PlainTextResponse(f"ok\nsessions {len(self.sessions)}\nawake {awake}\n", headers=ALWAYS)
 
 
 def missing() -> Response:

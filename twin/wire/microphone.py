@@ -41,6 +41,11 @@ class Microphone:
             raise Complaint("too-short", self.language)
         return Audio(np.concatenate(chunks).astype(np.float32) / 32768.0, RATE)
 
+    def rest(self) -> None:
+        """Let go of what an utterance that never ended left behind."""
+        if not self.on:
+            self._chunks, self._samples, self._ear = [], 0, None
+
     async def push(self, data: bytes) -> Iterator[tuple[str, Audio | None]]:
         """PCM int16 little-endian at 16 kHz. Yields what the endpointer found; nothing in push mode or while off."""
         if not self.on:

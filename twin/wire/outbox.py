@@ -108,6 +108,11 @@ class Outbox:
         self._dropped = self.last
         self._overflow.clear()
 
+    def rest(self) -> None:
+        """Keep nothing of what was carried: in a long silence it has arrived."""
+        while self._carried:
+            self._forget()
+
     def wake(self) -> None:
         """Let a reader look again."""
         self._news.set()

@@ -20,6 +20,7 @@ from ..store import Films, Shelf, Twin, Twins, bring_in, export
 from ..store.bundle import MOST_BYTES
 from ..users import User
 from .answers import ALWAYS, answer, answering, body_of, json_of, language_of, text_of
+from .door import Door
 from .live import Sessions
 from .progress import stream
 
@@ -30,8 +31,8 @@ Film = Callable[[Twin, str, Path, str, bool], AsyncGenerator[Any, None]]
 class Own:
     """Routes /twins, /twins/*, /bundle and /media/films/*. `film(twin, text, out, aspect, captions)` makes one and yields its progress."""
 
-    def __init__(self, shelf: Shelf, twins: Twins, sessions: Sessions, film: Film, origins: tuple[str, ...] = ()):
-        self.shelf, self.twins, self.sessions, self.film, self.origins = shelf, twins, sessions, film, origins
+    def __init__(self, shelf: Shelf, twins: Twins, sessions: Sessions, film: Film, door: Door):
+        self.shelf, self.twins, self.sessions, self.film, self.door = shelf, twins, sessions, film, door
         self.films = Films(shelf)
         self._large = asyncio.Semaphore(2)
         self._filming: set[str] = set()
@@ -42,7 +43,7 @@ class Own:
             ("POST", "/twins/{name}/edit", self.edit), ("POST", "/twins/{name}/duplicate", self.duplicate), ("POST", "/twins/{name}/unlock", self.unlock),
             ("POST", "/twins/{name}/lock", self.lock), ("POST", "/twins/{name}/bundle", self.save), ("POST", "/bundle", self.load),
             ("GET", "/twins/{name}/card.png", self.card), ("POST", "/twins/{name}/film", self.make_film), ("GET", "/media/films/{film}", self.show_film)]
-        return [Route(path, answering(self.origins, handler), methods=[method]) for method, path, handler in table]
+        return [Route(path, answering(self.door, handler), methods=[method]) for method, path, handler in table]
 
     async def list(self, request: Request, user: User) -> Response:
         return answer({"twins": [_card(twin) for twin in await asyncio.to_thread(self.shelf.list, user.id)]})

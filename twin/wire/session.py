@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,15 +19,18 @@ from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
 from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
 from ..trust import allows
-from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
+from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Thought, Trouble
 from ..users import User
+from .door import Door
 from .handlers import HANDLERS
 from .microphone import Microphone
 from .outbox import Letter, Outbox
 from .phrases import WAKING, phrase
+from .places import Places, Ticket
 from .requests import CHUNK, Complaint, check
 
-MOST_FAULTS = 20         # unreadable messages in a row before the channel is closed
+MOST_FAULTS = 20         # messages in a row that nobody can read, or that come too fast, before the channel is closed
+FAULTS = ("garbage", "unknown-type", "bad-field", "too-large", "too-often")
 log = logging.getLogger("twin.wire")
 
 
@@ -42,8 +45,9 @@ class Rooms:
     hearing: Callable[[], dict[str, bool]]                                               # -> {en: bool, zh: bool}
     awake: asyncio.Event = field(default_factory=asyncio.Event)
     first: str = ""                                                                      # the twin a page begins with
-    origins: tuple[str, ...] = ()                                                        # other sites that may open the socket
-    most: int = 64                                                                       # sessions of this process
+    door: Door = field(default_factory=Door)                                             # who may come in, and how often
+    speaking: Places = field(default_factory=lambda: Places(64, "speak"))                # how many twins may speak at once
+    most: int = 512                                                                      # sessions of this process
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
     shelf: Shelf | None = None                                                           # the users' own twins
@@ -61,8 +65,8 @@ def may_talk(twin: Twin) -> bool:
 class Session:
     """`async receive(dict | bytes)` takes what the browser says; `outbox` holds what it is to be told."""
 
-    def __init__(self, rooms: Rooms, user: User, page: str = ""):
-        self.rooms, self.user, self.page = rooms, user, page or new_id()
+    def __init__(self, rooms: Rooms, user: User, page: str = "", address: str = ""):
+        self.rooms, self.user, self.page, self.address = rooms, user, page or new_id(), address
         self.id = secrets.token_hex(32)
         self.outbox = Outbox()
         self.language, self.codec, self.greets = "en", "pcm16", False
@@ -75,6 +79,11 @@ class Session:
         self._encoder: Encoder | None = None
         self.doing, self._shown = "", ("", "")           # thinking | speaking | "" ; the state last told
         self.quiet = False                               # the twin has broken this silence once already
+        self.moved = time.monotonic()                    # when its browser last said something
+        self.why = "gone"                                # what a transport is told when it holds this session no more
+        self._ticket: Ticket | None = None               # to speak
+        self._starting = False
+        self._step = ""                                  # of the turn that answers now
         self._faults = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waking: asyncio.Task[Any] | None = None
@@ -88,7 +97,7 @@ class Session:
         if self.holder is not None:
             self.holder = None
             self.outbox.wake()
-        self.holder, self._faults = holder, 0
+        self.holder, self._faults, self.moved = holder, 0, time.monotonic()
         self.language = self.mic.language = hello["lang"]
         same = self.talk is not None and hello["conversation"] == self.saved.id
         if same and hello["seq"] is not None and hello["codecs"] == self.codec and not self.outbox.full and self.outbox.holds(hello["seq"]):
@@ -116,8 +125,10 @@ class Session:
         """Stop talking, keep the conversation, let go of everything."""
         self.holder = None
         self.outbox.wake()
+        self.unqueue()
         if self.talk is not None:
             await self.talk.interrupt()
+        self._free()
         if self._waking:
             self._waking.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -130,18 +141,24 @@ class Session:
     async def receive(self, message: dict[str, Any] | bytes | None) -> bool:
         """Take one message. False after so much garbage that the channel should close. Two at once take turns."""
         async with self._receiving:
+            kind, code = "?", ""
             try:
+                self.rooms.door.limits.take("message", user=self.user.id, address=self.address)
                 if isinstance(message, (bytes, bytearray)):
+                    kind = "sound"
                     await self._sound(bytes(message))
                 else:
                     asked = check(message, self.language)
-                    await HANDLERS[asked["type"]](self, asked)
+                    kind = asked["type"]
+                    if kind not in ("ping", "ack", "heard"):
+                        self.moved = time.monotonic()
+                    await HANDLERS[kind](self, asked)
                 self._faults = 0
-            except Complaint as complaint:
-                self._faults += complaint.code in ("garbage", "unknown-type", "bad-field", "too-large")
-                self.complain(complaint)
             except TwinError as error:
+                code = error.code
+                self._faults += code in FAULTS
                 self.complain(error)
+            self.rooms.door.metrics.count("twin_messages_total", type=kind, code=code)
             return self._faults < MOST_FAULTS
 
     async def receive_text(self, text: str) -> bool:
@@ -170,10 +187,64 @@ class Session:
 
     async def ask(self, asked: str | Audio) -> None:
         """A question, typed or spoken; what was being said stops."""
-        self.quiet = False
-        turn = await self.talk.ask(asked)
-        self.outbox.discard(turn.id - 1)
-        self.started()
+        try:
+            self.rooms.door.limits.take("ask", user=self.user.id, address=self.address)
+            self.quiet = False
+            await self.begin(lambda: self.talk.ask(asked))
+        except Refused as error:
+            error.kept = isinstance(asked, str)          # type: ignore[attr-defined]
+            raise
+
+    async def begin(self, start: Callable[[], Awaitable[Any]]) -> None:
+        """Let a turn start: now, or when it is this session's turn to speak (places.py). One that waited before is given up."""
+        self.unqueue()
+        if self.rooms.speaking.closed:
+            raise Complaint("closing", self.language)
+        if self._ticket is None:
+            self._ticket = self.rooms.speaking.take(self.user.id, self._queued)
+        if self._ticket.inside:
+            await self._start(start)
+        else:
+            await self.talk.interrupt()
+            self.started()
+            self.later(self._wait(self._ticket, start))
+
+    async def _wait(self, ticket: Ticket, start: Callable[[], Awaitable[Any]]) -> None:
+        if not await ticket.come():
+            return
+        async with self._receiving:
+            if ticket is self._ticket and ticket.inside:
+                try:
+                    await self._start(start)
+                except TwinError as error:
+                    self.complain(error)
+
+    async def _start(self, start: Callable[[], Awaitable[Any]]) -> None:
+        self._starting = True                            # the end of the turn before gives the place to nobody else
+        try:
+            if (turn := await start()) is not None:
+                self.outbox.discard(turn.id - 1)
+                self.started()
+        finally:
+            self._starting = False
+            if not self.talk.speaking:
+                self._free()
+
+    def unqueue(self) -> None:
+        """What waits for a place to speak waits no more."""
+        if self._ticket is not None and not self._ticket.inside:
+            self._free()
+            self.doing = ""
+
+    def _free(self) -> None:
+        if self._ticket is not None and not self._starting:
+            ticket, self._ticket = self._ticket, None
+            ticket.leave()
+
+    def _queued(self, place: int) -> None:
+        """Told when the place in the queue changes; 0 = it is this one's turn."""
+        message, hint = phrase("queue", self.language, place=place) if place else ("", "")
+        self.tell({"type": "queue", "place": place, "message": message, "hint": hint})
 
     def started(self) -> None:
         """A turn began."""
@@ -205,9 +276,9 @@ class Session:
         self.tell(self._ready())
         if not self.rooms.awake.is_set() and self._waking is None:
             self._waking = self.later(self._wake())
-        if (self.greets if greet is None else greet) and not self.talk.history:
-            await self.talk.greet()
-            self.started()
+        if (self.greets if greet is None else greet) and not self.talk.history and not self.rooms.speaking.closed:
+            with suppress(Refused):                      # so many wait that nobody is greeted
+                await self.begin(self.talk.greet)
 
     def find(self, name: str) -> Twin | None:
         """The twin of that id, if it is a default one or this user's own; it may be locked."""
@@ -229,9 +300,26 @@ class Session:
     async def leave(self) -> None:
         """The present conversation is kept and stops."""
         self.mic.on = False
+        self.unqueue()
         await self.talk.interrupt()
         await self.save()
         self.outbox.discard(self.talk.turn.id if self.talk.turn else 0)
+
+    async def finish(self, seconds: float) -> None:
+        """The server is about to stop: say so, and let the sentence that is being said come to its end at the ear."""
+        self.unqueue()
+        self.complain(Complaint("closing", self.language))
+        if self.talk is not None:
+            await self.talk.finish(seconds)
+
+    def rest(self) -> bool:
+        """Let go of what a silent session need not hold. Whether there was anything."""
+        if self.talk is None or self.talk.speaking or self.mic.on or self._encoder is None:
+            return False
+        self._encoder.rest()
+        self.outbox.rest()
+        self.mic.rest()
+        return True
 
     async def _wake(self) -> None:
         await self.rooms.awake.wait()
@@ -247,6 +335,7 @@ class Session:
         if isinstance(event, Trouble) and self.language != "en":       # backends speak of their trouble in English
             message, hint = phrase(event.stage, self.language)
             event = replace(event, message=message, hint=f"{hint}（{event.message} {event.hint}）")
+        self._note(event)
         self.outbox.put(*encoder.encode(event))
         if isinstance(event, Heard):
             self.doing = "thinking"
@@ -255,14 +344,29 @@ class Session:
         elif isinstance(event, Ended):
             self.doing = ""
             self.later(self.save())
+            self._free()
         self.show()
+
+    def _note(self, event: Event) -> None:
+        """What is counted of it: stages and times, no words."""
+        metrics = self.rooms.door.metrics
+        if isinstance(event, Thought):
+            self._step = event.step
+        elif isinstance(event, Trouble):
+            metrics.count("twin_trouble_total", stage=event.stage)
+        elif isinstance(event, Ended):
+            metrics.count("twin_turns_total", ended=event.reason, step=self._step or "none")
+            self._step = ""
+            for stage, ms in event.times.items():
+                metrics.time("twin_stage_seconds", ms / 1000, stage=stage)
 
     def tell(self, header: dict[str, Any]) -> None:
         self.outbox.put(header)
 
     def complain(self, error: TwinError) -> None:
         """Tell what went wrong and the way out."""
-        self.tell({"type": "error", "code": getattr(error, "code", "failed"), "message": error.message, "hint": error.hint,
+        message, hint = error.told(self.language)
+        self.tell({"type": "error", "code": error.code, "message": message, "hint": hint,
                     "kept": getattr(error, "kept", False)})
 
     @property
@@ -285,7 +389,7 @@ class Session:
             "type": "ready", "twin": self.twin.card(), "twins": [twin.card() for twin in (*self.rooms.twins.values(), *own)],
             "conversation": self.saved.id, "history": self.talk.history, "channels": list(CHANNELS), "full": FULL, "fps": FPS,
             "engines": self.rooms.engines(), "hearing": self.rooms.hearing(), "codec": self.codec,
-            "state": self.state[0], "note": self.state[1]}
+            "state": self.state[0], "note": self.state[1], "user": {"name": self.user.name, "role": self.user.role}}
 
     # keeping it --------------------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from ..trust import STATEMENT
 from ..types import Speech, Voice
 from ..users import User
 from .answers import ALWAYS, Handler, answer, answering, body_of, json_of, language_of, text_of
+from .door import Door
 from .progress import stream
 
 PHOTO, SOUND, CARD, CHAT = 25 * 2**20, 200 * 2**20, 50 * 2**20, 20 * 2**20          # bytes
@@ -32,8 +33,8 @@ Speak = Callable[[str, Voice, str], AsyncGenerator[Speech, None]]
 class Upload:
     """Routes /draft and /draft/*. `speak(text, voice, language)` is the crew's voice."""
 
-    def __init__(self, shelf: Shelf, drafts: Drafts, speak: Speak, origins: tuple[str, ...] = ()):
-        self.shelf, self.drafts, self.speak, self.origins = shelf, drafts, speak, origins
+    def __init__(self, shelf: Shelf, drafts: Drafts, speak: Speak, door: Door):
+        self.shelf, self.drafts, self.speak, self.door = shelf, drafts, speak, door
         self._large = asyncio.Semaphore(AT_ONCE)
         self._building: set[str] = set()
 
@@ -42,7 +43,7 @@ class Upload:
                  ("POST", "/draft/voice", self.voice), ("DELETE", "/draft/voice/{k}", self.unvoice), ("POST", "/draft/ready", self.ready),
                  ("POST", "/draft/hear", self.hear), ("POST", "/draft/persona", self.persona), ("POST", "/draft/card", self.card),
                  ("POST", "/draft/chat", self.chat), ("POST", "/draft/consent", self.consent), ("POST", "/draft/build", self.build)]
-        return [Route(path, answering(self.origins, self._admitted(handler)), methods=[method]) for method, path, handler in table]
+        return [Route(path, answering(self.door, self._admitted(handler)), methods=[method]) for method, path, handler in table]
 
     def _admitted(self, handler: Handler) -> Handler:
         """Where no face or voice may be left, that is said before any of it has come."""

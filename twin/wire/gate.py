@@ -1,0 +1,148 @@
+"""What every request passes, Gradio's own too: sizes and pace are bounded, sites let in or not, answers given their headers, all of it counted."""
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import Refused, TwinError
+from .answers import ALWAYS, CODE, PATIENCE, SILENCE, SLOWEST, told
+from .door import Door
+
+EVENT = 8 * 2**20        # bytes of an event of Gradio's: 64 messages of a page
+WHOLE = 48 * 2**20       # of one that carries a photo and recordings (/create)
+LARGE = ("/call/create", "/queue/join", "/run/create", "/api/create")
+FRONT = "/gradio_api"
+TOLD = "Content-Type, X-Twin-Token, X-Twin-Language, X-Twin-Text, X-Twin-Name, X-Twin-Speaker, X-Twin-Sentence, X-Twin-Recording-Language, X-Twin-Passphrase"
+log = logging.getLogger("twin.http")
+
+
+class Gate:
+    """ASGI, around the whole application."""
+
+    def __init__(self, app: ASGIApp, door: Door):
+        self.app, self.door = app, door
+        self._salt = secrets.token_bytes(16)             # so that a log tells one address from another, and no more
+        frames = " ".join(("'self'", *door.frames)) if "*" not in door.frames else "*"
+        self._headers = {"Content-Security-Policy": f"frame-ancestors {frames}; object-src 'none'; base-uri 'self'", "X-Content-Type-Options": "nosniff",
+                         "Referrer-Policy": "no-referrer"} | ({"X-Frame-Options": "SAMEORIGIN"} if not door.frames else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began, status = time.perf_counter(), 0
+        headers = Headers(scope=scope)
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._finish(headers, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            stop = self._stop(scope, headers)
+            if stop is not None:
+                await stop(scope, receive, sending)
+            else:
+                await self.app(scope, self._bounded(scope, headers, receive), sending)
+        except _Late:
+            if status:                                   # the answer has begun
+                return None
+            status = 408
+            await JSONResponse(told(Refused("The request came too slowly.", "Try again.", code="late"), "en")[1], 408, headers=ALWAYS)(scope, receive, send)
+        finally:
+            self._count(scope, status or 499, time.perf_counter() - began)
+
+    def _stop(self, scope: Scope, headers: Headers) -> Response | None:
+        """What is answered without asking anybody further in."""
+        if scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers:
+            return PlainTextResponse("", 204 if self.door.allowed(headers) else 403, headers=ALWAYS)
+        if scope["path"].startswith(FRONT):
+            try:
+                self.door.limits.take("message" if "/live_" in scope["path"] else "write" if scope["method"] == "POST" else "read",
+                                      address=self.door.address(scope))
+                if scope["method"] == "POST" and not self.door.allowed(headers):
+                    raise Refused("Another site tried to use this server.", code="origin")
+                if (length := headers.get("content-length", "0")).isdigit() and int(length) > _most(scope["path"]):
+                    raise Refused("That is too large.", "Send less.", code="too-large")
+            except TwinError as error:
+                number, body = told(error, "en")
+                scope[CODE] = error.code
+                wait = getattr(error, "wait", 0)
+                return JSONResponse(body, number, headers=ALWAYS | {"Connection": "close"} | ({"Retry-After": str(wait)} if wait else {}))
+        return None
+
+    def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """Gradio reads a body to its end, whatever its size and however slowly it comes; our own routes bound theirs (answers.body_of)."""
+        if scope["method"] != "POST" or not scope["path"].startswith(FRONT):
+            return receive
+        found, most, began, whole = 0, _most(scope["path"]), time.monotonic(), False
+
+        async def bounded() -> Message:
+            nonlocal found, whole
+            if whole:                                    # what comes now is that the reader left
+                return await receive()
+            try:
+                async with asyncio.timeout(max(0.1, min(SILENCE, PATIENCE + found / SLOWEST - (time.monotonic() - began)))):
+                    message = await receive()
+            except TimeoutError:
+                raise _Late from None
+            found += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if found > most:
+                raise _Late
+            return message
+        return bounded
+
+    def _finish(self, headers: Headers, answer: MutableHeaders) -> None:
+        """What every answer says of itself. Of other sites only those that may ask may read it, whatever Gradio allowed."""
+        for name, value in self._headers.items():
+            answer.setdefault(name, value)
+        for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods"):
+            if name in answer:
+                del answer[name]
+        origin = headers.get("origin")
+        if origin and self.door.origins and self.door.allowed(headers):
+            answer["Access-Control-Allow-Origin"] = origin
+            answer["Access-Control-Allow-Headers"], answer["Access-Control-Allow-Methods"] = TOLD, "GET, POST, DELETE"
+            answer["Access-Control-Expose-Headers"] = "Retry-After, Content-Disposition"
+            answer["Access-Control-Max-Age"] = "600"
+            answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+            answer.add_vary_header("Origin")
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route, code, method = _route(scope), scope.get(CODE, ""), scope["method"]
+        method = method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH") else "other"
+        self.door.metrics.count("twin_http_requests_total", route=route, method=method, status=str(status), code=code)
+        self.door.metrics.time("twin_http_seconds", seconds, route=route)
+        if log.isEnabledFor(logging.DEBUG) or status >= 500:
+            where = hashlib.blake2s(self.door.address(scope).encode(), key=self._salt, digest_size=4).hexdigest()
+            log.log(logging.WARNING if status >= 500 else logging.DEBUG, "%s %s %d", method, route, status,
+                    extra={"method": method, "route": route, "status": status, "code": code, "ms": round(seconds * 1000, 1), "from": where})
+
+
+class _Late(Exception):
+    """A body that comes too slowly, or never ends."""
+
+
+def _most(path: str) -> int:
+    return WHOLE if path.rstrip("/").endswith(LARGE) else EVENT
+
+
+def _route(scope: Scope) -> str:
+    """The path with names in the place of what was given; one name for all that nobody serves."""
+    if "endpoint" not in scope:
+        return "(none)"
+    path, rest = scope["path"], ""
+    for name, value in scope.get("path_params", {}).items():
+        if value != "" and str(value) in path:
+            head, _, tail = path.rpartition(str(value))
+            path, rest = head, f"{{{name}}}{tail}{rest}"
+    return (path + rest)[:80] or "/"
