@@ -51,6 +51,10 @@ def add(commands: Any) -> None:
     bring = commands.add_parser("import", help="load a .twin file")
     bring.add_argument("file", type=Path)
     bring.set_defaults(run=_import)
+    check = commands.add_parser("check", help="read back what a picture, sound, film, page or .twin says about how it was made")
+    check.add_argument("file", type=Path)
+    check.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    check.set_defaults(run=_check)
     delete = commands.add_parser("delete", help="delete a twin and everything made from it")
     delete.add_argument("twin")
     delete.set_defaults(run=_delete)
@@ -283,6 +287,20 @@ def _import(options: argparse.Namespace) -> int:
     measure(place, user.id, twin.id)
     print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """0: it is marked and whole; 1: a mark is broken; 3: there is no mark, or nobody's word for one."""
+    from .trust import check
+    report = check.check_file(options.file, load().folder("data"))
+    told = report.told()
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+    else:
+        print(f"{options.file.name} ({report.kind}): {told['summary']['en']}")
+        for finding in report.findings:
+            print(f"  {({'good': '+', 'warn': '-', 'bad': '!'})[finding.level]} {finding.en}")
+    return {"made": 0, "signed": 0, "broken": 1}.get(report.verdict, 3)
 
 
 def _delete(options: argparse.Namespace) -> int:

@@ -1,8 +1,10 @@
-"""The app's own certificates for content credentials (C2PA): a CA and a leaf, made at first use and kept in the data folder, 0600."""
+"""Content credentials (C2PA): written with the app's own certificate (a CA and a leaf, made at first use, kept in the data folder, 0600) or with one
+that the settings name; read back by the library's own reader."""
 from __future__ import annotations
 
 import io
 import os
+import re
 import secrets
 import threading
 from datetime import UTC, datetime, timedelta
@@ -13,16 +15,18 @@ from .errors import Missing, TwinError
 
 DAYS = 3650
 MARGIN = timedelta(days=7)
+_BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.S)
 _GUARD = threading.Lock()
 
 
-def sign(data: bytes, kind: str, manifest: str, folder: Path) -> bytes:
-    """The file's bytes with signed credentials in them; `kind` is its MIME type. Raises Missing without c2pa-python, TwinError when it can't be."""
+def sign(data: bytes, kind: str, manifest: str, folder: Path, certificate: str = "") -> bytes:
+    """The file's bytes with signed credentials in them; `kind` is its MIME type, `certificate` a PEM file to sign with instead of our own. Raises
+    Missing without c2pa-python or that file, TwinError when it can't be."""
     try:
         import c2pa
     except ImportError:
         raise Missing("c2pa-python is not installed.", "pip install c2pa-python") from None
-    chain, key = _pair(folder)
+    chain, key = _named(Path(certificate).expanduser()) if certificate else _pair(folder)
     out = io.BytesIO()
     try:
         info = c2pa.C2paSignerInfo(b"es256", chain, key, None)      # no time stamp authority: it works offline
@@ -46,6 +50,29 @@ def read(data: bytes, kind: str) -> dict[str, Any] | None:
             return json.loads(reader.json())
     except c2pa.C2paError:
         return None
+
+
+def own(signed: dict[str, Any], folder: Path) -> bool:
+    """Whether credentials were signed with the certificate in this data folder."""
+    from cryptography import x509
+    try:
+        serial = x509.load_pem_x509_certificate((folder / "credentials" / "leaf.pem").read_bytes()).serial_number
+    except (OSError, ValueError):
+        return False
+    active = signed.get("manifests", {}).get(signed.get("active_manifest", ""), {})
+    return str((active.get("signature_info") or {}).get("cert_serial_number")) == str(serial)
+
+
+def _named(place: Path) -> tuple[bytes, bytes]:
+    """(certificate chain, private key) of a PEM file, in either order. Raises Missing, TwinError."""
+    try:
+        blocks = _BLOCK.findall(place.read_bytes())
+    except OSError as error:
+        raise Missing(f"the certificate {place} cannot be read ({error.strerror}).", "Mend the setting `certificate`, or empty it.") from None
+    keys = [block for block in blocks if b"PRIVATE KEY" in block]
+    if len(keys) != 1 or len(blocks) < 2:
+        raise TwinError(f"{place} should hold a certificate chain and its private key.", "Put both into one PEM file, the leaf first.")
+    return b"\n".join(block for block in blocks if block is not keys[0]) + b"\n", keys[0] + b"\n"
 
 
 def _pair(folder: Path) -> tuple[bytes, bytes]:

@@ -181,6 +181,11 @@ def revoked(record: Any, folder: Path | None = None) -> bool:
     return bool(record.get("revoked")) or (folder is not None and reference(record) in _revocations(folder))
 
 
+def withdrawn(name: str, folder: Path) -> bool:
+    """Whether the consent of that reference was taken back on this installation."""
+    return name in _revocations(folder)
+
+
 def _revocations(folder: Path) -> dict[str, str]:
     try:
         return dict(json.loads((folder / "credentials" / "revoked.json").read_bytes())["revoked"])

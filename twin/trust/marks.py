@@ -1,7 +1,8 @@
-"""Marks on what leaves the app: a label that people see, and content credentials (C2PA) that programs read.
+"""Marks on what leaves the app: a label that people see, metadata (China's AIGC, IPTC) and content credentials (C2PA) that programs read.
 
-The credentials are signed by a certificate of the app's own, made at first use in the data folder (credentials.py): they say that a machine made
-this and show any later change; nobody else vouches for them.
+The credentials say what was done, by which model, and under which consent. They are signed by a certificate of the app's own, made at first use
+in the data folder, or by one that the settings name (credentials.py); behind our own nobody else stands. There is no watermark in the sound itself
+unless AudioSeal and its weights are at hand (audiomark.py), and nothing here says that there is.
 """
 from __future__ import annotations
 
@@ -13,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TwinError
+from . import aigc, audiomark
+from .consent import reference, scope_of
 
+VERSION = "0.1"
+CONSENT = "org.twin.consent"                             # our own assertion: the consent a thing was made under, by its hash
 LABEL = {"en": "AI-generated", "zh": "AI 生成"}
 LABELS = f"{LABEL['en']} · {LABEL['zh']}"
 FORMATS = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".wav": "audio/wav", ".mp4": "video/mp4"}
@@ -31,14 +36,15 @@ class Marked:
     zh: str = ""
 
 
-def mark(path: Path, *, title: str = "", label: bool = True, folder: Path | None = None) -> Marked:
+def mark(path: Path, *, title: str = "", label: bool = True, folder: Path | None = None, consent: Any = None, model: str = "") -> Marked:
     """Mark a picture, sound or film in place, as the last thing before it leaves: png, webp, jpg, wav, mp4. A picture gets its visible label
-    here; a film carries its own already. `folder`: where the app's certificate lies, by default the settings' data folder. What can't be marked
-    is said in the answer and in the log, never hidden; raises TwinError when the file can't be read or written."""
+    here; a film carries its own already. `folder`: where the app's certificate lies, by default the settings' data folder; `consent`: the record
+    of the twin that is in it; `model`: what made it. What can't be marked is said in the answer and in the log, never hidden; raises TwinError
+    when the file can't be read or written."""
     kind = path.suffix.lower()
     try:
         data = path.read_bytes()
-        done, how = marked(data, kind, title=title, label=label, folder=folder)
+        done, how = marked(data, kind, title=title, label=label, folder=folder, consent=consent, model=model)
         if done != data:
             beside = path.with_name(f".{path.name}.part")
             beside.write_bytes(done)
@@ -48,20 +54,28 @@ def mark(path: Path, *, title: str = "", label: bool = True, folder: Path | None
     return how
 
 
-def marked(data: bytes, kind: str, *, title: str = "", label: bool = True, folder: Path | None = None) -> tuple[bytes, Marked]:
+def marked(data: bytes, kind: str, *, title: str = "", label: bool = True, folder: Path | None = None, consent: Any = None,
+           model: str = "") -> tuple[bytes, Marked]:
     """The same for bytes; `kind` is the file's ending, such as ".png"."""
     if kind not in FORMATS:
         return data, Marked(en=f"A {kind or 'file of this kind'} can't carry a mark: say yourself that it was made by an AI.",
                             zh="这种文件无法加标识：请自行说明它由 AI 生成。")
-    if label and kind in PICTURES:
+    from ..settings import load
+    settings = load()
+    label = label and kind in PICTURES
+    if label:
         data = labelled(data, kind)
     try:
-        signed = _signed(data, kind, title, folder)
+        if kind == ".wav":
+            data, _ = audiomark.into(data)
+            data = aigc.sounded(data) if settings.rhythm else data
+        data = aigc.written(data, kind, aigc.label(settings.producer), MADE_BY_AI)
+        signed = _signed(data, kind, title, folder or settings.folder("data"), settings.certificate, consent, model)
     except (TwinError, RuntimeError) as error:
         log.warning("no content credentials: %s", error)
-        return data, Marked(label and kind in PICTURES, False, f"It carries no content credentials: {error}", f"没有内容凭证：{error}")
-    return signed, Marked(label and kind in PICTURES, True, "It carries content credentials (C2PA) that say a machine made it.",
-                          "文件带有内容凭证（C2PA），说明由机器生成。")
+        return data, Marked(label, False, f"It carries no content credentials: {error}", f"没有内容凭证：{error}")
+    return signed, Marked(label, True, "It carries content credentials (C2PA) and metadata that say a machine made it.",
+                          "文件带有内容凭证（C2PA）和元数据，说明由机器生成。")
 
 
 def credited(data: bytes, kind: str) -> bool:
@@ -117,12 +131,20 @@ def _font(size: int, text: str) -> tuple[Any, str]:
     return ImageFont.load_default(size), text if text.isascii() else LABEL["en"]          # Pillow's own letters have no Chinese
 
 
-def _signed(data: bytes, kind: str, title: str, folder: Path | None) -> bytes:
+def _signed(data: bytes, kind: str, title: str, folder: Path, certificate: str, consent: Any, model: str) -> bytes:
     from .. import credentials
-    if folder is None:
-        from ..settings import load
-        folder = load().folder("data")
-    manifest = {
-        "claim_generator_info": [{"name": "Twin", "version": "0.1"}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
-        "assertions": [{"label": "c2pa.actions", "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": MADE_BY_AI}]}}]}
-    return credentials.sign(data, FORMATS[kind], json.dumps(manifest), folder)
+    made = {"action": "c2pa.created", "digitalSourceType": MADE_BY_AI, "softwareAgent": {"name": "Twin", "version": VERSION}}
+    if model:
+        made["parameters"] = {"model": model[:200]}
+    assertions: list[dict[str, Any]] = [{"label": "c2pa.actions.v2", "data": {"actions": [made]}}]
+    if isinstance(consent, dict):
+        assertions.append({"label": CONSENT, "data": {"reference": reference(consent), "scope": scope_of(consent), "for": list(consent.get("for", ())),
+                                                      "voice": _state(consent, "voice"), "face": _state(consent, "face")}})
+    manifest = {"claim_generator_info": [{"name": "Twin", "version": VERSION}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
+                "assertions": assertions}
+    return credentials.sign(data, FORMATS[kind], json.dumps(manifest), folder, certificate)
+
+
+def _state(record: dict[str, Any], part: str) -> str:
+    """Whether a part of a person was checked; the record's own reference stands beside it, nobody's name does."""
+    return str(((record.get("verified") or {}).get(part) or {}).get("state") or "not verified")

@@ -21,7 +21,7 @@ from .live import Sessions
 # Named here: the machine's own table of types may be missing or wrong (Windows registries say text/plain for .js), and modules need theirs.
 TYPES = {".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".json": "application/json", ".svg": "image/svg+xml", ".webp": "image/webp", ".png": "image/png", ".ico": "image/x-icon",
-         ".wasm": "application/wasm", ".woff2": "font/woff2", ".bin": "application/octet-stream"}
+         ".html": "text/html; charset=utf-8", ".wasm": "application/wasm", ".woff2": "font/woff2", ".bin": "application/octet-stream"}
 ABROAD = ("widget.js", "icon.svg")                       # what pages of other sites load
 FACE = (".webp", ".json", ".png")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
