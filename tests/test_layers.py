@@ -16,6 +16,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "registry": ({"streams", "devices", "settings", "types", "errors"}, False),
     "store": ({"trust", "types", "errors"}, True),
     "trust": ({"credentials", "settings", "types", "errors"}, False), "credentials": ({"types", "errors"}, False),
+    "share": ({"store", "trust", "codec", "devices", "silero", "types", "errors"}, True),
     "create": ({"store", "trust", "paint", "speak", "types", "errors"}, True),
     "render": ({"conversation", "meet", "store", "trust", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),
     "train": ({"speak", "listen", "animate", "paint", "devices", "text", "types", "errors"}, True),
@@ -25,13 +26,13 @@ ALLOWED = {                                              # room -> rooms of twin
     "speak": ({"silero", "types", "errors", "devices"}, False),
     "paint": ({"types", "errors", "devices"}, False), "animate": ({"types", "errors", "devices"}, False),
     "wire": ({"conversation", "codec", "store", "users", "registry", "settings", "streams", "text", "types", "errors", "listen",
-              "create", "trust", "render"}, True),
+              "create", "trust", "render", "share"}, True),
     "page": ({"conversation", "wire", "codec", "users", "store", "registry", "settings", "types", "errors"}, True),
     "logs": ({"errors"}, False),
     "serve": ({"logs", "users", "page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
     "doctor": ({"registry", "settings", "store", "devices", "think", "types", "errors"}, False),
-    "commands": ({"create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
+    "commands": ({"share", "registry", "create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
     "__main__": ({"commands", "meet", "create", "trust", "render", "users", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }
 
