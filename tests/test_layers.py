@@ -29,7 +29,7 @@ ALLOWED = {                                              # room -> rooms of twin
               "create", "trust", "render", "share"}, True),
     "page": ({"conversation", "wire", "codec", "users", "store", "registry", "settings", "types", "errors"}, True),
     "logs": ({"errors"}, False),
-    "serve": ({"logs", "users", "page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
+    "serve": ({"share", "logs", "users", "page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
     "doctor": ({"registry", "settings", "store", "devices", "think", "types", "errors"}, False),
     "commands": ({"share", "registry", "create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
