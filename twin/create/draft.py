@@ -27,7 +27,7 @@ from ..store import Shelf
 from ..store.places import replace
 from ..store.seal import seal, unseal
 from ..trust import consent, digest
-from . import parts
+from . import parts, proof
 from .training import Training
 
 MOST_CLIPS = 40
@@ -267,11 +267,18 @@ class Draft:
         return ({"photo": photo["sha256"]} if photo else {}) | {f"voice {clip['k']}": clip["sha256"] for clip in self.state["clips"]}
 
     def agree(self, asked: Mapping[str, Any], language: str = "en") -> None:
-        """Record a yes, or take it back."""
+        """Record a yes, or take it back. What was checked of it (proof.py) stands in the record."""
         self.state["consent"] = None
         if asked.get("agreed") is True:
-            self.state["consent"] = consent(str(asked.get("who") or ""), str(asked.get("relation") or ""), asked.get("for"), self.samples(), language)
+            self.state["consent"] = consent(str(asked.get("who") or ""), str(asked.get("relation") or ""), asked.get("for"), self.samples(), language,
+                                            scope=str(asked.get("scope") or "private"), verified=proof.verified(self), folder=self.drafts.shelf.data)
         self.keep()
+
+    def agreed_anew(self) -> None:
+        """The same yes, with what has been checked since."""
+        record = self.state["consent"]
+        if record and record["samples"] == self.samples():
+            self.agree({**record, "agreed": True}, record["language"])
 
     @property
     def missing(self) -> list[str]:
@@ -291,7 +298,7 @@ class Draft:
         voice = {"clips": clips, "seconds": round(sum(clip["seconds"] for clip in clips), 1), "training": self.drafts.training.told(self.owner, self),
                  "ready": self.state["ready"]}
         return {"photo": shown, "voice": voice if clips or self.state["ready"] else None, "persona": self.state["persona"], "consent": self.state["consent"],
-                "missing": self.missing}
+                "proof": proof.told(self), "missing": self.missing}
 
     def _url(self, name: str) -> str:
         try:
