@@ -50,7 +50,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "mind": ("onnxruntime", "tokenizers", "jinja2"), "zero": ("spaces",),
     "hub": ("torch", "transformers", "accelerate", "jinja2", "tokenizers", "huggingface_hub")}
 CODE = {".py", ".yaml", ".json", ".txt", ".npz"}
-LEFT = ("twin/train/", "twin/paint/", "twin/share/")     # no Space makes, films or shares twins
+LEFT = ("twin/train/", "twin/paint/")                    # no Space makes or films twins
 PARTS = ("face/", "voice/")
 
 
@@ -76,6 +76,11 @@ def files(shelf: Shelf, twin: Twin, *, hardware: str = CPU, mind: str = "", acco
     made["README.md"] = readme.gradio(twin, consent, hardware=hardware, mind=mind, sdk=_version("gradio"), account=account).encode()
     made[MARK] = mark(twin, "gradio")
     return made
+
+
+def weight(twin: Twin, hardware: str = CPU) -> int:
+    """Bytes of the most of it: the code, and what is carried. Raises Missing."""
+    return sum(map(_size, (code() | carried(twin, needs(twin, hardware, "" if hardware == CPU else ZERO_MIND))).values()))
 
 
 def mark(twin: Twin, kind: str) -> bytes:
