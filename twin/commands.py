@@ -46,7 +46,11 @@ def add(commands: Any) -> None:
     where.add_argument("--space", type=Path, metavar="DIR", help="a whole Space: the app with this twin alone")
     export.add_argument("--passphrase", action="store_true", help="of a .twin file: encrypt it, and put the conversations with it inside")
     export.add_argument("--lang", choices=("en", "zh", "both"), default="both", help="of a page: the languages it speaks")
+    export.add_argument("--answers", type=int, default=160, metavar="N", help="of a page: how many answers of a language are spoken beforehand (60 are about "
+                        "1 MB); what is beyond it only writes")
     export.add_argument("--endpoint", default="", metavar="URL", help="of a page: a server of this app to ask what the page cannot answer by itself")
+    export.add_argument("--hardware", choices=("cpu-basic", "zero-a10g"), default="cpu-basic", help="of a Space: what it is to run on")
+    export.add_argument("--mind", default="", metavar="MODEL", help="of a Space: a model of the hub to think with, instead of the one that suits the hardware")
     export.set_defaults(run=_export)
     bring = commands.add_parser("import", help="load a .twin file")
     bring.add_argument("file", type=Path)
@@ -58,6 +62,8 @@ def add(commands: Any) -> None:
     delete = commands.add_parser("delete", help="delete a twin and everything made from it")
     delete.add_argument("twin")
     delete.set_defaults(run=_delete)
+    from .publish import add as add_sharing
+    add_sharing(commands)
 
 
 def shelf() -> Any:
@@ -201,7 +207,8 @@ def _export(options: argparse.Namespace) -> int:
         return _alone(options)
     if options.space:
         from .share import space
-        space.write(shelf(), _any(options.twin), options.space, progress=lambda step: print(step.en, file=sys.stderr, flush=True))
+        space.write(shelf(), any_twin(options.twin), options.space, hardware=options.hardware, mind=options.mind,
+                    progress=lambda step: print(step.en, file=sys.stderr, flush=True))
         return 0
     from .store import export
     twin = _mine(options.twin)
@@ -218,9 +225,9 @@ def _export(options: argparse.Namespace) -> int:
 def _alone(options: argparse.Namespace) -> int:
     """The twin as one HTML file, or the folder of a Static Space around it."""
     from .share import alone
-    twin = _any(options.twin)
+    twin = any_twin(options.twin)
     languages = ("en", "zh") if options.lang == "both" else (options.lang,)
-    page = asyncio.run(_page(twin, languages, options.endpoint))
+    page = asyncio.run(page_of(twin, languages, options.endpoint, options.answers))
     told = f"{len(page.data) / 2**20:.1f} MB, {page.spoken} answers spoken beforehand, {page.written} written"
     if options.static:
         alone.static(twin, page.data, options.static)
@@ -233,14 +240,14 @@ def _alone(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _page(twin: Any, languages: tuple[str, ...], endpoint: str) -> Any:
+async def page_of(twin: Any, languages: tuple[str, ...], endpoint: str, answers: int) -> Any:
     """The last step of share.alone.html; how far it is goes to the terminal."""
     from .meet import Host
     from .registry import Registry
     from .share import alone
     registry = Registry(load())
     try:
-        async with aclosing(alone.html(Host(registry), twin, languages=languages, endpoint=endpoint)) as steps:
+        async with aclosing(alone.html(Host(registry), twin, languages=languages, endpoint=endpoint, answers=answers)) as steps:
             async for step in steps:
                 print(f"\r{step.en:<50.50} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
     finally:
@@ -249,7 +256,7 @@ async def _page(twin: Any, languages: tuple[str, ...], endpoint: str) -> Any:
     return step
 
 
-def _any(name: str) -> Any:
+def any_twin(name: str) -> Any:
     """One of my twins, or else a default one. Raises Missing."""
     from .store import Twins
     twin = own(name, "talk") or Twins().get(name)

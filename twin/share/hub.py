@@ -43,7 +43,7 @@ log = logging.getLogger("twin.share")
 
 
 def publish(api: HfApi, shelf: Shelf, twin: Twin, repo: str, *, kind: str = "gradio", hardware: str = AUTO, mind: str = "", owner: str = "",
-            page: bytes = b"") -> Iterator[Progress]:
+            page: bytes = b"") -> Generator[Progress, None, None]:
     """A private Space of a twin. `page` is the HTML of a static one (alone.py); `owner` is whose note of it is kept, for a default twin. The last Progress
     carries the Space. Raises Refused for a name that is taken, for hardware that the account cannot have, for a consent that does not cover it."""
     if kind not in KINDS or hardware not in WAYS:
@@ -70,7 +70,7 @@ def publish(api: HfApi, shelf: Shelf, twin: Twin, repo: str, *, kind: str = "gra
 
 
 def update(api: HfApi, shelf: Shelf, twin: Twin, repo: str = "", *, mind: str = "", owner: str = "",
-           page: bytes = b"") -> Iterator[Progress]:
+           page: bytes = b"") -> Generator[Progress, None, None]:
     """Bring a published Space up to date; what the twin has no longer goes there too. Raises Missing when it is not published."""
     space.agreement(shelf, twin)
     with _alone(twin, owner):
