@@ -13,7 +13,6 @@ from typing import Any
 import uvicorn
 from conftest import ROOT, Mind, crew_of
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
 
 from twin.conversation import Conversation
 from twin.create import Drafts
@@ -21,12 +20,12 @@ from twin.store import Conversations, Shelf, Twins
 from twin.types import Mood
 from twin.users import Users
 from twin.wire.door import Door
+from twin.wire.gate import Gate
 from twin.wire.limits import Limits
-from twin.wire.live import Live, Sessions
-from twin.wire.media import Media
-from twin.wire.own import Own
+from twin.wire.live import Sessions
+from twin.wire.places import Places
+from twin.wire.routes import served
 from twin.wire.session import Rooms
-from twin.wire.upload import Upload
 
 
 def watched(context: Any, address: str, faults: list[str], fine: str = "") -> Any:
@@ -63,8 +62,9 @@ class Place:
     """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
-                 shared: bool = False, limits: float = 0.0, **parts: Any):
+                 shared: bool = False, door: Door | None = None, speaking: int = 64, **parts: Any):
         self.crew = crew_of(**parts)
+        door = door or Door(Users(), Limits(0), ("https://listed.example",))
         self.made: list[Conversation] = []
         mind = mind or Mind()
 
@@ -77,8 +77,8 @@ class Place:
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
         self.drafts = Drafts(self.shelf)
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
-                           lambda: {"en": True, "zh": False}, linger=linger, most=most, door=Door(Users(), Limits(limits), ("https://listed.example",)),
-                           shelf=self.shelf)
+                           lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf,
+                           speaking=Places(speaking, "speak"))
         if not asleep:
             self.rooms.awake.set()
         self.sessions = Sessions(self.rooms)
@@ -90,21 +90,19 @@ class Place:
         self.url = f"http://127.0.0.1:{self.port}/"
         self.loop: asyncio.AbstractEventLoop | None = None
 
-    def routes(self):
-        media, door = Media(ROOT / "assets" / "web", self.rooms.twins, self.sessions, self.shelf), self.rooms.door
-
+    def served(self):
         def speak(text, voice, language):
             return self.crew.speak.stream(text, voice, Mood(), language)
 
         def film(twin, text, out, aspect, captions):
             from twin.render import film
             return film(SimpleNamespace(crew=lambda: self.crew), twin, text, out, aspect=aspect, captions=captions, short=128, fps=15)
-        return [WebSocketRoute("/live", Live(self.sessions).serve), *media.routes(), *Upload(self.shelf, self.drafts, speak, door).routes(),
-                *Own(self.shelf, self.rooms.twins, self.sessions, film, door).routes()]
+        return served(ROOT / "assets" / "web", self.sessions, self.shelf, self.drafts, speak, film)
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, _):
+    async def lifespan(self, app):
         self.loop = asyncio.get_running_loop()
+        app.middleware_stack = Gate(app.middleware_stack, self.rooms.door)
         yield
 
     def run(self, work):
@@ -115,14 +113,16 @@ class Place:
         if self.gradio:
             import gradio as gr
 
+            from twin.page.api import Endpoints
             from twin.page.transport import Transport
+            served = self.served()
             with gr.Blocks(analytics_enabled=False) as self.page:
                 Transport(self.sessions).register()
-            app, _, _ = self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True,
-                                         run_history=False, max_threads=200, ssr_mode=False, app_kwargs={"lifespan": self.lifespan})
-            app.router.routes[:0] = self.routes()
+                Endpoints(served.api, served.own).register()
+            self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True, run_history=False, max_threads=200,
+                             ssr_mode=False, app_kwargs={"lifespan": self.lifespan, "routes": served.routes})
             return self
-        application = Starlette(routes=self.routes(), lifespan=self.lifespan)
+        application = Starlette(routes=self.served().routes, lifespan=self.lifespan)
         self.server = uvicorn.Server(uvicorn.Config(application, port=self.port, log_level="warning"))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()

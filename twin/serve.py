@@ -49,6 +49,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: Any = None
         self._drafts: Any = None
+        self._trials: Any = None
         self._door: Any = None
         self._temporary = ""
         self._stop = threading.Event()
@@ -72,13 +73,16 @@ class Server:
         self._shelf.temporary = Path(self._temporary)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         from . import page  # imports Gradio, which reads both at import time
+        from .page.api import Endpoints
         from .page.transport import Transport
         from .wire.live import Sessions
         self._sessions = Sessions(self._rooms())
         self.registry.hire()
         self._page = page.build(self.settings)
+        served = self._served()
         with self._page:
             Transport(self._sessions).register()
+            Endpoints(served.api, served.own).register()
         options: dict[str, Any] = dict(getattr(page, "launch_options", dict)())
         if self.https:
             from .certificate import certificate
@@ -89,7 +93,7 @@ class Server:
                 server_name=self.host, server_port=self.settings.port, prevent_thread_lock=True, quiet=True, inbrowser=False, share=False,
                 strict_cors=True, run_history=False, enable_monitoring=False, mcp_server=False, ssr_mode=False, max_threads=PLACES,
                 allowed_paths=[], blocked_paths=[str(self.data)], max_file_size="25mb",
-                app_kwargs={"lifespan": self._lifespan, "routes": self._routes()}, **options)
+                app_kwargs={"lifespan": self._lifespan, "routes": served.routes}, **options)
         except OSError as error:
             raise Refused(f"Nothing could be served on port {self.settings.port}: {error}.", "Choose another: PORT=7861 make run") from None
         if self._loop:                                   # set by the lifespan, before launch returns
@@ -146,6 +150,8 @@ class Server:
             self._page.close(verbose=False)
         if self._drafts:
             self._drafts.close()
+        if self._trials:
+            self._trials.close()
         self.registry.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -196,19 +202,12 @@ class Server:
             door=self._door, most=self.settings.conversations,
             speaking=Places(self.settings.speaking or SPEAKING * (os.cpu_count() or 2), "speak"))
 
-    def _routes(self) -> list[Any]:
-        from starlette.routing import WebSocketRoute
-
+    def _served(self) -> Any:
         from .create import Drafts
         from .meet import mood
-        from .wire.health import Health
-        from .wire.live import Live
-        from .wire.login import Login
-        from .wire.media import Media
-        from .wire.own import Own
-        from .wire.upload import Upload
-        sessions, rooms = self._sessions, self._sessions.rooms
-        self._shelf.present = sessions.present
+        from .wire.checking import Checking
+        from .wire.routes import served
+        self._shelf.present = self._sessions.present
         self._drafts = Drafts(self._shelf)
 
         def speak(text: str, voice: Any, language: str) -> Any:
@@ -217,9 +216,18 @@ class Server:
         def film(twin: Any, text: str, out: Path, aspect: str, captions: bool) -> Any:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
-        return [WebSocketRoute("/live", Live(sessions).serve), *Health(sessions, rooms.door, self.settings.metrics).routes(), *Login(rooms.door).routes(),
-                *Media(WEB, rooms.twins, sessions, self._shelf).routes(),
-                *Upload(self._shelf, self._drafts, speak, rooms.door).routes(), *Own(self._shelf, rooms.twins, sessions, film, rooms.door).routes()]
+        return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
+                      *Checking(WEB, self.data, self._door).routes(), *self._sharing())
+
+    def _sharing(self) -> list[Any]:
+        from .share.trial import Trials
+        from .wire.sharing import Sharing
+
+        def page(twin: Any, languages: Any, endpoint: str) -> Any:
+            from .share import alone
+            return alone.html(self._host, twin, languages=languages, endpoint=endpoint)
+        self._trials = Trials(self._shelf)
+        return Sharing(self._shelf, self._sessions.rooms.twins, self._door, page, self._trials, home=not self.shared).routes()
 
     def _engines(self) -> dict[str, dict[str, str]]:
         told = {}

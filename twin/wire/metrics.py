@@ -6,6 +6,8 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
+from ..types import Ended, Event, Thought, Trouble
+
 # name -> (kind, what it is)
 KNOWN: dict[str, tuple[str, str]] = {
     "twin_up_seconds": ("gauge", "Seconds since the server began."),
@@ -13,7 +15,8 @@ KNOWN: dict[str, tuple[str, str]] = {
     "twin_sessions": ("gauge", "Live sessions by state: held by a page, waiting for one, speaking."),
     "twin_places": ("gauge", "Places that are taken, by work."),
     "twin_queue_length": ("gauge", "Work that waits for a place, by work."),
-    "twin_turns_total": ("counter", "Turns by how they ended and by the step that answered."),
+    "twin_turns_total": ("counter", "Turns by how they ended."),
+    "twin_thoughts_total": ("counter", "Answers by the step that made them."),
     "twin_stage_seconds": ("histogram", "From the question to the first time a stage was reached: heard, thought, token, sound, sent."),
     "twin_http_requests_total": ("counter", "Requests by route, method and status; code is that of an error."),
     "twin_http_seconds": ("histogram", "Seconds until a request was answered, by route."),
@@ -51,6 +54,17 @@ class Metrics:
             row = self._times[key] = [0.0] * (len(BOUNDS) + 2)
         row[bisect_left(BOUNDS, seconds)] += 1
         row[-1] += seconds
+
+    def note(self, event: Event) -> None:
+        """What is counted of a conversation's event: stages and times, no words."""
+        if isinstance(event, Trouble):
+            self.count("twin_trouble_total", stage=event.stage)
+        elif isinstance(event, Thought):
+            self.count("twin_thoughts_total", step=event.step)
+        elif isinstance(event, Ended):
+            self.count("twin_turns_total", ended=event.reason)
+            for stage, ms in event.times.items():
+                self.time("twin_stage_seconds", ms / 1000, stage=stage)
 
     def gauge(self, name: str, read: Gauge) -> None:
         """`read()` is asked when somebody looks: a number, or one for each ((label, value), ...)."""

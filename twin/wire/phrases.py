@@ -39,6 +39,7 @@ PHRASES: dict[str, dict[str, tuple[str, str]]] = {
                       "zh": ("Hugging Face 没有说明你是谁。", "请过一分钟再试。")},
     "queue": {"en": ("Many talk at once. Your place in the queue: {place}.", "The answer comes by itself."),
               "zh": ("现在说话的人很多，你排在第{place}位。", "轮到时会自动回答。")},
+    "waits": {"en": ("Others are being served. Your place in the queue: {place}.", ""), "zh": ("前面还有人，你排在第{place}位。", "")},
     "closing": {"en": ("The server is about to stop; it finishes its sentence.", "The page comes back by itself once the server does."),
                 "zh": ("服务器就要停了，会把这句话说完。", "服务器恢复后，页面会自动重连。")},
     "busy": {"en": ("All {most} places are taken.", "Try again in a minute, or close another tab of this page."),

@@ -15,20 +15,63 @@ from persona.card import CardError
 
 from ..errors import TwinError
 from .answers import ALWAYS, told
-from .phrases import phrase
+from .phrases import PHRASES, phrase
+from .places import Ticket
 
 BEAT = 5.0               # s between two lines at the most
 log = logging.getLogger("twin.wire")
 
 
-def stream(steps: Iterator[dict[str, Any]] | AsyncGenerator[dict[str, Any], None], language: str, done: Callable[[], Any] = lambda: None) -> Response:
+Steps = Iterator[dict[str, Any]] | AsyncGenerator[dict[str, Any], None]
+
+
+def stream(steps: Steps, language: str, done: Callable[[], Any] = lambda: None, ticket: Ticket | None = None) -> Response:
     """The dicts that a generator yields, a line each; an error is the last line. When the reader goes away the generator is closed, which
-    cancels. A blocking generator runs on one thread from its first step to its last, for it may hold locks across steps."""
+    cancels. A blocking generator runs on one thread from its first step to its last, for it may hold locks across steps. With a ticket it
+    begins when its turn has come, and says meanwhile which place it has."""
+    return _Streamed(*_lines(steps, language, done, ticket))
+
+
+async def items(steps: Steps, done: Callable[[], Any] = lambda: None, ticket: Ticket | None = None) -> AsyncIterator[dict[str, Any]]:
+    """The same as dicts, without signs of life; errors are raised."""
+    source = _Async(steps) if isinstance(steps, AsyncGenerator) else _Blocking(steps)
+    try:
+        while ticket is not None and not ticket.inside:
+            yield queued(ticket.place)
+            await ticket.moved()
+        while (item := await source.next()) is not None:
+            yield item
+    finally:
+        source.end(_over(done, ticket))
+
+
+def _over(done: Callable[[], Any], ticket: Ticket | None) -> Callable[[], None]:
+    """What is done on the work's own thread when it has ended."""
+    loop = asyncio.get_running_loop()
+
+    def over() -> None:
+        done()
+        if ticket is not None:
+            loop.call_soon_threadsafe(ticket.leave)
+    return over
+
+
+def queued(place: int) -> dict[str, Any]:
+    """A line of progress for who waits."""
+    note = {code: PHRASES["waits"][code][0].format(place=place) for code in ("en", "zh")}
+    return {"step": "queue", "done": 0.0, "place": place, "note": note}
+
+
+def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket | None) -> tuple[AsyncIterator[bytes], Callable[[], None]]:
     source = _Async(steps) if isinstance(steps, AsyncGenerator) else _Blocking(steps)
 
     async def lines() -> AsyncIterator[bytes]:
         last: dict[str, Any] = {}
         try:
+            while ticket is not None and not ticket.inside:
+                yield json.dumps(queued(ticket.place), ensure_ascii=False).encode() + b"\n"
+                await asyncio.wait({moved := asyncio.ensure_future(ticket.moved())}, timeout=BEAT)
+                moved.cancel()
             step = source.next()
             while True:
                 finished, _ = await asyncio.wait({step}, timeout=BEAT)
@@ -44,7 +87,7 @@ def stream(steps: Iterator[dict[str, Any]] | AsyncGenerator[dict[str, Any], None
                 log.exception("a stream of progress broke")
             what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
             yield json.dumps(told(what, language)[1], ensure_ascii=False).encode() + b"\n"
-    return _Streamed(lines(), lambda: source.end(done))
+    return lines(), lambda: source.end(_over(done, ticket))
 
 
 class _Streamed(StreamingResponse):

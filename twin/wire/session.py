@@ -19,7 +19,7 @@ from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
 from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
 from ..trust import allows
-from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Thought, Trouble
+from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
 from .door import Door
 from .handlers import HANDLERS
@@ -47,6 +47,8 @@ class Rooms:
     first: str = ""                                                                      # the twin a page begins with
     door: Door = field(default_factory=Door)                                             # who may come in, and how often
     speaking: Places = field(default_factory=lambda: Places(64, "speak"))                # how many twins may speak at once
+    building: Places = field(default_factory=lambda: Places(2, "build"))                 # ... be built
+    filming: Places = field(default_factory=lambda: Places(1, "film"))                   # ... be filmed
     most: int = 512                                                                      # sessions of this process
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
@@ -83,7 +85,6 @@ class Session:
         self.why = "gone"                                # what a transport is told when it holds this session no more
         self._ticket: Ticket | None = None               # to speak
         self._starting = False
-        self._step = ""                                  # of the turn that answers now
         self._faults = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waking: asyncio.Task[Any] | None = None
@@ -335,7 +336,7 @@ class Session:
         if isinstance(event, Trouble) and self.language != "en":       # backends speak of their trouble in English
             message, hint = phrase(event.stage, self.language)
             event = replace(event, message=message, hint=f"{hint}（{event.message} {event.hint}）")
-        self._note(event)
+        self.rooms.door.metrics.note(event)
         self.outbox.put(*encoder.encode(event))
         if isinstance(event, Heard):
             self.doing = "thinking"
@@ -346,19 +347,6 @@ class Session:
             self.later(self.save())
             self._free()
         self.show()
-
-    def _note(self, event: Event) -> None:
-        """What is counted of it: stages and times, no words."""
-        metrics = self.rooms.door.metrics
-        if isinstance(event, Thought):
-            self._step = event.step
-        elif isinstance(event, Trouble):
-            metrics.count("twin_trouble_total", stage=event.stage)
-        elif isinstance(event, Ended):
-            metrics.count("twin_turns_total", ended=event.reason, step=self._step or "none")
-            self._step = ""
-            for stage, ms in event.times.items():
-                metrics.time("twin_stage_seconds", ms / 1000, stage=stage)
 
     def tell(self, header: dict[str, Any]) -> None:
         self.outbox.put(header)
@@ -401,11 +389,11 @@ class Session:
         return task
 
     async def save(self) -> None:
-        """Keep the conversation, once its user has said something."""
+        """Keep the conversation, once its user has said something; a visitor's is not kept."""
         if self.talk is None:
             return
         history = [dict(message) for message in self.talk.history]
-        if history == self.saved.history or not any(m["role"] == "user" for m in history):
+        if history == self.saved.history or not self.user.owner or not any(m["role"] == "user" for m in history):
             return
         saved, twin = self.saved, self.twin
         if twin.owner and self.rooms.shelf is not None and not self.rooms.shelf.has(twin.owner, twin.id):

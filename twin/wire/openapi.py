@@ -1,0 +1,108 @@
+"""What the HTTP routes take and give, as OpenAPI 3.1 at /openapi.json: written from the routes themselves, with the shapes of their bodies."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from .answers import ALWAYS
+
+Json = dict[str, Any]
+TEXT: Json = {"type": "string"}
+FLAG: Json = {"type": "boolean"}
+NUMBER: Json = {"type": "number"}
+LANGUAGE: Json = {"enum": ["en", "zh"]}
+BASE64: Json = {"type": "string", "contentEncoding": "base64"}
+MARK: Json = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+
+
+def _object(*needed: str, **fields: Json) -> Json:
+    return {"type": "object", "properties": fields} | ({"required": list(needed)} if needed else {})
+
+
+PASSPHRASE = _object(passphrase=TEXT)
+PERSONA = _object(name=TEXT, tagline=TEXT, description=TEXT, style=TEXT, facts={"type": "array", "items": TEXT}, greeting=TEXT,
+                  examples={"type": "array", "items": {"type": "array", "items": TEXT}}, languages={"type": "array", "items": LANGUAGE})
+CONSENT = {"type": "object", "properties": {"agreed": FLAG, "who": TEXT, "relation": {"enum": ["self", "permission"]},
+                                            "for": {"type": "array", "items": TEXT}}, "required": ["agreed"]}
+READY = _object(voice={"type": ["string", "null"]}, pitch=NUMBER, warmth=NUMBER, pace=NUMBER, age=NUMBER)
+FILE, ANSWER, LINES = "application/octet-stream", "application/json", "application/x-ndjson"
+# (method, path) -> what the body is: a shape (JSON), or a kind of file
+BODIES: dict[tuple[str, str], Json | str] = {
+    ("POST", "/login"): _object("name", "password", name=TEXT, password=TEXT),
+    ("POST", "/api/say"): _object("twin", "text", twin=TEXT, text=TEXT, language=LANGUAGE),
+    ("POST", "/api/talk"): _object("twin", "text", twin=TEXT, text=TEXT, language=LANGUAGE, conversation=TEXT, sound={"enum": ["none", "wav"]}, stream=FLAG),
+    ("POST", "/api/create"): _object("photo", "persona", "consent", photo=BASE64, persona=PERSONA, consent=CONSENT, face={"type": "integer"}, ready=READY,
+                                     voices={"type": "array", "items": _object("sound", sound=BASE64, text=TEXT, language=LANGUAGE)}, passphrase=TEXT),
+    ("POST", "/draft/photo"): "image/*", ("POST", "/draft/voice"): "audio/*", ("POST", "/draft/card"): FILE, ("POST", "/draft/chat"): "text/plain",
+    ("POST", "/draft/face"): _object(face={"type": ["integer", "null"]}, points={"type": ["object", "null"], "additionalProperties": MARK}),
+    ("POST", "/draft/ready"): READY, ("POST", "/draft/hear"): _object("text", text=TEXT), ("POST", "/draft/persona"): PERSONA,
+    ("POST", "/draft/consent"): CONSENT, ("POST", "/draft/build"): PASSPHRASE,
+    ("POST", "/twins/{name}/edit"): PERSONA, ("POST", "/twins/{name}/unlock"): PASSPHRASE, ("POST", "/twins/{name}/lock"): PASSPHRASE,
+    ("POST", "/twins/{name}/bundle"): PASSPHRASE, ("POST", "/bundle"): "application/zip",
+    ("POST", "/twins/{name}/film"): _object("text", text=TEXT, aspect={"enum": ["16:9", "1:1", "9:16"]}, captions=FLAG),
+}
+# (method, path) -> the kind of a good answer, where it is no JSON
+ANSWERS: dict[tuple[str, str], str] = {
+    ("POST", "/api/say"): "audio/wav", ("POST", "/draft/hear"): "audio/wav", ("POST", "/api/create"): LINES, ("POST", "/draft/build"): LINES,
+    ("POST", "/twins/{name}/film"): LINES, ("POST", "/twins/{name}/bundle"): "application/zip", ("GET", "/twins/{name}/card.png"): "image/png",
+    ("GET", "/media/films/{film}"): "video/mp4", ("GET", "/media/twins/{name}/face/{file}"): "image/webp", ("GET", "/metrics"): "text/plain",
+    ("GET", "/healthz"): "text/plain", ("GET", "/web/{path}"): "*/*", ("GET", "/login/huggingface"): "text/html", ("GET", "/login/callback"): "text/html",
+}
+HEADERS: dict[tuple[str, str], dict[str, str]] = {
+    ("POST", "/draft/voice"): {"X-Twin-Sentence": "0 to 11, or file", "X-Twin-Text": "what is said, percent-encoded", "X-Twin-Recording-Language": "en or zh"},
+    ("POST", "/draft/card"): {"X-Twin-Name": "the file's name, percent-encoded"}, ("POST", "/draft/chat"): {"X-Twin-Speaker": "who the twin is in it"},
+    ("POST", "/bundle"): {"X-Twin-Passphrase": "of the file, percent-encoded"},
+}
+ANYONE = ("/health", "/healthz", "/ready", "/metrics", "/login", "/login/huggingface", "/login/callback", "/web/{path}", "/openapi.json")
+ERROR = _object("error", error=_object("code", "message", "hint", code=TEXT, message=TEXT, hint=TEXT))
+
+
+class Document:
+    """The route /openapi.json over these routes."""
+
+    def __init__(self, routes: Sequence[BaseRoute]):
+        self.routes = [route for route in routes if isinstance(route, Route)]
+
+    def route(self) -> Route:
+        return Route("/openapi.json", self.show)
+
+    async def show(self, request: Request) -> Response:
+        """This description."""
+        return JSONResponse(self.described(), headers=ALWAYS | {"Access-Control-Allow-Origin": "*"})
+
+    def described(self) -> Json:
+        paths: dict[str, Json] = {}
+        for route in [*self.routes, self.route()]:
+            path = route.path.replace(":path}", "}")
+            if path.endswith("/upload"):
+                continue                                 # shut
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                paths.setdefault(path, {})[method.lower()] = _operation(method, path, route)
+        token = {"type": "apiKey", "in": "header", "name": "X-Twin-Token", "description": "64 hexadecimal digits: a browser's own, or given at sign-in."}
+        return {"openapi": "3.1.0", "info": {"title": "Twin", "version": "1", "description": "Talk with a digital human. docs/api.md has the rest: "
+                                             "the live WebSocket, Gradio's endpoints, a Python client."},
+                "paths": paths, "components": {"securitySchemes": {"token": token}, "schemas": {"Error": ERROR}}}
+
+
+def _operation(method: str, path: str, route: Route) -> Json:
+    key = method, path
+    about = " ".join((route.endpoint.__doc__ or "").split())
+    given = [{"name": part[1:-1], "in": "path", "required": True, "schema": TEXT} for part in path.split("/") if part.startswith("{")]
+    given += [{"name": header, "in": "header", "required": False, "description": what, "schema": TEXT} for header, what in HEADERS.get(key, {}).items()]
+    good = ANSWERS.get(key, ANSWER)
+    told: Json = {"summary": about.partition(". ")[0].rstrip(".") or path, "description": about, "operationId": f"{method.lower()}{path}",
+                  "responses": {"200": {"description": "As asked.", "content": {good: {}}},
+                                "default": {"description": "What is wrong, and the way out.",
+                                            "content": {ANSWER: {"schema": {"$ref": "#/components/schemas/Error"}}}}}}
+    if given:
+        told["parameters"] = given
+    if (body := BODIES.get(key)) is not None:
+        kind, shape = (ANSWER, body) if isinstance(body, dict) else (body, {"type": "string", "format": "binary"})
+        told["requestBody"] = {"required": True, "content": {kind: {"schema": shape}}}
+    if path not in ANYONE:
+        told["security"] = [{"token": []}]
+    return told
