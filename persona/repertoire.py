@@ -96,6 +96,11 @@ class Repertoire:
         return Overlap(self._own[0].texts)
 
     @cached_property
+    def _own_kinds(self) -> list[str]:
+        """What each way of asking for a line of its own wants, in Chinese."""
+        return [kind_zh(text) for text in self._own[0].texts]
+
+    @cached_property
     def names(self) -> list[set[str]]:
         """The names in each fact: capitalised words behind its first, or what stands in Chinese quotes or behind 叫."""
         own = {word for name in self.persona.name.values() for word in (name, *name.split())}
@@ -213,7 +218,7 @@ class Repertoire:
         if own and self.language == "zh":
             asked = normal(query, "zh")
             wants = kind_zh(asked)
-            same = np.array([kind_zh(text) == wants for text in index.texts])
+            same = np.array([kind == wants for kind in self._own_kinds])
             shared = self._shared_own.scores(asked, True)
             if units_zh(asked):
                 scores = np.where((shared == 0) & (scores < 0.75), scores * 0.8, scores)

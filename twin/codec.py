@@ -32,9 +32,10 @@ NAMES = {kind: name for name, kind in PLAIN.items()}
 
 
 class OpusTrack:
-    """One encoder: float32 mono at 24 kHz in, Opus packets of 20 ms out. Feed multiples of 480 samples; silence fills a remainder."""
+    """One encoder: float32 mono at 24 kHz in, Opus packets of 20 ms out. Feed multiples of 480 samples; silence fills a remainder. `application`:
+    Opus' own word for what it is tuned for, "audio" or "voip"."""
 
-    def __init__(self, bit_rate: int = BIT_RATE):
+    def __init__(self, bit_rate: int = BIT_RATE, application: str = "audio"):
         from fractions import Fraction
 
         import av
@@ -42,7 +43,7 @@ class OpusTrack:
         self._encoder = av.CodecContext.create("libopus", "w")
         self._encoder.sample_rate, self._encoder.layout, self._encoder.format = RATE, "mono", "flt"
         self._encoder.bit_rate, self._encoder.time_base = bit_rate, self._clock
-        self._encoder.options = {"application": "audio", "frame_duration": "20", "vbr": "on", "compression_level": "5"}
+        self._encoder.options = {"application": application, "frame_duration": "20", "vbr": "on", "compression_level": "5"}
 
     def encode(self, samples: np.ndarray) -> list[bytes]:
         """samples: float32 [n], -1..1 -> ceil(n / 480) packets."""

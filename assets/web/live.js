@@ -38,8 +38,10 @@ class SocketLine {
 }
 
 export class Live {
-  /** @param {{hello: () => object, transport?: "gradio" | "socket" | ""}} options `hello` makes the first message of each connection */
-  constructor({ hello, transport = "" }) {
+  /** @param {{hello: () => object, transport?: "gradio" | "socket" | "", base?: string}} options `hello` makes the first message of each connection;
+   * `base` is the address of a server other than that of the page */
+  constructor({ hello, transport = "", base = document.baseURI }) {
+    this.base = base;
     this.hello = hello;
     /** @type {"socket" | "gradio"} */
     this.transport = transport === "gradio" ? "gradio" : "socket";
@@ -76,7 +78,7 @@ export class Live {
       lost: (/** @type {number} */ code) => this.lost(code), seq: () => this.seq, hello: () => this.greeting() };
     if (this.transport === "gradio") this.line = new GradioLine(to);
     else {
-      const url = new URL("live", document.baseURI);
+      const url = new URL("live", this.base);
       url.protocol = url.protocol.replace("http", "ws");
       url.search = url.hash = "";
       this.line = new SocketLine(url.href, to);
