@@ -1,9 +1,11 @@
 /** Step four: whose face and voice these are, what for, and a yes to the statement. */
 import { h } from "./dom.js";
 import { askJson } from "./api.js";
+import { Proof } from "./create_proof.js";
 import { holdHere, recallHere } from "./keep.js";
 import { own, word } from "./words.js";
 
+const SCOPES = ["private", "link", "public"];
 const WAIT = 600;                                       // ms after the last change
 
 export class ConsentStep {
@@ -15,13 +17,17 @@ export class ConsentStep {
     this.relations = h("div", { class: "choices" }, radio("self"), radio("permission"));
     this.note = h("p", { class: "soft small-text", t: "rel_note", hidden: true });
     this.who = h("input", { type: "text", class: "box", id: "create-who", maxlength: 120, autocomplete: "name", oninput: () => this.changed() });
-    this.for = h("div", { class: "ticks" }, tick("talk"), tick("film"));
+    this.for = h("div", { class: "ticks" }, tick("speech"), tick("film"));
+    const reach = (/** @type {string} */ value) => h("label", { class: "choice" }, h("input", { type: "radio", name: "create-scope", value, checked: value === "private", onchange: () => this.changed() }), h("span", {}, h("span", { t: "scope_" + value }), h("small", { t: "scope_note_" + value })));
+    this.scopes = h("div", { class: "choices three" }, ...SCOPES.map(reach));
+    this.proof = new Proof(wizard, () => this.save());
     this.statement = h("blockquote", { class: "statement" });
     this.agreed = h("input", { type: "checkbox", id: "create-agree", onchange: () => this.changed() });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
     this.element = h("div", { class: "form" }, h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "whose_face" })), this.relations, this.note),
       h("div", { class: "f" }, h("label", { class: "field-label", for: "create-who" }, h("span", { t: "consent_who" })), this.who),
       h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "consent_for" })), this.for),
+      h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "consent_scope" })), this.scopes), this.proof.element,
       this.statement, h("label", { class: "agree" }, this.agreed, h("span", { t: "consent_yes" })), this.trouble, h("p", { class: "soft small-text", t: "consent_record" }));
   }
 
@@ -33,7 +39,8 @@ export class ConsentStep {
       this.filled = true;
       this.who.value = given.who ?? "";
       for (const input of this.relations.querySelectorAll("input")) input.checked = input.value === given.relation;
-      for (const input of this.for.querySelectorAll("input")) input.checked = given.for?.includes(input.value) ?? true;
+      for (const input of this.for.querySelectorAll("input")) input.checked = uses(given).includes(input.value);
+      for (const input of this.scopes.querySelectorAll("input")) input.checked = input.value === (given.scope ?? "private");
       this.agreed.checked = Boolean(draft.consent);
     }
     if (this.had && !draft.consent && !this.dirty) {                        // another photo or voice takes it back: asked anew
@@ -41,12 +48,15 @@ export class ConsentStep {
       if (!draft.photo) this.who.value = "";
     }
     this.had = Boolean(draft.consent);
+    this.proof.show(draft);
     this.note.hidden = this.relation !== "permission";
   }
 
   get relation() { return /** @type {HTMLInputElement | null} */ (this.relations.querySelector("input:checked"))?.value ?? ""; }
 
   get uses() { return [...this.for.querySelectorAll("input:checked")].map((input) => input.value); }
+
+  get scope() { return /** @type {HTMLInputElement | null} */ (this.scopes.querySelector("input:checked"))?.value ?? "private"; }
 
   ready() { return Boolean(this.relation && this.who.value.trim() && this.uses.length && this.agreed.checked); }
 
@@ -55,13 +65,13 @@ export class ConsentStep {
     this.trouble.hidden = true;
     this.dirty = true;
     this.wizard.reach();
-    holdHere("consent", JSON.stringify({ who: this.who.value, relation: this.relation, for: this.uses }));
+    holdHere("consent", JSON.stringify({ who: this.who.value, relation: this.relation, for: this.uses, scope: this.scope }));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), WAIT);
   }
 
   /** What the server is to keep: a whole yes, or none. */
-  get record() { return this.ready() ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, agreed: true } : { agreed: false }; }
+  get record() { return this.ready() ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, scope: this.scope, agreed: true } : { agreed: false }; }
 
   /** A yes is kept when it is whole, and one that is taken back goes at once. @returns {Promise<boolean>} */
   async save() {
@@ -92,6 +102,8 @@ export class ConsentStep {
     this.who.value = "";
     for (const input of this.relations.querySelectorAll("input")) input.checked = false;
     for (const input of this.for.querySelectorAll("input")) input.checked = true;
+    for (const input of this.scopes.querySelectorAll("input")) input.checked = input.value === "private";
+    this.proof.close();
   }
 
   enter() {
@@ -99,11 +111,14 @@ export class ConsentStep {
     if (!this.who.value && name && !this.filled) this.who.placeholder = name;
   }
 
-  leave() { return this.save(); }
+  leave() { this.proof.close(); return this.save(); }
 
   /** What is missing, when somebody asks. */
   why() { return !this.who.value.trim() ? word("need_who") : !this.uses.length ? word("need_for") : word("need_yes"); }
 }
+
+/** What a yes is for; older ones say talk. @param {any} given @returns {string[]} */
+const uses = (given) => (given.for ?? ["speech", "film"]).map((/** @type {string} */ use) => (use === "talk" ? "speech" : use));
 
 /** What was typed in this tab before a reload. */
 function held() {

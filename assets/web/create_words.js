@@ -69,8 +69,15 @@ Object.assign(WORDS, {
   // consent
   consent_title: ["Your yes", "你的同意"], consent_lead: ["A face and a voice belong to somebody. Nothing is built without this.", "脸和声音都属于某个人，没有同意就不会生成。"],
   whose_face: ["Whose face and voice are these?", "这是谁的脸和声音？"], rel_self: ["My own", "我自己的"], rel_permission: ["Somebody else's, who allowed it", "别人的，已得到允许"], rel_note: ["For a drawing, a statue or an animal: you have the right to use the picture.", "插画、雕像、动物：你有权使用这张图。"],
-  consent_who: ["Name of the person", "这个人的名字"], consent_for: ["It may be used for", "可以用于"], for_talk: ["Talking, here", "在这里对话"], for_film: ["Films made with it", "用它制作影片"],
-  consent_yes: ["I have read this and agree", "我已阅读并同意"], consent_record: ["It is kept beside the twin with today's date, and goes when the twin is deleted.", "同意书会和分身存在一起，注明今天的日期；删除分身时一并删除。"],
+  consent_who: ["Name of the person", "这个人的名字"], consent_for: ["It may be used for", "可以用于"], for_talk: ["Talking", "对话"], for_speech: ["Talking", "对话"], for_film: ["Films made with it", "用它制作影片"],
+  consent_scope: ["How far it may go", "公开范围"], scope_private: ["Only me", "仅自己"], scope_link: ["People with a link", "知道链接的人"], scope_public: ["Everybody", "所有人"],
+  scope_note_private: ["It stays on this computer or server.", "只留在这台电脑或服务器上。"], scope_note_link: ["As a file, or on a private page.", "作为文件，或在私密页面上。"], scope_note_public: ["It may be published.", "可以公开发布。"],
+  proof_title: ["Show that it is you", "证明是本人"], proof_lead: ["A sentence that nobody could have recorded before, and a look into the camera. What is read and seen is compared and not kept. Without it the consent says “not verified”.", "朗读一句事先无法录好的话，再看一眼镜头。读的和看的只用于比对，不会保存。不做的话，同意书会写明“未验证”。"],
+  proof_voice: ["Your voice", "你的声音"], proof_face: ["Your face", "你的脸"], proof_none: ["Not verified yet", "尚未验证"], proof_sure: ["Verified", "已验证"], proof_language: ["The sentence is in English; a Chinese one can't be checked offline.", "句子是英文的；离线时无法核对中文朗读。"],
+  proof_do_voice: ["Read a sentence", "读一句话"], proof_do_face: ["Look into the camera", "看一眼镜头"], proof_again: ["Try again", "再试一次"], proof_read: ["Read this aloud, in your own voice and at your own pace:", "请用自己的声音和语速朗读："],
+  proof_record: ["Start reading", "开始朗读"], proof_done: ["Done reading", "读完了"], proof_checking: ["Checking", "正在核对"], proof_left: ["{time} left", "还剩 {time}"], proof_short: ["Read the whole sentence, please.", "请读完整句。"],
+  proof_straight: ["Look straight into the camera.", "请正视镜头。"], proof_left_side: ["Now turn your head to your left, a quarter of the way.", "现在把头向你的左边转一点。"], proof_right_side: ["Now turn your head to your right, a quarter of the way.", "现在把头向你的右边转一点。"],
+  consent_yes: ["I have read this and agree", "我已阅读并同意"], consent_record: ["It is signed, kept beside the twin with today's date, and can be taken back: then the twin is unpublished and deleted.", "同意书会签名并和分身存在一起，注明今天的日期；随时可以撤回，撤回后分身会取消发布并删除。"],
   need_who: ["Write whose face and voice these are.", "写上是谁的脸和声音。"], need_yes: ["Tick that you agree, or go back and choose another picture.", "请勾选同意，或者返回换一张图。"], need_for: ["Choose at least one.", "至少选一项。"],
   // build
   build_title: ["Ready when you are", "准备好了"], build_lead: ["It takes a few seconds, on {host}.", "在{host}上几秒钟就好。"], build_go: ["Bring it to life", "生成分身"], build_cancel: ["Cancel", "取消"],
@@ -81,7 +88,7 @@ Object.assign(WORDS, {
   // my twins
   my_twins: ["My twins", "我的分身"], my_none: ["None yet. Make one from a photo; it takes a few minutes.", "还没有。用一张照片就能做一个，几分钟就好。"], my_menu: ["{name}: edit, save, film, delete", "{name}：编辑、保存、影片、删除"],
   m_talk: ["Talk", "对话"], m_edit: ["Edit character", "编辑性格"], m_rename: ["Rename", "改名"], m_duplicate: ["Duplicate", "复制一个"], m_export: ["Save as .twin file", "存为 .twin 文件"], m_card: ["Save as Character Card", "存为角色卡"],
-  m_film: ["Make a film", "制作影片"], m_lock: ["Lock with a passphrase", "用口令锁上"], m_unlock: ["Unlock", "解锁"], m_delete: ["Delete…", "删除…"], m_import: ["Open a .twin file", "打开 .twin 文件"],
+  m_share: ["Share…", "分享…"], m_film: ["Make a film", "制作影片"], m_lock: ["Lock with a passphrase", "用口令锁上"], m_unlock: ["Unlock", "解锁"], m_delete: ["Delete…", "删除…"], m_import: ["Open a .twin file", "打开 .twin 文件"],
   locked: ["locked", "已锁"], duplicated: ["There is a copy now: {name}.", "已复制：{name}。"], renamed: ["Renamed.", "已改名。"], edited: ["Changed. It answers by it from the next conversation on.", "已修改，从下一段对话起生效。"], exported: ["Saved to your downloads.", "已保存到下载文件夹。"],
   bundle_title: ["Save {name} as a file", "把{name}存成文件"], bundle_text: ["Face, voice, character and consent in one file, to open elsewhere. Whoever has it can talk with the twin, unless you set a passphrase.", "脸、声音、性格和同意书都在一个文件里，可在别处打开。不设口令的话，谁拿到都能和它对话。"],
   passphrase: ["Passphrase", "口令"], passphrase_again: ["Once more", "再输一次"], passphrase_optional: ["Passphrase (optional)", "口令（可不填）"], passphrase_unlike: ["The two are not the same.", "两次输入不一样。"], passphrase_short: ["At least 8 characters.", "至少 8 个字符。"],
