@@ -47,7 +47,7 @@ def filled(draft, **fields) -> None:
 
 
 def remains(shelf: Shelf) -> list[str]:
-    own = [path for path in shelf.data.rglob("*") if path.is_file()]
+    own = [path for path in shelf.data.rglob("*") if path.is_file() and path.parent.name != "credentials"]      # the installation's own keys
     memory = [path for place in (f"/dev/shm/twin-{os.getuid()}",) if os.path.isdir(place) for path in os.listdir(place) if path.startswith(f".new-{os.getpid()}-")]
     return [str(path) for path in own] + memory
 
