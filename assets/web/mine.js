@@ -42,7 +42,15 @@ export class Mine {
   items(twin) {
     if (twin.locked) return [["open", "m_unlock", () => this.unlock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
     return [["edit", "m_edit", () => this.edit(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
-      ["film", "m_film", () => filmDialog(this.place, twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
+      ["film", "m_film", () => filmDialog(this.place, twin)], ["share", "m_share", () => this.share(twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
+  }
+
+  /** @param {any} twin */
+  async share(twin) {
+    try {
+      const { Share } = await import("./share.js");
+      new Share(this, twin);
+    } catch (error) { this.bad(error); }
   }
 
   async open() {

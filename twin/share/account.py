@@ -34,6 +34,9 @@ class Account:
 def client(token: str = "", own: bool = False) -> HfApi:
     """The hub as the holder of a token sees it; with `own`, the token of this machine's user where none is given. Raises Missing without any."""
     from huggingface_hub import HfApi, get_token
+    from huggingface_hub.utils import disable_progress_bars
+    disable_progress_bars()                              # how far it is is told by ours
+    logging.getLogger("httpx2").setLevel(logging.WARNING)                        # it logs every address, and those hold names
     token = token.strip() or (own and get_token() or "")
     if not token:
         raise Missing("Nobody is signed in to Hugging Face.", "Sign in: hf auth login, or set HF_TOKEN. A token with the right to write is made at "
