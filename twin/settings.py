@@ -11,6 +11,7 @@ from typing import Any
 from .errors import Refused
 
 OFF = ("", "0", "false", "no", "off")
+BEGIN, END = "<!-- settings: python -m twin.settings docs/serve.md -->", "<!-- end of settings -->"
 
 
 def _setting(default, about: str):
@@ -97,3 +98,24 @@ def _fit(name: str, value: object, where: str) -> object:
         return {"int": int, "float": float, "str": str}[kinds[name]](value)
     except (TypeError, ValueError):
         raise Refused(f"{where} should be a number for {name}, not {value!r}.", f"For example {name} = {getattr(Settings, name)}.") from None
+
+
+def table() -> str:
+    """Every setting as a row of Markdown, from its own definition."""
+    rows = []
+    for setting in fields(Settings):
+        default = "" if setting.default == "" else f"`{str(setting.default).lower() if setting.type == 'bool' else setting.default}`"
+        rows.append(f"| `{setting.name}` | {default} | {setting.metadata['about'].replace('|', chr(92) + '|')} |")
+    return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows])
+
+
+def main(path: Path) -> None:
+    """Write the table anew into a Markdown file, between its two marks."""
+    text = path.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    path.write_text(f"{head}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    import sys
+    main(Path(sys.argv[1]))

@@ -60,11 +60,11 @@ class Endpoints:
                 yield step
 
     async def film(self, twin: str, text: str, request: gr.Request, aspect: str = "16:9", captions: bool = False) -> AsyncIterator[dict]:
-        """Film a twin saying a text. Yields {"step", "done", "note"} and at last {"film", "path", "seconds"}: the MP4 is at that path, with the same header."""
+        """Film a twin saying a text. Yields {"step", "done", "note"} and at last {"film", "at", "seconds"}: the MP4 is there, with the same header."""
         with _told(request):
             user = self._user(request, "make")
             async for step in items(*self.own.filmed(user, _short(twin), {"text": text, "aspect": aspect, "captions": captions is True})):
-                yield step | ({"path": f"media/films/{step['film']}"} if "film" in step else {})
+                yield step | ({"at": f"media/films/{step['film']}"} if "film" in step else {})
 
     def _user(self, request: gr.Request, kind: str, visitors: bool = False) -> User:
         scope = request.request.scope if request.request else {}

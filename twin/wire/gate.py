@@ -36,13 +36,13 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        began, status = time.perf_counter(), 0
+        began, status, took = time.perf_counter(), 0, 0.0
         headers = Headers(scope=scope)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, took = message["status"], time.perf_counter() - began
                 self._finish(headers, MutableHeaders(scope=message))
             await send(message)
 
@@ -58,7 +58,7 @@ class Gate:
             status = 408
             await JSONResponse(told(Refused("The request came too slowly.", "Try again.", code="late"), "en")[1], 408, headers=ALWAYS)(scope, receive, send)
         finally:
-            self._count(scope, status or 499, time.perf_counter() - began)
+            self._count(scope, status or 499, took or time.perf_counter() - began)
 
     def _stop(self, scope: Scope, headers: Headers) -> Response | None:
         """What is answered without asking anybody further in."""
@@ -122,9 +122,10 @@ class Gate:
         method = method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH") else "other"
         self.door.metrics.count("twin_http_requests_total", route=route, method=method, status=str(status), code=code)
         self.door.metrics.time("twin_http_seconds", seconds, route=route)
-        if log.isEnabledFor(logging.DEBUG) or status >= 500:
+        fault = status >= 500 and status != 503          # 503 is said of /ready, and of a server that is about to stop
+        if log.isEnabledFor(logging.DEBUG) or fault:
             where = hashlib.blake2s(self.door.address(scope).encode(), key=self._salt, digest_size=4).hexdigest()
-            log.log(logging.WARNING if status >= 500 else logging.DEBUG, "%s %s %d", method, route, status,
+            log.log(logging.WARNING if fault else logging.DEBUG, "%s %s %d", method, route, status,
                     extra={"method": method, "route": route, "status": status, "code": code, "ms": round(seconds * 1000, 1), "from": where})
 
 

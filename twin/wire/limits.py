@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +59,7 @@ class Limits:
 
 def too_often(wait: float) -> Refused:
     """`wait`: s until it is welcome again."""
-    seconds = max(1, round(wait + 0.5))
+    seconds = max(1, math.ceil(wait))
     error = Refused("That was too often.", f"Wait {seconds} s, then go on.", code="too-often", zh=("太频繁了。", f"请等 {seconds} 秒再继续。"))
     error.wait = seconds                                 # type: ignore[attr-defined]
     return error

@@ -253,10 +253,12 @@ async def _downstream(websocket: WebSocket, session: Session, holder: object, cu
     outbox = session.outbox
     while session.holder is holder:
         letters = await outbox.after(cursor)
-        if not letters:                                  # full
-            return "slow"
         if session.holder is not holder:
             break
+        if not letters:
+            if outbox.full:
+                return "slow"
+            continue
         letter = letters[0]                              # one by one: an interruption takes back what has not left
         try:
             async with asyncio.timeout(STALL):

@@ -37,6 +37,7 @@ class Outbox:
         self._bytes = self._kept = 0
         self._dropped = 0                                # newest seq that can't be had again
         self._news = asyncio.Event()
+        self._woken = 0
 
     def put(self, header: dict[str, Any], payload: bytes | None = None) -> int:
         """Number a message and keep it for the reader. When that is too much, `full` is set and the message is lost."""
@@ -53,8 +54,9 @@ class Outbox:
         return self.last
 
     async def after(self, seq: int) -> list[Letter]:
-        """The messages behind `seq`, as soon as there is one; [] when the outbox is full."""
-        while not self.full:
+        """The messages behind `seq`, as soon as there is one; [] when the outbox is full, or when its reader should look who holds it."""
+        woken = self._woken
+        while not self.full and woken == self._woken:
             if letters := [letter for letter in (*self._carried, *self._waiting) if letter.seq > seq]:
                 return letters
             self._news.clear()
@@ -115,6 +117,7 @@ class Outbox:
 
     def wake(self) -> None:
         """Let a reader look again."""
+        self._woken += 1
         self._news.set()
 
     def _forget(self) -> None:
