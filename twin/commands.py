@@ -32,7 +32,8 @@ def add(commands: Any) -> None:
     create.add_argument("--consent", default="", metavar="WHO", help="the name of the person in the samples, or of whoever has their permission: says yes to "
                         "the statement that is printed without it")
     create.add_argument("--relation", choices=("self", "permission"), default="self", help="whether WHO is that person, or has their permission")
-    create.add_argument("--for", dest="purposes", default="talk,film", help="what for: talk, film or both")
+    create.add_argument("--for", dest="purposes", default="speech,film", help="what for: speech, film or both")
+    create.add_argument("--scope", choices=("private", "link", "public"), default="private", help="how far it may go: only you, people with a link, everybody")
     create.add_argument("--passphrase", action="store_true", help="keep it behind a passphrase (asked for, or TWIN_PASSPHRASE)")
     create.set_defaults(run=_create)
     listing = commands.add_parser("list", help="your own twins and the default ones")
@@ -55,6 +56,13 @@ def add(commands: Any) -> None:
     bring = commands.add_parser("import", help="load a .twin file")
     bring.add_argument("file", type=Path)
     bring.set_defaults(run=_import)
+    consent = commands.add_parser("consent", help="what was agreed to for a twin of yours; with --scope, agree anew")
+    consent.add_argument("twin")
+    consent.add_argument("--scope", choices=("private", "link", "public"), help="how far it may go from now on: says yes to the statement again")
+    consent.set_defaults(run=_consent)
+    back = commands.add_parser("withdraw", help="take a consent back: the twin is unpublished and deleted, and no copy of it counts here again")
+    back.add_argument("twin", nargs="?", default="", help="without one: Spaces of withdrawn twins that still stand are tried again")
+    back.set_defaults(run=_withdraw)
     check = commands.add_parser("check", help="read back what a picture, sound, film, page or .twin says about how it was made")
     check.add_argument("file", type=Path)
     check.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
@@ -64,6 +72,26 @@ def add(commands: Any) -> None:
     delete.set_defaults(run=_delete)
     from .publish import add as add_sharing
     add_sharing(commands)
+
+    user = commands.add_parser("user", help="who may sign in to a shared server (TWIN_USERS=FILE): add, list, remove")
+    user.add_argument("file", type=Path, help="the file of names and passwords")
+    user.add_argument("name", nargs="?", default="", help="whom to add, or to give another password (asked for, or TWIN_PASSWORD)")
+    user.add_argument("--visitor", action="store_true", help="may talk, makes and keeps nothing")
+    user.add_argument("--remove", action="store_true")
+    user.set_defaults(run=_user)
+
+
+def _user(options: argparse.Namespace) -> int:
+    from .users import OWNER, VISITOR, Passwords
+    people = Passwords(options.file)
+    if options.remove:
+        people.remove(options.name)
+    elif options.name:
+        password = os.environ.get("TWIN_PASSWORD", "") or _passphrase(f"A password for {options.name}: ", twice=True)
+        people.put(options.name, password, VISITOR if options.visitor else OWNER)
+    for name, role in people.names():
+        print(f"{name:<32} {role}")
+    return 0
 
 
 def shelf() -> Any:
@@ -173,7 +201,8 @@ def _fill(draft: Any, options: argparse.Namespace) -> None:
         raise Refused(f"Nobody has agreed. The statement is:\n  {STATEMENT['en']}\n",
                       'If you agree: --consent "Your name" (and --relation permission for another person)',
                       code="consent")
-    draft.agree({"agreed": True, "who": options.consent, "relation": options.relation, "for": options.purposes.split(",")})
+    draft.agree({"agreed": True, "who": options.consent, "relation": options.relation, "for": options.purposes.split(","),
+                 "scope": options.scope})
 
 
 def _character(draft: Any, file: Path) -> dict[str, Any]:
@@ -294,6 +323,44 @@ def _import(options: argparse.Namespace) -> int:
     measure(place, user.id, twin.id)
     print(f"{twin.id} is there. Talk with it: python -m twin talk {twin.id}")
     return 0
+
+
+def _consent(options: argparse.Namespace) -> int:
+    from .trust import allows, reference, renewed, scope_of, vouched
+    twin, place = _mine(options.twin), shelf()
+    record = json.loads(twin.read("consent.json"))
+    if options.scope and options.scope != scope_of(record):
+        allows(record, record["for"][0], place.data)
+        if twin.key is not None and place.guarded(twin.owner, twin.id):
+            place.hold(twin)
+        record = renewed(record, scope=options.scope, folder=place.data)
+        place.note(twin.owner, twin.id, "consent.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
+    print(f"{record['who']} ({record['relation']}), {record['when']}: for {', '.join(record['for'])}, {scope_of(record)}")
+    for part, found in record.get("verified", {}).items():
+        print(f"  {part}: {found['state']}{' (' + found['why'] + ')' if found.get('why') else ''}")
+    print(f"  reference {reference(record)}, signed {vouched(record, place.data)}\n  {record['statement']}")
+    return 0
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    from .share.account import client
+    from .share.withdraw import again, standing, withdraw
+    place, user = shelf(), me()
+    if not options.twin:
+        for repo in again(place, user.id, lambda: client(own=True)):
+            print(f"unpublished {repo}")
+        return 0
+    twin = _mine(options.twin)
+    if twin.key is not None and place.guarded(twin.owner, twin.id):
+        place.hold(twin)
+    done = withdraw(place, twin, lambda: client(own=True))
+    for repo in done.unpublished:
+        print(f"unpublished {repo}")
+    for gone in done.removed:
+        print(f"removed {gone['en']}")
+    if done.standing:
+        print(f"Still published: {', '.join(done.standing)}. {done.why} Once that is mended: python -m twin withdraw", file=sys.stderr)
+    return 1 if standing(place, user.id) else 0
 
 
 def _check(options: argparse.Namespace) -> int:

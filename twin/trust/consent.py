@@ -107,11 +107,12 @@ def consented(files: Mapping[str, bytes], folder: Path | None = None) -> None:
         raise _taken_back()
 
 
-def allows(record: Any, purpose: str) -> None:
-    """Raises Refused when the consent was not given for that purpose ("speech", which version 1 calls "talk", or "film"), or was taken back."""
+def allows(record: Any, purpose: str, folder: Path | None = None) -> None:
+    """Raises Refused when the consent was not given for that purpose ("speech", which version 1 calls "talk", or "film"), or was taken back: by its
+    own word, and with `folder` also as that data folder remembers it."""
     if not isinstance(record, dict):
         return
-    if record.get("revoked"):
+    if revoked(record, folder):
         raise _taken_back()
     if _OLDER.get(purpose, purpose) not in [_OLDER.get(named, named) for named in record.get("for", ())]:
         raise Refused(f"The consent for this twin does not cover this use ({purpose}).", "Make the twin anew with a consent that names it.",

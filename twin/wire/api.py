@@ -186,7 +186,7 @@ class Api:
             return self.rooms.twins[name]
         twin = await asyncio.to_thread(self.shelf.get, user.id, name)
         if twin.has("consent.json") or twin.locked:
-            allows(json.loads(twin.read("consent.json")), purpose)               # raises Locked
+            allows(json.loads(twin.read("consent.json")), purpose, self.shelf.data)               # raises Locked
         return twin
 
     async def _saved(self, user: User, conversation: str) -> Saved:

@@ -55,10 +55,10 @@ class Rooms:
     shelf: Shelf | None = None                                                           # the users' own twins
 
 
-def may_talk(twin: Twin) -> bool:
-    """Whether the consent to this twin covers talking with it."""
+def may_talk(twin: Twin, shelf: Shelf | None = None) -> bool:
+    """Whether the consent to this twin covers talking with it, and was not taken back."""
     try:
-        allows(json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None, "talk")
+        allows(json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None, "talk", shelf and shelf.data)
     except (TwinError, ValueError):
         return False
     return True
@@ -263,7 +263,7 @@ class Session:
             saved = Saved(new_id(), saved.twin, self.language, saved.history)
         self.rooms.live[saved.id] = self
         wanted = self.find(saved.twin or twin)
-        self.twin = wanted if wanted is not None and not wanted.locked and may_talk(wanted) else self.rooms.twins.first(self.rooms.first)
+        self.twin = wanted if wanted is not None and not wanted.locked and may_talk(wanted, self.rooms.shelf) else self.rooms.twins.first(self.rooms.first)
         saved.twin, saved.language = self.twin.id, self.language
         self.saved = saved                               # and its Conversation at once: what is kept is never one's words under the other's name
         self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
