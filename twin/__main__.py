@@ -164,9 +164,9 @@ async def _say(options: argparse.Namespace) -> int:
         raise TwinError("There is nothing in that text a voice could say.", "Give it some words.")
     from .commands import write
     from .create.parts import wav
-    from .trust import marked
+    from .trust import marked, record_of
     sound, name = np.concatenate(pieces), twin.persona.text("name", language)
-    data, how = marked(wav(sound, rate), ".wav", title=f"{name}, synthetic speech")
+    data, how = marked(wav(sound, rate), ".wav", title=f"{name}, synthetic speech", consent=record_of(twin), model=f"voice {twin.voice.backend}")
     write(options.output, data)
     print(f"{options.output}: {len(sound) / rate:.1f} s in {name}'s voice. It is synthetic speech: say so where you use it. {how.en}")
     return 0

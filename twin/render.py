@@ -25,6 +25,7 @@ from persona.mind import Answer
 from .conversation import Conversation
 from .errors import Refused, TwinError
 from .meet import mood
+from .settings import load
 from .streams import Lane
 from .text import cjk, clean
 from .types import FPS, RATE, Spoken, Trouble
@@ -180,13 +181,15 @@ async def film(registry: Any, twin: Any, text: str, out: Path, *, aspect: str = 
     size, script = size_of(aspect, short), paragraphs(text)
     if 60 % fps:
         raise Refused(f"A film of {fps} frames a second cannot be made.", "Choose 60, 30, 20 or 15.", zh=("没有这种帧率。", "请选 60、30、20 或 15。"))
-    if twin.has("consent.json"):
-        import json
-        trust.allows(json.loads(twin.read("consent.json")), "film")
+    consent = trust.record_of(twin)
+    trust.allows(consent, "film", load().folder("data"))
     scene = None if background is None else picture_of(background)
     if not out.parent.is_dir():
         raise Refused(f"There is no folder {out.parent}.", "Name a file in a folder that exists.")
     whole = Performance()
+    if load().rhythm:
+        whole.add(trust.rhythm(RATE))
+        whole.add(np.zeros(-whole.samples % PER_FRAME, np.float32))
     yield Progress(0.0, "Reading the text", "正在朗读")
     async with aclosing(perform(registry.crew(), twin, script, whole, feeling)) as saying:
         async for count in saying:
@@ -198,7 +201,8 @@ async def film(registry: Any, twin: Any, text: str, out: Path, *, aspect: str = 
         async with aclosing(lane.stream(write(beside, picture, whole, fps), budget=300.0)) as steps:
             async for done in steps:
                 yield Progress(0.1 + 0.87 * done, "Drawing the film", "正在绘制影片")
-        how = await lane.run(lambda: trust.mark(beside, title=title or out.name, label=False), budget=300.0)
+        how = await lane.run(lambda: trust.mark(beside, title=title or out.name, label=False, consent=consent, model=f"voice {twin.voice.backend}, drawn face"),
+                             budget=300.0)
         notes = picture.notes if how.credentials else (*picture.notes, (how.en, how.zh))
         try:
             os.replace(beside, out)

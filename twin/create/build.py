@@ -115,7 +115,7 @@ def card_png(shelf: Shelf, twin: Twin) -> bytes:
     from persona.lines import parse_lines
     from persona.private import public
 
-    from ..trust import draw_label, marked
+    from ..trust import draw_label, marked, record_of
     form = parts.form()
     own = [name for code in ("en", "zh") if twin.has(name := f"lines.{code}.yaml")]
     examples = [pair for name in own for pair in form.examples(parse_lines(public(name, twin.read(name)), name))]
@@ -123,7 +123,7 @@ def card_png(shelf: Shelf, twin: Twin) -> bytes:
     portrait = parts.portrait_png(twin.read("face/background.webp") if twin.has("face/background.webp") else b"", twin.read("face/portrait.webp"), draw_label)
     raw = json.loads(twin.read("card.json")) if twin.has("card.json") else None
     card = parts.character_card().write(persona, raw, portrait, examples)
-    return marked(card, ".png", title=twin.id, label=False, folder=shelf.data)[0]
+    return marked(card, ".png", title=twin.id, label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
 
 
 def written(fields: Mapping[str, Any], voice: Mapping[str, Any] | None, before: Persona | None = None) -> dict[str, bytes]:

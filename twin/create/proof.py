@@ -113,14 +113,13 @@ def seen(draft: Draft, name: str, front: bytes, turned: bytes) -> Json:
     given = challenge.taken(kept, name, about(draft))
     room = parts.photo()
     pictures = [room.read(data) for data in (front, turned)]
-    points = []
+    points: list[np.ndarray] = []
     for picture in pictures:
         with suppress(Missing):
-            faces = [one for one in room.faces(picture) if one.points is not None]
-            points.append(faces[0].points if faces else None)
+            points += [one.points for one in room.faces(picture) if one.points is not None][:1]
     photo, found = draft.found()
     why, scores = "no-face", {}
-    if len(points) == 2 and all(one is not None for one in points):
+    if len(points) == 2:
         result = likeness.compared(found.points, points[0], points[1], given.words[0],
                                    likeness.embedded(photo.pixels, found.points), likeness.embedded(pictures[0].pixels, points[0]))
         why, scores = result.why, {name: round(value, 3) for name, value in asdict(result).items() if isinstance(value, float) and np.isfinite(value)}

@@ -67,7 +67,7 @@ class Progress:
 async def html(host: Any, twin: Twin, *, languages: Sequence[str] = LANGUAGES, endpoint: str = "", answers: int = ANSWERS) -> AsyncGenerator[Progress, None]:
     """The page of a twin. `host`: twin/meet.py's, whose crew speaks; `endpoint`: the address of a server of this app that has the same twin.
     Raises Refused when nobody agreed to it being shared, and for an endpoint that is none; TwinError where voice or face fail."""
-    scope, consent = shared(twin)
+    scope, consent = shared(twin, host.registry.settings.folder("data"))
     where = _endpoint(endpoint)
     tongues = [one for one in languages if one in twin.persona.languages] or [one for one in languages if one in LANGUAGES][:1]
     if not tongues:
@@ -144,12 +144,13 @@ def readme(twin: Twin, scope: str, consent: str) -> str:
             "(C2PA) that say a machine made this.\n\n**这是 AI，不是真人。** 单个页面，没有服务器；回答由机器事先合成。\n")
 
 
-def shared(twin: Twin) -> tuple[str, str]:
-    """(how far the consent lets a twin go: "link" or "public"; the record's hash), two "" for a default twin, whose face is nobody's. Raises Refused."""
+def shared(twin: Twin, data: Path | None = None) -> tuple[str, str]:
+    """(how far the consent lets a twin go: "link" or "public"; the record's hash), two "" for a default twin, whose face is nobody's. `data`: the app's
+    data folder, which remembers what was taken back. Raises Refused."""
     if not twin.owner and not twin.has("consent.json"):
         return "", ""
     record = json.loads(twin.read("consent.json"))
-    trust.agreed(record)
+    trust.consented({"consent.json": twin.read("consent.json")}, data)
     trust.allows(record, "speech")
     trust.scoped(record, "link")
     return trust.scope_of(record), trust.reference(record)
@@ -241,7 +242,8 @@ def _face(twin: Twin) -> tuple[dict[str, str], str, list[tuple[str, str]]]:
             continue
         data = twin.read(f"face/{name}.webp")
         if name == "portrait":
-            data, how = trust.marked(data, ".webp", title=f"{twin.persona.text('name', 'en')}, portrait of a digital human", label=False)
+            data, how = trust.marked(data, ".webp", title=f"{twin.persona.text('name', 'en')}, portrait of a digital human", label=False,
+                                     consent=trust.record_of(twin), model="portrait")
             credentials = hashlib.sha256(data).hexdigest() if how.credentials else ""
             notes += [] if how.credentials else [(how.en, how.zh)]
         files[f"{name}.webp"] = base64.b64encode(data).decode()

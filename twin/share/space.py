@@ -32,7 +32,7 @@ from ..devices import weights
 from ..errors import Locked, Missing, Refused, TwinError
 from ..silero import model as silero_model
 from ..store import Shelf, Twin
-from ..trust import allows, marked, reference, revoked, scope_of
+from ..trust import allows, marked, record_of, reference, revoked, scope_of
 from . import readme
 from .progress import Progress
 
@@ -109,7 +109,7 @@ def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[s
         if name.startswith(PARTS) or name == "persona.yaml" or name.startswith("lines."):
             data = public(name, twin.read(name))
             if name.endswith(".webp"):
-                data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data)[0]
+                data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
             found[name] = data
     if consent is not None:
         found["consent.json"] = json.dumps(consent, ensure_ascii=False, indent=1).encode()

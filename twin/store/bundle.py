@@ -26,7 +26,7 @@ from persona.card import CardError, Persona
 from persona.lines import parse_lines
 
 from ..errors import Refused
-from ..trust import agreed, credited, marked
+from ..trust import agreed, credited, marked, record_of
 from .conversations import Conversations, Saved, new_id
 from .seal import behind_passphrase, lock, new_key, rebox, seal, unlock, unseal
 from .shelf import Shelf
@@ -76,7 +76,7 @@ def export(shelf: Shelf, twin: Twin, passphrase: str = "") -> bytes:
 def _credited(shelf: Shelf, twin: Twin, name: str, data: bytes) -> bytes:
     if not name.endswith(".webp") or credited(data, ".webp"):              # it was brought in with them
         return data
-    return marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data)[0]
+    return marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
 
 
 def bring_in(shelf: Shelf, owner: str, data: bytes, passphrase: str = "") -> Twin:

@@ -119,6 +119,14 @@ def allows(record: Any, purpose: str, folder: Path | None = None) -> None:
                       code="consent-for", zh=("这个分身的同意书不包括这种用途。", "请重新制作，并在同意书里选上它。"))
 
 
+def record_of(twin: Any) -> Json | None:
+    """The consent of a twin, None for one that is nobody's face. Raises Locked."""
+    try:
+        return json.loads(twin.read("consent.json")) if twin.has("consent.json") else None
+    except ValueError:
+        return None
+
+
 def scope_of(record: Any) -> str:
     """How far a twin may go: "private" (its owner), "link" (whoever is given a file or a link), "public". Version 1 never asked: private."""
     return record["scope"] if isinstance(record, dict) and record.get("scope") in SCOPES else "private"

@@ -138,7 +138,8 @@ def _signed(data: bytes, kind: str, title: str, folder: Path, certificate: str, 
         made["parameters"] = {"model": model[:200]}
     assertions: list[dict[str, Any]] = [{"label": "c2pa.actions.v2", "data": {"actions": [made]}}]
     if isinstance(consent, dict):
-        assertions.append({"label": CONSENT, "data": {"reference": reference(consent), "scope": scope_of(consent), "for": list(consent.get("for", ())),
+        name = consent["record"] if consent.get("public") and isinstance(consent.get("record"), str) else reference(consent)   # a Space holds its hash alone
+        assertions.append({"label": CONSENT, "data": {"reference": name[:64], "scope": scope_of(consent), "for": list(consent.get("for", ())),
                                                       "voice": _state(consent, "voice"), "face": _state(consent, "face")}})
     manifest = {"claim_generator_info": [{"name": "Twin", "version": VERSION}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
                 "assertions": assertions}

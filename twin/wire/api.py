@@ -21,7 +21,7 @@ from ..create import Drafts, build
 from ..errors import Refused, TwinError
 from ..store import Saved, Shelf, Twin, new_id
 from ..text import cjk, clean
-from ..trust import allows, marked
+from ..trust import allows, marked, record_of
 from ..types import Audio, Ended, Event, Spoken, Trouble
 from ..users import User
 from .answers import ALWAYS, answer, answering, json_of, language_of
@@ -214,10 +214,10 @@ class Api:
         from ..create.parts import wav
         if not pieces:
             raise Refused("There is nothing in that text a voice could say.", "Give it some words.", zh=("这段文字里没有能读出来的内容。", "请输入一些文字。"))
-        record = json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None
         raw = wav(np.concatenate([piece.samples for piece in pieces]), pieces[0].rate)
         name = twin.persona.text("name", "en")
-        data, _ = await asyncio.to_thread(lambda: marked(raw, ".wav", title=f"{name}, synthetic speech", folder=self.shelf.data, consent=record))
+        data, _ = await asyncio.to_thread(lambda: marked(raw, ".wav", title=f"{name}, synthetic speech", folder=self.shelf.data,
+                                                           consent=record_of(twin), model=f"voice {twin.voice.backend}"))
         return data
 
 

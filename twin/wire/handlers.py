@@ -108,7 +108,7 @@ async def twin(session: Session, asked: Asked) -> None:
     if found.locked:
         raise Complaint("locked", session.language, name=found.persona.text("name", session.language))
     if found.owner and found.has("consent.json"):
-        allows(json.loads(found.read("consent.json")), "talk", session.rooms.shelf and session.rooms.shelf.data)
+        allows(json.loads(found.read("consent.json")), "talk", session.rooms.shelf.data if session.rooms.shelf else None)
     await session.leave()
     await session.open("", asked["id"])
 

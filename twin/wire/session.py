@@ -58,7 +58,8 @@ class Rooms:
 def may_talk(twin: Twin, shelf: Shelf | None = None) -> bool:
     """Whether the consent to this twin covers talking with it, and was not taken back."""
     try:
-        allows(json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None, "talk", shelf and shelf.data)
+        allows(json.loads(twin.read("consent.json")) if twin.owner and twin.has("consent.json") else None, "talk",
+               shelf.data if shelf else None)
     except (TwinError, ValueError):
         return False
     return True
