@@ -20,6 +20,7 @@ from .registry import Registry
 from .store import Twin, load_twin
 from .types import Event, Mood, Voice
 
+NOTICE = {"en": "I am an AI, not a person.", "zh": "我是人工智能，不是真人。"}               # said first where the settings ask for it
 GREETING = {"en": "Hello.", "zh": "你好。"}              # what a voice says to itself to be warm
 OWN = "own"                                              # folder of the cache with one folder for each own twin
 MOST_MINDS = 64                                          # kept at a time; each is some MB
@@ -115,7 +116,11 @@ class _Late:
         return self._host.mind(self._twin).answer(*args, **kwargs)
 
     def greeting(self, *args: Any) -> Any:
-        return self._host.mind(self._twin).greeting(*args)
+        answer = self._host.mind(self._twin).greeting(*args)
+        if not self._host.registry.settings.say_notice:
+            return answer
+        from dataclasses import replace
+        return replace(answer, text=f"{NOTICE.get(answer.language, NOTICE['en'])} {answer.text}")
 
     def aside(self, *args: Any) -> Any:
         return self._host.mind(self._twin).aside(*args)

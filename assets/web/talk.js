@@ -1,5 +1,6 @@
 /** The conversation as a list: what was said, how it was answered, and what can be done with each message. */
 import { h, iconButton } from "./dom.js";
+import { Reminder } from "./reminder.js";
 import { getLanguage, has, own, word } from "./words.js";
 
 /** @typedef {{role: "user" | "assistant", text: string, cut: string, turn: number, step: string, mood: string, sources: string[],
@@ -17,7 +18,8 @@ export class Talk {
     /** @type {any} */ this.twin = null;
     this.list = h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions", tip: "conversation" });
     this.hello = h("div", { class: "hello-place" });
-    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.list, h("p", { class: "empty", t: "empty_hint" }),
+    this.reminder = new Reminder(this.list, () => this.twin);
+    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.reminder.element, this.list, h("p", { class: "empty", t: "empty_hint" }),
       h("div", { class: "starters" }, ...STARTERS.map((t) => h("button", { type: "button", t, onclick: () => does.start(word(t)) }))));
     this.near = true;
     this.element.addEventListener("scroll", () => {
@@ -37,6 +39,7 @@ export class Talk {
         mood: message.mood ?? "", sources: message.sources ?? [], open: false });
     }
     for (const item of pending) { this.items.push(item); this.list.append(item.element); }
+    this.reminder.begin();
     requestAnimationFrame(() => { this.list.setAttribute("aria-live", "polite"); this.down(true); });
   }
 
@@ -46,6 +49,7 @@ export class Talk {
     const item = { ...fields, element };
     this.items.push(item);
     this.list.append(element);
+    if (fields.turn < 0 || fields.open) this.reminder.touch();
     this.draw(item);
     this.down(fields.role === "user");
     return item;
@@ -161,7 +165,7 @@ export class Talk {
   }
 
   /** After a change of language. */
-  redraw() { for (const item of this.items) this.draw(item); }
+  redraw() { if (this.twin) this.reminder.begin(); for (const item of this.items) this.draw(item); }
 
   /** The conversation as Markdown. */
   markdown() {

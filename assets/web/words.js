@@ -7,6 +7,8 @@ export const WORDS = {
   ai: ["AI, not a person", "AI，不是真人"],
   welcome: ["{name} is a digital human: an AI, not a person. Type or talk, and cut in whenever you like. It all runs on {host}.",
     "{name}是一个数字人：是 AI，不是真人。打字、说话都行，随时可以打断。一切都在{host}上运行。"],
+  ai_notice: ["You are talking with {name}, an AI and not a person.", "你正在和{name}对话：这是 AI，不是真人。"],
+  ai_again: ["You have been talking for two hours. {name} is an AI, not a person. Perhaps take a break.", "你已经连续聊了两个小时。{name}是 AI，不是真人。休息一下吧。"],
   this_machine: ["this computer", "这台电脑"],
   that_machine: ["this server", "这台服务器"],
   got_it: ["Got it", "知道了"],
