@@ -458,6 +458,43 @@ def test_a_reload_in_the_middle_keeps_what_was_just_typed_and_going_away_leaves_
     thrown_away(page, drafts)
 
 
+def test_a_yes_says_how_far_and_what_was_checked(visit, photo: Path, sound: Path) -> None:
+    page = visit()
+    begin(page)
+    give(page, photo)
+    on(page, "face", "voice")
+    page.locator("input[name=create-way][value=file]").check(force=True)
+    page.locator(".from-file input[type=file]").set_input_files(sound)
+    page.locator(".from-file .strong").click()
+    expect(page.locator(".from-file .clips li").first).to_be_visible()
+    on(page, "voice", "character")
+    describe(page)
+    on(page, "character", "consent")
+    voice, face = page.locator(".proof-row").first, page.locator(".proof-row").nth(1)
+    expect(voice).to_contain_text("Not verified yet")
+    page.locator("input[name=create-scope][value=link]").check()
+    agree(page)
+    page.evaluate("() => { window.twinDraft = () => fetch('draft', {headers: {'X-Twin-Token': localStorage['twin.token']}}).then(a => a.json()).then(a => a.draft.consent) }")
+    voice.get_by_role("button", name="Read a sentence").click()
+    expect(voice.locator(".read-sentence")).to_contain_text("I agree that a digital twin of my voice is made: ")
+    voice.get_by_role("button", name="Start reading").click()
+    expect(voice.get_by_role("button", name="Done reading")).to_be_visible()
+    page.wait_for_timeout(3600)
+    voice.get_by_role("button", name="Done reading").click()              # the fake microphone says something else
+    expect(voice).to_have_attribute("data-state", "warn", timeout=3 * ANSWER * 1000)
+    expect(voice).to_contain_text("not the sentence")
+    face.get_by_role("button", name="Look into the camera").click()
+    for said in ("Look straight", "turn your head"):
+        expect(page.locator(".proof-told")).to_contain_text(said)
+        page.wait_for_function("() => document.querySelector('dialog.camera video')?.videoWidth")
+        page.locator("dialog.camera .strong").click()
+    expect(face).to_contain_text("not turned as asked", timeout=3 * ANSWER * 1000)         # the fake camera's film stands still
+    record = page.evaluate("() => twinDraft()")
+    assert record["scope"] == "link" and record["version"] == 2 and record["signature"] and record["relation"] == "permission"
+    assert (record["verified"]["voice"]["why"], record["verified"]["face"]["why"]) == ("other-words", "no-turn")
+    assert record["verified"]["voice"]["state"] == record["verified"]["face"]["state"] == "not verified"
+
+
 def test_a_build_can_be_cancelled(visit, photo: Path) -> None:
     page = visit()
     until(page, photo, "build")
