@@ -62,6 +62,7 @@ class ZeroThinker:
                     raise TwinError(bit.message, bit.hint)
                 yield bit
         except gradio.Error as error:                    # how the package says that there is no GPU, or that the visitor's time is used up
-            raise Stuck(f"No GPU could be had for this answer: {error.message}",
+            why = str(error.message).split(" Try re-running")[0]             # that is about Gradio's examples
+            raise Stuck(f"No GPU could be had for this answer: {why}",
                         "Ask again later, or sign in to Hugging Face for more time. What the twin knows by heart it still says.",
-                        zh=(f"这次没能用上 GPU：{error.message}", "请稍后再问，或登录 Hugging Face 获得更多时间。它记得的话仍然可以说。")) from None
+                        zh=(f"这次没能用上 GPU：{why}", "请稍后再问，或登录 Hugging Face 获得更多时间。它记得的话仍然可以说。")) from None
