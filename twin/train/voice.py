@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -104,7 +105,16 @@ def readings(folder: Path, language: str) -> list[Reading]:
 
 def _pool() -> ProcessPoolExecutor:
     """Two processes: WORLD and silero hold Python's lock."""
-    return ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=get_context("fork"))
+    return ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=get_context("fork"), initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose trainer was killed would wait for work for ever: it holds the other end of its own queue."""
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _read(folder: Path, name: str, text: str, language: str) -> list[Reading]:
