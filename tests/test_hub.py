@@ -1,6 +1,7 @@
 """Publishing with the real client against a hub on this machine that keeps what it receives."""
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 
@@ -8,11 +9,18 @@ import pytest
 import yaml
 from loopback import READER, STRANGER, TOKEN, Hub
 from shelves import ADA, files
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from twin.errors import Missing, Refused, TwinError
 from twin.share import hub, known, space
+from twin.share.trial import Trials
 from twin.store import Shelf, Twins, bring_in, export
 from twin.trust import consent, digest, revoke
+from twin.users import Users
+from twin.wire.door import Door
+from twin.wire.limits import Limits
+from twin.wire.sharing import Sharing
 
 SECRET = "My sister is called Ida."
 
@@ -40,10 +48,10 @@ def shelf(tmp_path):
     return Shelf(tmp_path / "data")
 
 
-def make(shelf, scope="public", **more):
+def make(shelf, scope="public", owner=ADA, **more):
     record = consent("Ada Lovelace", "self", ["speech", "film"], {"photo": digest(b"photo")}, scope=scope, folder=shelf.data)
     persona = f"name: Ada\ntagline: 'Keeper of <b>bees</b> | [x](javascript:1)'\nfacts: [I keep eleven bees., 'private: {SECRET}']\nvoice: {{name: f3}}\n"
-    return shelf.put(ADA, files() | {"persona.yaml": persona.encode(), "consent.json": json.dumps(record).encode(),
+    return shelf.put(owner, files() | {"persona.yaml": persona.encode(), "consent.json": json.dumps(record).encode(),
                                      "fields.json": json.dumps({"facts": [SECRET]}).encode(), "card.json": b'{"secret": 1}'}, **more)
 
 
@@ -226,3 +234,78 @@ def test_without_a_note_nothing_is_unpublished(there, shelf):
     assert hub.unpublish(hub.client(TOKEN), shelf, make(shelf)) == []
     with pytest.raises(Missing):
         hub.unpublish(hub.client(TOKEN), shelf, make(shelf), "ada/other")
+
+
+# over HTTP ---------------------------------------------------------------------------------------------------------------------------------
+
+ME, OTHER = "ab" * 32, "cd" * 32
+
+
+def site(shelf, home=True, address="127.0.0.1"):
+    """The routes alone, as a browser at that address sees them: site(...)("GET", "maya/share") -> (status, rows)."""
+    class Step:
+        done, en, zh, data = 1.0, "Done", "完成", b"<!doctype html>page"
+
+    async def page(twin, languages, endpoint):
+        yield Step
+    app = Starlette(routes=Sharing(shelf, Twins(), Door(Users(), Limits(0)), page, Trials(shelf), home).routes())
+    browser = TestClient(app, client=(address, 50_000))
+
+    def ask(method, path, who=ME, **body):
+        answer = browser.request(method, f"/twins/{path}", json=body if method == "POST" else None, headers={"X-Twin-Token": who})
+        try:
+            return answer.status_code, [json.loads(line) for line in answer.text.splitlines() if line]
+        except ValueError:
+            return answer.status_code, [answer.content]
+    return ask
+
+
+def test_the_page_publishes_with_a_token_that_stays_nowhere(there, shelf):
+    twin, ask = make(shelf, owner=hashlib.sha256(bytes.fromhex(ME)).hexdigest()), site(shelf)
+    at = f"{twin.id}/share"
+    status, (about,) = ask("GET", at)
+    assert status == 200 and about["published"] == [] and about["consent"]["scope"] == "public" and not about["drawn"] and about["try"]
+    status, rows = ask("POST", at + "/publish", repo="ada/x", hardware="cpu-basic", **secret())
+    assert status == 200 and rows[-1]["place"]["repo"] == "ada/x" and there.repos["ada/x"]["private"] and TOKEN not in json.dumps(rows)
+    assert ask("POST", at + "/visible", repo="ada/x", private=False, **secret())[0] == 422             # not without saying so
+    assert ask("POST", at + "/visible", repo="ada/x", private=False, sure=True, **secret())[1][0]["place"]["private"] is False
+    status, rows = ask("POST", at + "/publish", repo="ada/page", kind="static", **secret())
+    assert rows[-1]["place"]["kind"] == "static" and there.repos["ada/page"]["files"]["index.html"] == b"<!doctype html>page"
+    assert len(ask("GET", at)[1][0]["published"]) == 2
+    assert ask("POST", at + "/unpublish", **secret())[1] == [{"gone": ["ada/x", "ada/page"]}] and not there.repos
+    assert not [path for path in shelf.data.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+
+
+def test_nobody_else_shares_a_twin_or_uses_this_machines_sign_in(there, shelf, monkeypatch):
+    twin = make(shelf, owner=hashlib.sha256(bytes.fromhex(ME)).hexdigest())
+    at = f"{twin.id}/share"
+    for method, path in (("GET", ""), ("POST", "/publish"), ("POST", "/update"), ("POST", "/visible"), ("POST", "/duplicate"), ("POST", "/unpublish"),
+                         ("POST", "/page"), ("POST", "/space.zip"), ("POST", "/try"), ("GET", "/page/" + "0" * 32)):
+        status, rows = site(shelf)(method, at + path, who=OTHER, **(secret() if method == "POST" else {}))
+        assert status == 404 or (status == 200 and "error" in rows[-1]), (path, status, rows)
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: TOKEN)
+    assert site(shelf)("GET", at)[1][0]["signed_in"] and site(shelf)("POST", at + "/account")[1][0]["name"] == "ada"
+    for ask in (site(shelf, home=False), site(shelf, address="192.168.1.7")):            # a shared server, and somebody else in the same network
+        assert not ask("GET", at)[1][0]["signed_in"] and not ask("GET", at)[1][0]["try"]
+        assert ask("POST", at + "/publish", repo="ada/x")[0] == 404 and ask("POST", at + "/try")[0] == 422
+    assert not there.repos
+
+
+def test_a_page_is_fetched_by_who_made_it(there, shelf):
+    ask = site(shelf)
+    made = ask("POST", "maya/share/page", languages=["en"])[1][-1]["page"]
+    assert ask("GET", f"maya/share/page/{made}") == (200, [b"<!doctype html>page"]) and ask("GET", f"maya/share/page/{made}", who=OTHER)[0] == 404
+    status, (data,) = ask("POST", "maya/share/space.zip")
+    assert status == 200 and data.startswith(b"PK")
+
+
+@pytest.mark.parametrize("body", [{"repo": 5}, {"repo": "x" * 300}, {"token": ["x"]}, {"hardware": "a100", "repo": "a/b"}, {"mind": "../../etc", "repo": "a/b"},
+                                  {"mind": "x" * 300, "repo": "a/b"}, {"repo": "<script>"}, {"token": "hf_\n" + "x" * 30, "repo": "a/b"}])
+def test_what_is_no_request_is_told_in_a_sentence(there, shelf, body):
+    status, rows = site(shelf)("POST", "maya/share/publish", **{**secret(), **body})
+    error = rows[-1].get("error") or {}
+    assert status in (200, 422) and error.get("message") and error["code"] != "failed" and "Traceback" not in json.dumps(rows) and not there.repos
+
+
+def secret():
+    return {"token": TOKEN}
