@@ -534,3 +534,21 @@ def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple
         .filter(e => !e.closest('.lang')).map(e => [e.dataset.t || e.matches('.lead, blockquote') ? e.textContent : '', e.title, e.dataset.label ?? '', e.getAttribute('aria-label') ?? '', e.placeholder ?? '']).flat()
         .filter(text => /[\\u4e00-\\u9fff]/.test(text) && !text.includes('艾琳'))""")
     assert not left, left
+
+
+def test_a_twin_is_shared_from_its_menu(visit: Callable[..., object]) -> None:
+    page = visit("?twin=maya&lang=en")
+    page.locator(".side-head .actions button").first.click()                            # type: ignore[attr-defined]
+    page.locator("[data-t=m_share]").first.click()
+    sheet = page.locator("dialog[open]", has=page.locator(".share"))
+    expect(sheet.locator(".share-note")).to_contain_text("nobody's")
+    sheet.locator("[data-t=way_space]").click()
+    sheet.locator("#share-token").fill("two words")
+    sheet.locator("[data-t=publish_it]").click()
+    expect(sheet.locator(".share > .beside")).to_contain_text("no token of Hugging Face")
+    assert sheet.locator("#share-token").input_value() == "two words" and sheet.locator("#share-token").get_attribute("type") == "password"
+    sheet.locator("[data-t=way_site]").click()
+    expect(sheet.locator("pre.code").first).to_contain_text("?twin=maya&stage=only")
+    page.keyboard.press("Escape")
+    expect(page.locator(".share")).to_have_count(0)
+    assert "two words" not in page.evaluate("() => JSON.stringify({...localStorage, ...sessionStorage}) + document.documentElement.outerHTML")
