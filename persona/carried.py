@@ -96,7 +96,7 @@ class Carried:
         """What one may ask first: ways of asking for what is spoken, its own lines before anybody's."""
         opens = r"(what|how|why|where|who|which|do|did|are|have|tell)\b" if self.language == "en" else r"(你|谁|什么|怎么|为什么|哪).*(什么|怎么|吗|谁|哪|多少|几)"
         seen: set[str] = set()
-        found = []
+        found: list[str] = []
         for ask, reply, follow in (*self.asks, *self.shared):
             wide = len(ask) * (2 if self.language == "zh" else 1)
             row = self.replies[reply]
@@ -106,6 +106,8 @@ class Carried:
                 continue
             seen.add(reply)
             found.append(self.written(ask))
+        if spoken and len(found) < 4:
+            return self.starters()
         return found[:: max(1, len(found) // 8)][:8]
 
     def written(self, ask: str) -> str:

@@ -4,7 +4,7 @@ import { Box } from "./alone_box.js";
 import { data, soundOf } from "./alone_files.js";
 import { Mind } from "./alone_mind.js";
 import { Remote } from "./alone_remote.js";
-import { CODECS, decodeWhole } from "./alone_sound.js";
+import { caf, CODECS, decodeWhole, ogg } from "./alone_sound.js";
 import { Lines } from "./alone_talk.js";
 import "./alone_texts.js";
 import { copy, save } from "./carry.js";
@@ -53,7 +53,7 @@ class Alone {
     this.notice();
     this.deliver(++this.turn, this.mind.greeting(getLanguage()));
     setTimeout(() => this.notices.show(word("alone_reminder"), "", { stay: true, kind: "good" }), REMINDER);
-    window.twin = { player: this.player, stage: this.stage, mind: this.mind, talk: this.talk, get face() { return this.stage.face; } };
+    window.twin = { player: this.player, stage: this.stage, mind: this.mind, talk: this.talk, says: data.says, soundOf, containers: { ogg, caf }, get face() { return this.stage.face; } };
   }
 
   lay() {

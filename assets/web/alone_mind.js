@@ -8,6 +8,7 @@ import { Words } from "./alone_words.js";
 /** @typedef {{id: string, step: string, mood: string, say: number, score: number, language: string, near: string[]}} Found */
 
 const ADDED = { soft: 0.12, remark: 0.08, statement: 0.08 };    // a line of its own goes before a soft rule or a remark where it is this much closer
+const SHARE = { en: 0.85, zh: 0.85 };                   // what sharing all that is asked about is worth
 const IN_NEED = /^(crisis|crisis-other|emergency)$/;
 const HAPPY = /[😂🤣😆😀😃😄😁😊🙂😍🥰😘😎🤗❤💕💖👍🎉✨🌹🌸😋😉😜🥳]/u, SAD = /[😢😭😞😔☹🙁😟😩😫😣😖💔😿🥺😰😥]/u;
 
@@ -25,13 +26,11 @@ class Room {
     this.topics = data.topics.map(([source, reply]) => [made(source), reply]);
     this.names = data.facts.map(([, , source]) => (source ? new RegExp(source) : null));
     this.asking = made(data.question);
+    this.without = "";                                  // a way of asking that is left out, by those who measure
     this.wants = Object.entries(data.wants).map(([kind, source]) => [kind, made(source)]);
     this.holds = Object.fromEntries(Object.entries(data.holds).map(([kind, source]) => [kind, made(source)]));
-    if (language === "zh") {
-      this.sharedOwn = new Overlap(this.own.texts, words);
-      this.sharedFacts = new Overlap(this.facts.texts, words);
-      this.askKinds = this.own.texts.map((text) => this.kind(text));
-    }
+    this.overlaps = { own: new Overlap(this.own.texts, language, words), shared: new Overlap(this.shared.texts, language, words), facts: new Overlap(this.facts.texts, language, words) };
+    this.askKinds = this.own.texts.map((text) => this.kind(text));
   }
 
   /** What a Chinese question wants: time, money, a number ... @param {string} text normalised */
@@ -61,17 +60,11 @@ class Room {
     const rows = which === "own" ? this.data.asks : this.data.shared, index = which === "own" ? this.own : this.shared;
     if (!rows.length) return [];
     const scores = index.scores(text), asked = this.words.normal(text, this.language);
-    if (which === "own" && this.language === "zh") {
-      const wants = this.kind(asked), shared = this.sharedOwn.scores(asked, true), solid = this.words.units(asked).length > 0;
-      scores.forEach((score, i) => {
-        if (solid && !shared[i] && score < 0.75) scores[i] = score *= 0.8;
-        scores[i] = Math.max(score, shared[i] * 0.85 * (this.askKinds[i] === wants ? 1 : 0.6));
-      });
-    }
+    if (which === "own" || this.language === "en") this.weigh(which, asked, scores);
     const found = new Map();
     for (const i of [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, 60)) {
       const [ask, reply, follow] = rows[i];
-      if (found.has(reply) || follow && follow !== last) continue;
+      if (found.has(reply) || index.texts[i] === this.without || follow && follow !== last) continue;
       found.set(reply, { reply, ask, score: scores[i] + (follow && scores[i] < 0.95 ? 0.12 : 0) });
     }
     if (which === "shared") {
@@ -84,6 +77,15 @@ class Room {
     return [...found.values()].sort((a, b) => b.score - a.score);
   }
 
+  /** Texts that share what is asked about count for more, those alike in form alone for less. @param {"own" | "shared"} which @param {string} asked normalised @param {Float32Array} scores */
+  weigh(which, asked, scores) {
+    const overlap = this.overlaps[which], shared = overlap.scores(asked, true), solid = overlap.cut(asked).size > 0, wants = this.kind(asked), share = SHARE[this.language];
+    scores.forEach((score, i) => {
+      if (solid && !shared[i] && score < 0.75) score *= 0.8;
+      scores[i] = Math.max(score, shared[i] * share * (which === "shared" || this.askKinds[i] === wants ? 1 : 0.6));
+    });
+  }
+
   /** The fact that answers best. @param {string} text @returns {{reply: string, score: number} | null} */
   fact(text) {
     if (!this.data.facts.length) return null;
@@ -92,7 +94,7 @@ class Room {
       const wanted = [...this.words.content(asked)];
       if (wanted.length) this.data.facts.forEach(([fact], i) => { const held = this.words.content(fact.toLowerCase()); if (wanted.every((word) => held.has(word))) scores[i] = Math.max(scores[i], 0.56); });
     } else {
-      const shared = this.sharedFacts.scores(asked, false), holds = this.holds[this.kind(asked)];
+      const shared = this.overlaps.facts.scores(asked, false), holds = this.holds[this.kind(asked)];
       this.data.facts.forEach(([fact], i) => { scores[i] = Math.max(scores[i], shared[i] * 0.75) * (!holds || holds.test(fact) ? 1 : 0.5); });
     }
     this.names.forEach((pattern, i) => { if (pattern?.test(text)) scores[i] = Math.max(scores[i], 0.7 + scores[i] * 0.2); });
@@ -129,6 +131,9 @@ export class Mind {
 
   /** One of the page's languages. @param {string} language */
   spoken(language) { return this.languages.includes(language) ? language : this.languages[0]; }
+
+  /** Answers as if nobody had foreseen this way of asking. @param {string} text "" ends that */
+  leaveOut(text) { for (const language of this.languages) this.room(language).without = text && this.words.normal(text, language); }
 
   /** Forget the conversation. */
   clear() { this.said.clear(); this.last = ""; this.heard = []; }

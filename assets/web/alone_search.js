@@ -61,26 +61,29 @@ export class Grams {
   }
 }
 
-/** How much of a Chinese question's content a text holds: rare pairs weigh more. */
+/** How much of a question's content a text holds: rare words, or pairs of Chinese characters, weigh more. */
 export class Overlap {
-  /** @param {string[]} texts normalised @param {import("./alone_words.js").Words} words */
-  constructor(texts, words) {
-    Object.assign(this, { texts, words });
-    this.units = texts.map((text) => new Set(words.units(text)));
+  /** @param {string[]} texts normalised @param {string} language @param {import("./alone_words.js").Words} words */
+  constructor(texts, language, words) {
+    Object.assign(this, { texts, words, language });
+    this.units = texts.map((text) => this.cut(text));
     const seen = new Map();
     for (const units of this.units) for (const unit of units) seen.set(unit, (seen.get(unit) ?? 0) + 1);
     this.idf = new Map([...seen].map(([unit, number]) => [unit, Math.log((2 + texts.length) / (0.5 + number))]));
     this.rare = Math.log(2 * (2 + texts.length));
   }
 
+  /** @param {string} text normalised @returns {Set<string>} */
+  cut(text) { return this.language === "zh" ? new Set(this.words.units(text)) : this.words.content(text); }
+
   /** @param {string} query normalised @param {boolean} both of the text's weight too, the mean of the two shares @returns {Float32Array} */
   scores(query, both) {
-    const asked = new Set(this.words.units(query)), found = new Float32Array(this.texts.length);
+    const asked = this.cut(query), found = new Float32Array(this.texts.length);
     const weigh = (/** @type {Iterable<string>} */ units) => { let sum = 0; for (const unit of units) sum += this.weight(unit); return sum; };
     const whole = weigh(asked);
     if (!whole) return found;
     this.units.forEach((own, number) => {
-      const shared = [...asked].filter((unit) => own.has(unit) || unit.length === 1 && this.texts[number].includes(unit));
+      const shared = [...asked].filter((unit) => own.has(unit) || unit.length === 1 && this.language === "zh" && this.texts[number].includes(unit));
       if (!shared.length) return;
       const held = weigh(shared);
       found[number] = both ? held / whole * 0.55 + 0.45 * held / weigh(new Set([...own, ...shared])) : held / whole;
@@ -89,7 +92,7 @@ export class Overlap {
   }
 
   /** @param {string} unit */
-  weight(unit) { return (this.idf.get(unit) ?? this.rare) * (unit.length === 1 ? 0.7 : 1); }
+  weight(unit) { return (this.idf.get(unit) ?? this.rare) * (unit.length === 1 && this.language === "zh" ? 0.7 : 1); }
 }
 
 /** Texts to be compared with a question. */
