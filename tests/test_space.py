@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ import yaml
 from conftest import ROOT
 from shelves import ADA, files
 
+from twin.devices import storage
 from twin.errors import Missing, Refused
 from twin.share import readme, space
 from twin.share.trial import Trials
@@ -157,6 +159,8 @@ def started(folder: Path, python: str, home: Path):
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")}
     environment |= {"HOME": str(home), "PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     home.mkdir(exist_ok=True)
+    if (known := storage() / "lines").is_dir():          # what lines mean was worked out here before; that alone takes 5 to 20 s
+        shutil.copytree(known, home / ".cache" / "twin" / "lines")
     with open(home / "log", "wb") as log:
         process = subprocess.Popen([python, "app.py"], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:

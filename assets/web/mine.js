@@ -207,7 +207,12 @@ export class Mine {
 
   /** @param {any} twin */
   delete(twin) {
-    this.ask("delete_title", twin, [], "delete_it", async () => {
+    const still = h("p", { class: "soft", hidden: true });
+    if (!twin.locked) askJson(`twins/${twin.id}/share`).then(({ published }) => {
+      still.hidden = !published.length;
+      still.textContent = word("still_published", { list: published.map((/** @type {any} */ place) => place.repo).join(", ") });
+    }).catch(() => {});
+    this.ask("delete_title", twin, [still], "delete_it", async () => {
       const { removed = [] } = await askJson(`twins/${twin.id}`, { method: "DELETE" });
       forgetPictures(twin);
       this.twins = this.twins.filter((one) => one.id !== twin.id);
