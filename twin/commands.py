@@ -63,6 +63,11 @@ def add(commands: Any) -> None:
     back = commands.add_parser("withdraw", help="take a consent back: the twin is unpublished and deleted, and no copy of it counts here again")
     back.add_argument("twin", nargs="?", default="", help="without one: Spaces of withdrawn twins that still stand are tried again")
     back.set_defaults(run=_withdraw)
+    mine = commands.add_parser("me", help="all that is known of you here: told, exported as one zip, or erased")
+    mine.add_argument("what", nargs="?", choices=("show", "export", "erase"), default="show")
+    mine.add_argument("-o", "--output", type=Path, default=Path("me.zip"), help="the zip that export writes")
+    mine.add_argument("--yes", action="store_true", help="erase without asking again")
+    mine.set_defaults(run=_me)
     check = commands.add_parser("check", help="read back what a picture, sound, film, page or .twin says about how it was made")
     check.add_argument("file", type=Path)
     check.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
@@ -361,6 +366,46 @@ def _withdraw(options: argparse.Namespace) -> int:
     if done.standing:
         print(f"Still published: {', '.join(done.standing)}. {done.why} Once that is mended: python -m twin withdraw", file=sys.stderr)
     return 1 if standing(place, user.id) else 0
+
+
+def _me(options: argparse.Namespace) -> int:
+    from . import me as mine
+    from .create import Drafts
+    from .share.account import client
+    place, user = shelf(), me()
+    about = mine.known(place, user.id)
+    line = (f"{about['twins']} twins, {about['conversations']} conversations, {about['films']} films{', a draft' if about['draft'] else ''}: "
+            f"{about['bytes'] / 2**20:.1f} MB in {place.data}")
+    if options.what == "show":
+        print(line)
+        return 0
+    drafts = Drafts(place)
+    try:
+        with drafts.of(user.id, user.key) as draft:
+            if options.what == "export":
+                beside = options.output.with_name(f".{options.output.name}.{secrets.token_hex(4)}.part")
+                try:
+                    told = mine.handed_over(place, user.id, draft, beside)
+                    os.replace(beside, options.output)
+                except OSError as error:
+                    raise TwinError(f"{options.output} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
+                finally:
+                    beside.unlink(missing_ok=True)
+                print(f"{options.output}: {line}")
+                if told["locked"]:
+                    print(f"Behind a passphrase, and not in it: {', '.join(told['locked'])}.", file=sys.stderr)
+                return 0
+            if not options.yes and (not sys.stdin.isatty() or input(f"{line}. Erase all of it? Write yes: ").strip() != "yes"):
+                raise Refused("Nothing was erased.", "To erase without being asked: --yes")
+            draft.throw_away()
+            done = mine.erased(place, user.id, lambda: client(own=True))
+    finally:
+        drafts.close()
+    for gone in done["removed"]:
+        print(f"removed {gone['en']}")
+    if done["standing"]:
+        print(f"Still published: {', '.join(done['standing'])}. Once you are signed in: python -m twin withdraw", file=sys.stderr)
+    return 1 if done["standing"] else 0
 
 
 def _check(options: argparse.Namespace) -> int:

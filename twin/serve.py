@@ -207,6 +207,7 @@ class Server:
         from .meet import mood
         from .wire.checking import Checking
         from .wire.consents import Consents
+        from .wire.mine import Mine
         from .wire.routes import served
         self._shelf.present = self._sessions.present
         self._drafts = Drafts(self._shelf)
@@ -219,7 +220,8 @@ class Server:
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
-                      *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(), *self._sharing())
+                      *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
+                      *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared).routes(), *self._sharing())
 
     def _sharing(self) -> list[Any]:
         from .share.trial import Trials

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import Missing, Refused, TwinError
+from ..mask import masked
 from ..store import Shelf
 from ..store.places import replace
 from ..store.seal import seal, unseal
@@ -254,9 +255,10 @@ class Draft:
         chat = room.read(room.text_of(data), speaker or str(self.state["persona"].get("name", "")))
         if not chat.speaker:
             return [[str(name), int(count)] for name, count in chat.speakers]
-        before = [pair for pair in self.state["persona"].get("examples", []) if tuple(pair) not in {tuple(p) for p in chat.examples}]
-        most = parts.form().MOST_EXAMPLES
-        self.persona(self.state["persona"] | {"examples": (before + [list(pair) for pair in chat.examples])[:most]})
+        others = [str(name) for name, _ in chat.speakers if str(name) != chat.speaker]
+        came = [[masked(text, known=others) for text in pair] for pair in chat.examples]                 # what others said is theirs
+        before = [pair for pair in self.state["persona"].get("examples", []) if list(pair) not in came]
+        self.persona(self.state["persona"] | {"examples": (before + came)[:parts.form().MOST_EXAMPLES]})
         return []
 
     # consent --------------------------------------------------------------------------------------------------------------------------
