@@ -74,6 +74,7 @@ class Page {
   parts(query) {
     const { choice, live } = this;
     this.notices = new Notices();
+    this.root.addEventListener("remind", (event) => this.notices.show(/** @type {CustomEvent} */ (event).detail, "", { kind: "good", stay: true }));
     this.stage = new Stage(this.player, { only: this.only, transparent: query.get("bg") === "transparent", captions: choice.captions, muted: choice.muted,
       trouble: (key) => this.notices.tell(key),
       does: { captions: (on) => { choice.captions = on; remember("captions", on); }, mute: (on) => { choice.muted = on; remember("muted", on); this.volume(); },

@@ -27,6 +27,7 @@ export class Reminder {
     const { since, last } = this.sitting();
     if (!since || last - since < AGAIN) return;
     this.list.append(h("li", { class: "note" }, this.said("ai_again")));
+    this.list.dispatchEvent(new CustomEvent("remind", { bubbles: true, detail: this.said("ai_again") }));                // page.js shows it where nobody misses it
     this.keep({ since: last, last });
   }
 
