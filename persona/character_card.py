@@ -403,6 +403,8 @@ def _json(text: bytes) -> Json:
         raise _large(len(text), MOST_TEXT)
     try:
         raw = json.loads(text.decode("utf-8-sig"))
+        if b"\\ud" in text.lower():                      # half a surrogate pair, which no file can hold, becomes "?"
+            raw = json.loads(json.dumps(raw, ensure_ascii=False).encode("utf-8", "replace"))
     except UnicodeDecodeError:
         raise CardError("That is no Character Card.", "Choose a card as PNG, JSON or CHARX.", ("这不是角色卡。", "请选择 PNG、JSON 或 CHARX 角色卡。")) from None
     except (ValueError, RecursionError):

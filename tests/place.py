@@ -101,8 +101,9 @@ class Place:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app):
+        from twin.page.doors import Doors
         self.loop = asyncio.get_running_loop()
-        app.middleware_stack = Gate(app.middleware_stack, self.rooms.door)
+        app.middleware_stack = Gate(app.middleware_stack, self.rooms.door, Doors(self.page) if self.gradio else None)
         yield
 
     def run(self, work):

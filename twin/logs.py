@@ -61,6 +61,14 @@ def places(caught: Caught) -> str:
     return "\n".join([*lines, f"{kind.__name__}{f': {error.message}' if isinstance(error, TwinError) else ''}"])
 
 
+def adopt() -> None:
+    """Let uvicorn's own words come out by ours too; it sets up its log when it is made."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
 def begin(level: str = "info", form: str = "text") -> None:
     """Log to stderr from now on."""
     handler = logging.StreamHandler()

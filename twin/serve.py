@@ -158,9 +158,11 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Any) -> AsyncIterator[None]:
+        from .page.doors import Doors
         from .wire.gate import Gate
         self._loop = asyncio.get_running_loop()
-        app.middleware_stack = Gate(app.middleware_stack, self._door)            # outside of all that Gradio put there
+        app.middleware_stack = Gate(app.middleware_stack, self._door, Doors(self._page))        # outside of all that Gradio put there
+        logs.adopt()
         yield
 
     def _make_door(self) -> Any:

@@ -7,6 +7,7 @@ Files travel inside as base64 and never through Gradio's cache, which shows ever
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from persona.card import CardError
-from twin.errors import TwinError
+from twin.errors import Refused, TwinError
 from twin.users import User
 from twin.wire.answers import language_of
 from twin.wire.api import Api
@@ -22,6 +23,7 @@ from twin.wire.own import Own
 from twin.wire.progress import items
 
 Json = dict[str, Any]
+log = logging.getLogger("twin.api")
 
 
 class Endpoints:
@@ -37,7 +39,7 @@ class Endpoints:
     async def say(self, twin: str, text: str, request: gr.Request, language: str = "") -> dict:
         """A text in a twin's voice: {"seconds", "sound"}, the sound as base64 of a WAV that says of itself that it is synthetic."""
         with _told(request):
-            data, seconds = await self.api.say(self._user(request, "ask"), _short(twin), text, _short(language))
+            data, seconds = await self.api.say(self._user(request, "ask"), _short(twin), _string(text), _short(language))
             return {"seconds": round(seconds, 3), "sound": base64.b64encode(data).decode()}
 
     async def talk(self, twin: str, text: str, request: gr.Request, language: str = "", conversation: str = "", sound: bool = False) -> AsyncIterator[dict]:
@@ -45,7 +47,7 @@ class Endpoints:
         give the conversation back with the next question to go on in it; `sound` adds the WAV as base64."""
         with _told(request):
             user = self._user(request, "ask", visitors=True)
-            async with aclosing(self.api.talk(user, _short(twin), text, _short(language), _short(conversation), sound is True)) as steps:
+            async with aclosing(self.api.talk(user, _short(twin), _string(text), _short(language), _short(conversation), sound is True)) as steps:
                 async for step in steps:
                     yield step
 
@@ -55,7 +57,7 @@ class Endpoints:
         ready voice's name. Yields {"step", "done", "note"} and at last {"twin": card}."""
         with _told(request):
             asked: Json = {"photo": photo, "persona": persona, "consent": consent, "voices": voices or [], "passphrase": passphrase}
-            asked |= ({"ready": ready} if ready else {}) | ({"face": face} if face >= 0 else {})
+            asked |= ({"ready": ready} if ready else {}) | ({"face": face} if isinstance(face, int) and face >= 0 else {})
             async for step in self.api.creating(self._user(request, "make"), asked):
                 yield step
 
@@ -79,6 +81,16 @@ def _told(request: gr.Request) -> Iterator[None]:
     except (TwinError, CardError) as error:
         message, hint = error.told(language_of(request))             # type: ignore[arg-type]
         raise gr.Error(f"{message} {hint}".strip(), print_exception=False) from None
+    except Exception as error:                           # the edge of an event: Gradio would print what it was given
+        log.exception("an event of the API failed")
+        raise gr.Error(f"The server could not do that ({type(error).__name__}).", print_exception=False) from None
+
+
+def _string(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > 20_000:
+        raise Refused("The text is no text, or too long.", "Send a string of at most 4,000 characters.", code="bad-field",
+                      zh=("文字不对，或者太长。", "请发送最多 4000 个字符的文字。"))
+    return given
 
 
 def _short(given: Any) -> str:

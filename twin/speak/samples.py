@@ -143,7 +143,7 @@ def decode(data: bytes) -> tuple[np.ndarray, int, bool]:
                     break
             else:
                 parts += [some.to_ndarray().reshape(-1) for some in mix.resample(None)]
-    except (av.FFmpegError, ValueError, OSError) as error:
+    except (av.FFmpegError, ValueError, OSError, AttributeError) as error:      # a stream of no known codec has no rate
         if not parts:
             raise Refused("This is no recording that can be read.", "Use WAV, MP3, M4A, OGG, WebM or MP4.",
                           zh=("这不是能读取的录音。", "请用 WAV、MP3、M4A、OGG、WebM 或 MP4。")) from error

@@ -84,12 +84,12 @@ def _edge(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Reques
             headers = ALWAYS if code not in ("too-large", "late") else ALWAYS | {"Connection": "close"}     # what is left of a body is not waited for
             if wait := getattr(error, "wait", 0):
                 headers = headers | {"Retry-After": str(wait)}
-            return JSONResponse(body, status, headers=headers)
+            return Answer(body, status, headers=headers)
         except Exception as error:                       # the edge of a request: the app lives on, and its insides are not shown
             request.scope[CODE] = "failed"
             log.exception("%s %s", request.method, getattr(request.scope.get("route"), "path", "?"))
             status, body = told(TwinError(*phrase("failed", language, why=type(error).__name__)), language)
-            return JSONResponse(body, status, headers=ALWAYS)
+            return Answer(body, status, headers=ALWAYS)
     endpoint.__doc__ = handler.__doc__
     return endpoint
 
@@ -104,8 +104,19 @@ def told(error: TwinError | CardError, language: str) -> tuple[int, dict[str, An
     return status, {"error": {"code": code, "message": message, "hint": hint} | ({"field": field} if field else {})}
 
 
+class Answer(JSONResponse):
+    """JSON that every browser can read, whatever came in with somebody's file: no half characters, no numbers that are none."""
+
+    def render(self, content: Any) -> bytes:
+        try:
+            text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            text = json.dumps(json.loads(json.dumps(content), parse_constant=lambda _: None), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
 def answer(body: Any, status: int = 200) -> Response:
-    return JSONResponse(body, status, headers=ALWAYS)
+    return Answer(body, status, headers=ALWAYS)
 
 
 async def body_of(request: Request, most: int) -> bytes:
@@ -137,6 +148,8 @@ async def json_of(request: Request, most: int = 2**20) -> dict[str, Any]:
     raw = await body_of(request, most)
     try:
         data = json.loads(raw or b"{}", parse_constant=_none)
+        if b"\\ud" in raw.lower():                       # half a surrogate pair, which no file and no answer can hold, becomes "?"
+            data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
         if isinstance(data, dict):
             return data
     except (ValueError, RecursionError):

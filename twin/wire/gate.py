@@ -1,18 +1,19 @@
 """What every request passes, Gradio's own too: sizes and pace are bounded, sites let in or not, answers given their headers, all of it counted."""
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import secrets
 import time
+from typing import Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Refused, TwinError
-from .answers import ALWAYS, CODE, PATIENCE, SILENCE, SLOWEST, told
+from .answers import ALWAYS, CODE, body_of, told
 from .door import Door
 
 EVENT = 8 * 2**20        # bytes of an event of Gradio's: 64 messages of a page
@@ -23,11 +24,19 @@ TOLD = "Content-Type, X-Twin-Token, X-Twin-Language, X-Twin-Text, X-Twin-Name, X
 log = logging.getLogger("twin.http")
 
 
+class Inner(Protocol):
+    """What is behind the gate besides our own routes (page/doors.py)."""
+
+    def shut(self, method: str, path: str) -> bool: ...
+
+    def event(self, path: str, body: bytes) -> bytes | None: ...
+
+
 class Gate:
     """ASGI, around the whole application."""
 
-    def __init__(self, app: ASGIApp, door: Door):
-        self.app, self.door = app, door
+    def __init__(self, app: ASGIApp, door: Door, inner: Inner | None = None):
+        self.app, self.door, self.inner = app, door, inner
         self._salt = secrets.token_bytes(16)             # so that a log tells one address from another, and no more
         frames = " ".join(("'self'", *door.frames)) if "*" not in door.frames else "*"
         self._headers = {"Content-Security-Policy": f"frame-ancestors {frames}; object-src 'none'; base-uri 'self'", "X-Content-Type-Options": "nosniff",
@@ -50,13 +59,10 @@ class Gate:
             stop = self._stop(scope, headers)
             if stop is not None:
                 await stop(scope, receive, sending)
+            elif scope["method"] == "POST" and scope["path"].startswith(FRONT):
+                await self._event(scope, headers, receive, sending)
             else:
-                await self.app(scope, self._bounded(scope, headers, receive), sending)
-        except _Late:
-            if status:                                   # the answer has begun
-                return None
-            status = 408
-            await JSONResponse(told(Refused("The request came too slowly.", "Try again.", code="late"), "en")[1], 408, headers=ALWAYS)(scope, receive, send)
+                await self.app(scope, receive, sending)
         finally:
             self._count(scope, status or 499, took or time.perf_counter() - began)
 
@@ -64,6 +70,8 @@ class Gate:
         """What is answered without asking anybody further in."""
         if scope["method"] == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers:
             return PlainTextResponse("", 204 if self.door.allowed(headers) else 403, headers=ALWAYS)
+        if self.inner is not None and self.inner.shut(scope["method"], scope["path"]):
+            return PlainTextResponse("There is nothing here.", 404, headers=ALWAYS)
         if scope["path"].startswith(FRONT):
             try:
                 self.door.limits.take("message" if "/live_" in scope["path"] else "write" if scope["method"] == "POST" else "read",
@@ -79,27 +87,31 @@ class Gate:
                 return JSONResponse(body, number, headers=ALWAYS | {"Connection": "close"} | ({"Retry-After": str(wait)} if wait else {}))
         return None
 
-    def _bounded(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
-        """Gradio reads a body to its end, whatever its size and however slowly it comes; our own routes bound theirs (answers.body_of)."""
-        if scope["method"] != "POST" or not scope["path"].startswith(FRONT):
-            return receive
-        found, most, began, whole = 0, _most(scope["path"]), time.monotonic(), False
+    async def _event(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """An event of Gradio's: its body is read here, bounded in size and pace, looked at, and handed on whole."""
+        try:
+            body = await body_of(Request(scope, receive), _most(scope["path"]))
+            made = self.inner.event(scope["path"], body) if self.inner is not None else body
+            if made is None:
+                raise Refused("That is no event of this page.", "See docs/api.md.", code="garbage")
+        except ClientDisconnect:
+            return
+        except TwinError as error:
+            number, told_ = told(error, "en")
+            scope[CODE] = error.code
+            await JSONResponse(told_, number, headers=ALWAYS | {"Connection": "close"})(scope, receive, send)
+            return
+        given = False
 
-        async def bounded() -> Message:
-            nonlocal found, whole
-            if whole:                                    # what comes now is that the reader left
+        async def whole() -> Message:
+            nonlocal given
+            if given:                                    # what comes now is that the reader left
                 return await receive()
-            try:
-                async with asyncio.timeout(max(0.1, min(SILENCE, PATIENCE + found / SLOWEST - (time.monotonic() - began)))):
-                    message = await receive()
-            except TimeoutError:
-                raise _Late from None
-            found += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if found > most:
-                raise _Late
-            return message
-        return bounded
+            given = True
+            return {"type": "http.request", "body": made, "more_body": False}
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() not in (b"content-length", b"transfer-encoding", b"content-type")]
+        scope["headers"] = [*kept, (b"content-length", str(len(made)).encode()), (b"content-type", b"application/json")]
+        await self.app(scope, whole, send)
 
     def _finish(self, headers: Headers, answer: MutableHeaders) -> None:
         """What every answer says of itself. Of other sites only those that may ask may read it, whatever Gradio allowed."""
@@ -127,10 +139,6 @@ class Gate:
             where = hashlib.blake2s(self.door.address(scope).encode(), key=self._salt, digest_size=4).hexdigest()
             log.log(logging.WARNING if fault else logging.DEBUG, "%s %s %d", method, route, status,
                     extra={"method": method, "route": route, "status": status, "code": code, "ms": round(seconds * 1000, 1), "from": where})
-
-
-class _Late(Exception):
-    """A body that comes too slowly, or never ends."""
 
 
 def _most(path: str) -> int:

@@ -45,6 +45,10 @@ async def items(steps: Steps, done: Callable[[], Any] = lambda: None, ticket: Ti
         source.end(_over(done, ticket))
 
 
+def _line(item: dict[str, Any]) -> bytes:
+    return json.dumps(item, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
 def _over(done: Callable[[], Any], ticket: Ticket | None) -> Callable[[], None]:
     """What is done on the work's own thread when it has ended."""
     loop = asyncio.get_running_loop()
@@ -69,7 +73,7 @@ def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket 
         last: dict[str, Any] = {}
         try:
             while ticket is not None and not ticket.inside:
-                yield json.dumps(queued(ticket.place), ensure_ascii=False).encode() + b"\n"
+                yield _line(queued(ticket.place))
                 await asyncio.wait({moved := asyncio.ensure_future(ticket.moved())}, timeout=BEAT)
                 moved.cancel()
             step = source.next()
@@ -80,13 +84,13 @@ def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket 
                         return
                     last, step = item, source.next()
                 if last:
-                    yield json.dumps(last, ensure_ascii=False).encode() + b"\n"   # or the same again: a sign of life
+                    yield _line(last)                    # or the same again: a sign of life
         except Exception as error:                       # the edge of a request, as in answers.py
             known = isinstance(error, (TwinError, CardError))
             if not known:
                 log.exception("a stream of progress broke")
             what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
-            yield json.dumps(told(what, language)[1], ensure_ascii=False).encode() + b"\n"
+            yield _line(told(what, language)[1])
     return lines(), lambda: source.end(_over(done, ticket))
 
 
