@@ -59,6 +59,12 @@ export function token() {
   return text;
 }
 
+/** Be whom a server says one is; "" is a new somebody of this browser's own. @param {string} key 64 hex characters */
+export function adopt(key) {
+  if (key) memory.set("twin.token", key); else memory.delete("twin.token");
+  try { if (key) local?.setItem("twin.token", key); else local?.removeItem("twin.token"); } catch { /* blocked: it lasts as long as this page */ }
+}
+
 /** This tab, for the server to give it back its session after a reload: 32 hex characters. */
 export function tabId() {
   let text = get(tab, "twin.page") ?? "";

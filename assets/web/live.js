@@ -5,7 +5,7 @@
 import { GradioLine } from "./live_gradio.js";
 
 const PATIENCE = 4000;                                  // ms for a socket to open before the other way is tried
-const ELSEWHERE = 4001;                                 // close code: this tab lives on in another window
+const ELSEWHERE = 4001, RESTED = 4005, LOGIN = 4010;    // close codes after which nothing is tried again by itself
 const WAITS = [300, 700, 1500, 3000, 6000, 10000];      // ms between attempts
 
 /** Binary envelope: u32 little-endian length of the JSON, the JSON, the payload.
@@ -113,9 +113,9 @@ export class Live {
   lost(code) {
     const opened = this.everOpen;
     this.close();
-    if (code === ELSEWHERE) {
+    if (code === ELSEWHERE || code === RESTED || code === LOGIN) {
       this.state = "offline";
-      this.emit("elsewhere", {});
+      this.emit(code === ELSEWHERE ? "elsewhere" : code === RESTED ? "rested" : "login", {});
       return;
     }
     if (!opened && !this.fixed) this.transport = this.transport === "socket" ? "gradio" : "socket";   // perhaps the other way is free

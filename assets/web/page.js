@@ -10,6 +10,7 @@ import { Hearing } from "./hearing.js";
 import { recall, recallHere, remember, rememberHere, tabId, token } from "./keep.js";
 import { wireKeys } from "./keys.js";
 import { Live } from "./live.js";
+import { Login } from "./login.js";
 import { menu } from "./menu.js";
 import { Mic } from "./mic.js";
 import { Mine } from "./mine.js";
@@ -29,6 +30,7 @@ export async function open(root) {
   root.dataset.open = "yes";
   const page = new Page(root, new URLSearchParams(location.search), await codecs());
   page.live.open();
+  if (parent !== window) parent.postMessage({ twin: "open" }, "*");         // to the widget around it: the frame was not refused
 }
 
 class Page {
@@ -40,6 +42,7 @@ class Page {
     this.wanted = query.get("twin") ?? "";
     this.only = query.get("stage") === "only";
     this.state = "connecting";                          // what the server says
+    this.place = this.placeShown = 0;                   // in the queue of those who wait to be answered
     this.conversation = this.wanted && this.wanted !== recall("twin", "") ? "" : recallHere("conversation");
     this.engines = null;
     this.twin = null;
@@ -90,6 +93,7 @@ class Page {
     this.mine = new Mine({ notices: this.notices, talk: (id) => this.change(id), changed: () => live.retry(), current: () => this.twin?.id ?? "", gone: (id) => this.left(id), create: () => this.create() });
     this.picker = new Picker((id) => this.change(id), () => this.create(), (twin) => this.mine.menu(twin));
     this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines) });
+    this.login = new Login({ changed: () => { this.conversation = ""; this.mine.load(); live.retry(); } });
     this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context);
     this.earlier = new Conversations({ list: () => live.send({ type: "list" }), resume: (id) => { this.hush(); live.send({ type: "resume", conversation: id }); },
       forget: (id) => { live.send({ type: "forget", conversation: id }); live.send({ type: "list" }); } });
@@ -103,7 +107,7 @@ class Page {
       ["history", "earlier", () => this.earlier.open()], ["person", "my_twins", () => this.mine.open()], ["share", "m_share", () => this.twin && this.mine.share(this.twin)], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
       ["save", "save", () => save(this.talk.markdown(), this.twin?.id ?? "twin")]]));
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
-    this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.hearing.ask, this.mine.place);
+    this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.login.element, this.hearing.ask, this.mine.place);
     if (recallHere("creating")) this.create();          // a reload comes back to what was being made
     if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
     this.setOnly(this.only);
@@ -135,6 +139,9 @@ class Page {
     for (const type of ["heard", "thought", "token", "spoken"]) live.on(type, ({ turn }) => { this.newest = Math.max(this.newest, turn); });
     live.on("engines", ({ engines, hearing }) => { this.engines = engines; this.hearing.can = hearing ?? this.hearing.can; this.bar.setEngines(engines); });
     live.on("offline", ({ attempt }) => { if (attempt > 1) notices.offline(true, () => live.retry()); this.setState(); });
+    live.on("rested", () => { notices.tell("rested", {}, { stay: true }); this.setState(); });
+    live.on("login", () => { this.login.open(true); this.setState(); });
+    live.on("queue", ({ place }) => { this.place = place; this.setState(); });
     live.on("elsewhere", () => { notices.tell("elsewhere", {}, { stay: true }); this.setState(); });
     live.on("ready", (ready) => this.ready(ready));
     live.on("state", ({ state, note }) => { this.state = state; this.note = note; this.setState(); });
@@ -148,7 +155,7 @@ class Page {
     live.on("history", ({ history }) => talk.load(history, this.twin));
     this.finder = new Finder(live);                     // after the list was drawn anew
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
-    for (const type of ["trouble", "error"]) live.on(type, ({ message, hint }) => notices.show(message, hint));
+    for (const type of ["trouble", "error"]) live.on(type, ({ code, message, hint }) => { if (code !== "login" && code !== "rested") notices.show(message, hint); });
     live.on("error", ({ kept }) => this.refused(Boolean(kept)));
   }
 
@@ -159,6 +166,8 @@ class Page {
     this.hearing.can = ready.hearing ?? this.hearing.can;
     this.state = ready.state ?? "idle";
     this.twin = this.mine.known(ready.twin);
+    this.settings.account = this.login.account(ready.user);
+    this.place = 0;
     this.twins = this.mine.join(inOrder(ready.twins));
     const missed = this.wanted !== ready.twin.id && ready.twins.some((twin) => twin.id === this.wanted) ? this.wanted : "";
     this.wanted = "";
@@ -326,10 +335,12 @@ class Page {
     else if (live.state === "open" && player.playing) state = "speaking";
     else if (state === "speaking" && !player.waiting && this.asked) state = "thinking";
     this.bar.setOnline(live.state === "open");
-    if (state === this.shown && this.busy === (player.playing || this.asked > 0)) return;
+    const place = state === "thinking" ? this.place : 0;
+    if (state === this.shown && place === this.placeShown && this.busy === (player.playing || this.asked > 0)) return;
     this.shown = state;
+    this.placeShown = place;
     this.busy = player.playing || this.asked > 0;
-    this.stage.setState(state, this.note);
+    this.stage.setState(state, this.note, place);
     this.composer.setState(state, this.busy);
   }
 }

@@ -22,6 +22,8 @@ export class Settings {
     this.chosen = chosen;
     this.change = change;
     this.speakers = speakers;
+    /** @type {HTMLElement | null} who one is here, where people sign in */
+    this.account = null;
     this.element = h("dialog", { class: "sheet", "aria-labelledby": "twin-settings" });
     this.element.addEventListener("click", (event) => { if (event.target === this.element) this.element.close(); });
   }
@@ -52,6 +54,7 @@ export class Settings {
         row("microphone", mics.length ? select("microphone", mics, chosen.mic, (value) => set("mic", value)) : h("span", { class: "soft", t: "ask_devices" })),
         row("speaker", this.speakers && speakers.length ? select("speaker", speakers, chosen.speaker, (value) => set("speaker", value))
           : h("span", { class: "soft", t: this.speakers ? "ask_devices" : "no_speaker" })),
+        this.account && row("account", this.account),
         engines && row("engines", enginesList(engines)),
         row("keys", h("ul", { class: "plain" }, h("li", { t: "key_space" }), h("li", { t: "key_esc" }), h("li", { t: "key_enter" })))));
   }

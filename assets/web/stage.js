@@ -157,12 +157,12 @@ export class Stage {
     this.captions.room(Math.max(56, height - chin - who - 34));
   }
 
-  /** @param {string} state @param {string} [note] */
-  setState(state, note = "") {
+  /** @param {string} state @param {string} [note] @param {number} [place] in the queue of those who wait for their answer */
+  setState(state, note = "", place = 0) {
     if (!STATES.includes(state)) return;
     this.state = state;
     this.element.dataset.state = state;
-    say(this.stateWord, state);
+    if (place) say(this.stateWord, "in_queue", { state: word(state), place }); else say(this.stateWord, state);
     this.chip.title = note;
   }
 

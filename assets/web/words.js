@@ -12,6 +12,12 @@ export const WORDS = {
   this_machine: ["this computer", "这台电脑"],
   that_machine: ["this server", "这台服务器"],
   got_it: ["Got it", "知道了"],
+  sign_in: ["Sign in", "登录"], sign_out: ["Sign out", "退出登录"], sign_in_name: ["Name", "名字"], sign_in_password: ["Password", "密码"], visitor: ["Visitor", "访客"],
+  account: ["Account", "账号"], sign_in_hub: ["Sign in with Hugging Face", "用 Hugging Face 登录"],
+  sign_in_hub_why: ["A window of Hugging Face opens; this page learns your name there, and keeps it until you sign out.", "会打开 Hugging Face 的窗口；本页只得知你在那里的名字，直到你退出登录。"],
+  in_queue: ["{state} · place {place}", "{state} · 第{place}位"],
+  rested: ["Nobody spoke for a while, so this place went to somebody else.", "很久没有人说话，位子让给了别人。"],
+  rested_hint: ["Reload the page to go on; the conversation is kept.", "刷新页面即可继续，对话还在。"],
   // states
   waking: ["Waking up", "正在醒来"], idle: ["Ready", "在呢"], listening: ["Listening", "正在听"], thinking: ["Thinking", "正在想"],
   speaking: ["Speaking", "正在说"], offline: ["Offline", "已断线"], connecting: ["Connecting", "正在连接"],
