@@ -20,6 +20,7 @@ export class Proof {
     this.sentence = h("p", { class: "read-sentence", "aria-live": "polite" });
     this.left = h("small", { class: "soft" });
     this.button = h("button", { type: "button", class: "wide strong", onclick: () => this.press() });
+    say(this.button, "proof_record");
     this.reading = h("div", { class: "proof-reading", hidden: true }, h("p", { class: "soft small-text", t: "proof_read" }), this.sentence, h("div", { class: "row-buttons" }, this.button, this.left));
     this.voice.element.append(this.reading);
     this.voice.act.onclick = () => this.ask();
