@@ -15,6 +15,7 @@ import yaml
 from conftest import ROOT
 from shelves import ADA
 
+from persona import carried
 from persona.carried import Carried, script
 from persona.rules import load as rules
 from persona.search import Index
@@ -32,10 +33,10 @@ from twin.trust import consent, digest, revoke
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking", "--no-first-run"]
 EVIL = "</script><img src=x onerror=hit=1><svg onload=hit=1>&lt;b&gt;"
-LINES = {"en": [{"id": "bees", "ask": ["Do you keep bees?", "how many hives do you have"], "say": ["Eleven hives of them."], "mood": "proud"},
+LINES = {"en": [{"id": "bees", "ask": ["Do you keep bees?", "how many hives do you have"], "say": ["Eleven hives of them, and every one hums in a key of its own."], "mood": "proud"},
                 {"id": "honey", "ask": ["what does honey cost"], "say": [f"Six euros a jar. {EVIL}"]},
                 {"id": "why_bees", "ask": ["why"], "follow": "bees", "say": ["Because they hum in F."]}],
-         "zh": [{"id": "bees", "ask": ["你养蜜蜂吗", "你有几箱蜂"], "say": ["养了十一箱。"]}]}
+         "zh": [{"id": "bees", "ask": ["你养蜜蜂吗", "你有几箱蜂"], "say": ["养了十一箱，每一箱嗡嗡的调子都不一样，我一听就知道是哪一箱。"]}]}
 
 
 def sealed(scope: str, purposes: tuple[str, ...] = ("speech", "film")) -> bytes:
@@ -75,7 +76,9 @@ class Made:
 def made(tmp_path_factory):
     made = Made(tmp_path_factory.mktemp("alone"))
     made.file = made.data / "ada.html"
-    made.file.write_bytes(asyncio.run(made.page(answers=22)))
+    with pytest.MonkeyPatch.context() as less:
+        less.setattr(carried, "MOST_ASKS", 240)          # a fifth of what people say to anybody: the rest takes its time
+        made.file.write_bytes(asyncio.run(made.page(answers=22)))
     yield made
     made.registry.close()
 
@@ -240,9 +243,9 @@ def test_every_rule_reads_the_same_in_the_browser(made, mind):
 
 def test_what_follows_a_sum_or_the_clock_stays_behind(made):
     mind = made.host.mind(made.twin)
-    carried = Carried(mind, "en", datetime.now())
+    taken = Carried(mind, "en", datetime.now())
     for text in ("what time is it", "what is 3 plus 4", "what did i just say"):
-        assert carried.reply(mind.answer((), text, now=datetime.now(), language="en")) == ""
+        assert taken.reply(mind.answer((), text, now=datetime.now(), language="en")) == ""
     with pytest.raises(ValueError, match="no such expression"):
         script(r"(?P<a>x)")
 
@@ -250,17 +253,19 @@ def test_what_follows_a_sum_or_the_clock_stays_behind(made):
 # in the browser ----------------------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "asks", "says"), [("en", "do you keep bees", "Eleven hives of them."), ("zh", "你养蜜蜂吗？", "养了十一箱。")])
+@pytest.mark.parametrize(("language", "asks", "says"), [("en", "do you keep bees", "Eleven hives of them"), ("zh", "你养蜜蜂吗？", "养了十一箱")])
 def test_it_opens_from_disk_without_a_network_and_talks(open_file, language, asks, says):
     page = open_file(query=f"?lang={language}", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     assert page.locator(".stage").get_attribute("data-ready") == "moving" and page.locator(".ai").is_visible()
     assert ("an AI, not a person" if language == "en" else "是 AI，不是真人") in page.locator(".hello").inner_text()
+    page.evaluate("() => { const jaw = twin.stage.channels.indexOf('jawOpen'), all = window.seen = {}; setInterval(() => { "
+                  "const seen = all[twin.player.turn] ??= { energy: 0, words: '' }; seen.energy = Math.max(seen.energy, twin.player.energy()); "
+                  "seen.words += document.querySelector('.captions').innerText; }, 20); "
+                  "twin.stage.onframe = () => { all.jaw = Math.max(all.jaw ?? 0, twin.player.playing ? twin.stage.weights[jaw] : 0); }; }")
     page.locator(".tap").click()                         # browsers play nothing before a gesture
-    page.wait_for_function("() => twin.player.playing && twin.player.energy() > 0.005")
+    page.wait_for_function("() => window.seen[1]?.energy > 0.005")
     assert put(page, asks).startswith(says)
-    page.wait_for_function("() => twin.player.playing && twin.player.energy() > 0.005")
-    page.wait_for_function("() => twin.stage.weights.slice(0, 52).some((weight, i) => twin.stage.channels[i] === 'jawOpen' && weight > 0.1)")
-    page.wait_for_function("text => document.querySelector('.captions').innerText.includes(text)", arg=says[:4])
+    page.wait_for_function("said => window.seen[2]?.energy > 0.005 && window.seen[2].words.includes(said) && window.seen.jaw > 0.05", arg=says[:4])
     page.wait_for_function("() => !twin.player.playing")
     assert page.evaluate("() => twin.player.gaps") < 0.05 and not page.faults
 
@@ -312,3 +317,30 @@ def test_both_containers_hold_the_same_sound(mind):
     assert n > 20_000 and np.abs(heard[0][:n]).max() > 0.05
     assert max(np.corrcoef(heard[0][shift:n - 700 + shift], heard[1][:n - 700])[0, 1] for shift in (0, 312)) > 0.99 or \
         max(np.corrcoef(heard[1][shift:n - 700 + shift], heard[0][:n - 700])[0, 1] for shift in (0, 312)) > 0.99
+
+
+def test_what_it_has_no_answer_to_is_asked_of_its_server_and_of_itself_where_that_is_gone(made, open_file, tmp_path):
+    from place import Place
+
+    from twin.users import Users
+    from twin.wire.door import Door
+    from twin.wire.limits import Limits
+    text = made.file.read_text(encoding="utf-8")
+    data, face = (json.loads(re.search(rf'id="twin-{part}">(.*?)</script>', text)[1]) for part in ("data", "face"))
+    sounds = re.search(r'id="twin-sound">(.*?)</script>', text, re.DOTALL)[1].split("\n")
+    with Place(tmp_path, door=Door(Users(), Limits(0), ("null",))) as place:
+        file = tmp_path / "asks.html"
+        file.write_bytes(alone._page(made.twin, data | {"endpoint": alone._endpoint(place.url[:-1])}, face, sounds, ("en", "zh")))
+        page = open_file(file, "?lang=en", offline=False)
+        assert f"127.0.0.1:{place.port}" in page.locator(".hello").inner_text()
+        page.locator(".tap").click()
+        assert put(page, "do you keep bees").startswith("Eleven") and not place.made       # its own answers are its own
+        put(page, "what is the capital of mongolia")
+        page.wait_for_function("() => document.querySelector('.messages .her:last-child .text').innerText.includes('Hello there, my friend')")
+        page.wait_for_function("() => twin.player.playing && twin.player.turn === 3 && twin.player.energy() > 0.01")
+        assert "asked at" in page.locator(".messages .her .how").last.inner_text()
+        page.keyboard.press("Escape")
+        assert not [fault for fault in page.faults if f":{place.port}/" not in fault]
+    put(page, "what is the capital of peru")
+    page.wait_for_function("() => document.querySelector('.near') && !document.querySelector('.near').hidden", timeout=60_000)
+    assert "cannot be reached" in page.locator(".notices").inner_text()
