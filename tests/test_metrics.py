@@ -193,3 +193,14 @@ def test_sigterm_finishes_and_leaves_with_zero(tmp_path):
         assert server.wait(30) == 0
     finally:
         server.kill()
+
+
+def test_the_container_is_made_of_what_is_there():
+    """No builder here: what the Dockerfile copies and sets is looked at, and its health check is run against a real server in test_sigterm."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    listed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [word for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.M) for word in line.split()[:-1] if not word.startswith("--")]
+    assert copied and all((ROOT / name).exists() and name in listed for name in copied)
+    assert {"app.py", "twin", "persona", "assets"} <= set(copied)
+    named = {name.lower() for name in re.findall(r"TWIN_([A-Z_]+)=", text.split("\nENV ")[1].splitlines()[0])}
+    assert named <= set(Settings.__dataclass_fields__) and "USER twin" in text and "STOPSIGNAL SIGTERM" in text and "/health" in text
