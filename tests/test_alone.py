@@ -35,6 +35,7 @@ FLAGS = ["--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsa
 EVIL = "</script><img src=x onerror=hit=1><svg onload=hit=1>&lt;b&gt;"
 LINES = {"en": [{"id": "bees", "ask": ["Do you keep bees?", "how many hives do you have"], "say": ["Eleven hives of them, and every one hums in a key of its own."], "mood": "proud"},
                 {"id": "honey", "ask": ["what does honey cost"], "say": [f"Six euros a jar. {EVIL}"]},
+                {"id": "safe", "ask": ["where is the key of the safe"], "say": ["Under the seventh hive."], "private": True},
                 {"id": "why_bees", "ask": ["why"], "follow": "bees", "say": ["Because they hum in F."]}],
          "zh": [{"id": "bees", "ask": ["你养蜜蜂吗", "你有几箱蜂"], "say": ["养了十一箱，每一箱嗡嗡的调子都不一样，我一听就知道是哪一箱。"]}]}
 
@@ -46,7 +47,8 @@ def sealed(scope: str, purposes: tuple[str, ...] = ("speech", "film")) -> bytes:
 def files(scope: str = "link") -> dict[str, bytes]:
     face = ROOT / "assets" / "twins" / "lin" / "face"
     persona = {"name": {"en": f"Ada {EVIL}", "zh": "阿达"}, "tagline": {"en": EVIL, "zh": "养蜂人"}, "languages": ["en", "zh"],
-               "facts": [{"en": "My brother Otto drives the tram.", "zh": "我的哥哥奥托开电车。"}], "greeting": {"en": ["Hello, I'm Ada."], "zh": ["你好，我是阿达。"]}}
+               "facts": [{"en": "My brother Otto drives the tram.", "zh": "我的哥哥奥托开电车。"}, {"en": "My sister Ida owes me money.", "private": True}],
+               "greeting": {"en": ["Hello, I'm Ada."], "zh": ["你好，我是阿达。"]}}
     return {"persona.yaml": yaml.safe_dump(persona, allow_unicode=True).encode(), "consent.json": sealed(scope), "measured.json": b"{}",
             **{f"lines.{language}.yaml": yaml.safe_dump(lines, allow_unicode=True).encode() for language, lines in LINES.items()},
             **{f"face/{path.name}": path.read_bytes() for path in face.iterdir()}}
@@ -152,6 +154,12 @@ def test_the_portrait_carries_credentials_and_the_page_names_them_and_the_consen
     assert "Lovelace" not in text                        # who agreed is nobody else's business
 
 
+def test_what_its_owner_keeps_is_not_in_it(made):
+    assert made.says("where is the key of the safe", "en")[1] == "Under the seventh hive.", "at home it is told"
+    page = made.file.read_text(encoding="utf-8")
+    assert "Eleven hives" in page and not [word for word in ("seventh hive", "key of the safe", "Ida", "owes me") if word in page]
+
+
 @pytest.mark.parametrize("record", [sealed("private"), sealed("public", ("film",)), sealed("public").replace(b"public", b"publik")])
 def test_nobody_shares_what_was_not_agreed_to(made, record):
     twin = made.shelf.put(ADA, files() | {"consent.json": sealed("link")})
@@ -223,7 +231,7 @@ def test_words_are_brought_to_one_spelling_as_the_server_does_and_ranked_alike(m
         lines = yaml.safe_load((ROOT / "assets" / "twins" / "lin" / f"lines.{language}.yaml").read_text(encoding="utf-8"))
         asks = [ask for line in lines for ask in line["ask"]][:400]
         assert page.evaluate("([asks, language]) => asks.map((ask) => twin.mind.words.normal(ask, language))", [asks, language]) == [normal(ask, language) for ask in asks]
-        own = [ask for line in LINES[language] for ask in line["ask"]]
+        own = [ask for line in LINES[language] if "private" not in line for ask in line["ask"]]
         index = Index(own, language)
         theirs = [list(map(float, index.scores(ask) * index.sides(ask))) for ask in asks[:60]]
         ours = page.evaluate("([asks, language]) => asks.map((ask) => [...twin.mind.room(language).own.scores(ask)].slice(0, 9))", [asks[:60], language])

@@ -29,10 +29,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from persona.card import Persona
 from persona.carried import Carried, foreseen, remembered, spelling
+from persona.lines import parse_lines
 from persona.mind import Answer, Mind
 
-from .. import trust
+from .. import mask, trust
 from ..codec import OpusTrack, pack_motion
 from ..errors import Missing, Refused, TwinError
 from ..store import Twin
@@ -159,7 +161,7 @@ def shared(twin: Twin, data: Path | None = None) -> tuple[str, str]:
 # what it says ----------------------------------------------------------------------------------------------------------------------------
 
 async def _carried(host: Any, twin: Twin, language: str) -> Carried:
-    """A mind of the twin's own for this, which knows the embedding of each question beforehand."""
+    """A mind of the twin's own for this, which knows the embedding of each question beforehand and nothing that its owner keeps."""
     lane = host.registry.crew().mind
     known: dict[str, np.ndarray] = {}
 
@@ -167,7 +169,9 @@ async def _carried(host: Any, twin: Twin, language: str) -> Carried:
         ready = host.mind(twin)
         ready.warm()
         foreseen(ready, known)
-        return Carried(Mind(twin.persona, host.lines(twin), remembered(host.registry.embedder, known)), language, datetime.now())
+        persona = Persona.read(mask.outgoing(twin, "persona.yaml"), twin.id)
+        lines = {code: parse_lines(mask.outgoing(twin, name), name) if twin.has(name := f"lines.{code}.yaml") else () for code in LANGUAGES}
+        return Carried(Mind(persona, lines, remembered(host.registry.embedder, known)), language, datetime.now())
     return await lane.run(made, budget=300.0)
 
 

@@ -26,8 +26,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from persona.private import public
-
 from .. import mask
 from ..devices import weights
 from ..errors import Locked, Missing, Refused, TwinError
@@ -108,9 +106,7 @@ def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[s
     found: dict[str, bytes] = {}
     for name in twin.names():
         if name.startswith(PARTS) or name == "persona.yaml" or name.startswith("lines."):
-            data = public(name, twin.read(name))
-            if twin.owner and name.startswith("lines."):
-                data = mask.lines(data, keep=mask.own(twin.persona))       # what was said in a talk goes on no page; the persona's own number does
+            data = mask.outgoing(twin, name)
             if name.endswith(".webp"):
                 data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
             found[name] = data
