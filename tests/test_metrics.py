@@ -204,3 +204,6 @@ def test_the_container_is_made_of_what_is_there():
     assert {"app.py", "twin", "persona", "assets"} <= set(copied)
     named = {name.lower() for name in re.findall(r"TWIN_([A-Z_]+)=", text.split("\nENV ")[1].splitlines()[0])}
     assert named <= set(Settings.__dataclass_fields__) and "USER twin" in text and "STOPSIGNAL SIGTERM" in text and "/health" in text
+    assert "|| true" not in text, "a step that fails has to end the making"
+    pythons = set(re.findall(r"^FROM python:(3\.\d+)(?:-slim)?(?: AS wheels)?$", text, re.M))
+    assert pythons == {"3.11"}, "what the first stage installed is run by the same Python in the second"
