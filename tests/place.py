@@ -16,16 +16,21 @@ from starlette.applications import Starlette
 
 from twin.conversation import Conversation
 from twin.create import Drafts
+from twin.share.trial import Trials
 from twin.store import Conversations, Shelf, Twins
 from twin.types import Mood
 from twin.users import Users
+from twin.wire.checking import Checking
+from twin.wire.consents import Consents
 from twin.wire.door import Door
 from twin.wire.gate import Gate
 from twin.wire.limits import Limits
 from twin.wire.live import Sessions
+from twin.wire.mine import Mine
 from twin.wire.places import Places
 from twin.wire.routes import served
 from twin.wire.session import Rooms
+from twin.wire.sharing import Sharing
 
 
 def watched(context: Any, address: str, faults: list[str], fine: str = "") -> Any:
@@ -97,7 +102,13 @@ class Place:
         def film(twin, text, out, aspect, captions):
             from twin.render import film
             return film(SimpleNamespace(crew=lambda: self.crew), twin, text, out, aspect=aspect, captions=captions, short=128, fps=15)
-        return served(ROOT / "assets" / "web", self.sessions, self.shelf, self.drafts, speak, film)
+
+        def page(twin, languages, endpoint):
+            raise AssertionError("pages in one file are made in test_alone.py")
+        web, door = ROOT / "assets" / "web", self.rooms.door
+        return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
+                      *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app):

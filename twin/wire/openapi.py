@@ -29,6 +29,9 @@ PERSONA = _object(name=TEXT, tagline=TEXT, description=TEXT, style=TEXT, facts={
 CONSENT = {"type": "object", "properties": {"agreed": FLAG, "who": TEXT, "relation": {"enum": ["self", "permission"]},
                                             "for": {"type": "array", "items": TEXT}}, "required": ["agreed"]}
 READY = _object(voice={"type": ["string", "null"]}, pitch=NUMBER, warmth=NUMBER, pace=NUMBER, age=NUMBER)
+LANGUAGES: Json = {"type": "array", "items": LANGUAGE}
+SURE = _object("sure", sure=FLAG, token=TEXT)
+SHARE = "/twins/{name}/share"
 FILE, ANSWER, LINES = "application/octet-stream", "application/json", "application/x-ndjson"
 # (method, path) -> what the body is: a shape (JSON), or a kind of file
 BODIES: dict[tuple[str, str], Json | str] = {
@@ -44,20 +47,36 @@ BODIES: dict[tuple[str, str], Json | str] = {
     ("POST", "/twins/{name}/edit"): PERSONA, ("POST", "/twins/{name}/unlock"): PASSPHRASE, ("POST", "/twins/{name}/lock"): PASSPHRASE,
     ("POST", "/twins/{name}/bundle"): PASSPHRASE, ("POST", "/bundle"): "application/zip",
     ("POST", "/twins/{name}/film"): _object("text", text=TEXT, aspect={"enum": ["16:9", "1:1", "9:16"]}, captions=FLAG),
+    ("POST", "/draft/reading"): "audio/*", ("POST", "/draft/face-check"): "image/*", ("POST", "/check"): FILE,
+    ("POST", "/twins/{name}/consent"): _object("agreed", agreed=FLAG, scope={"enum": ["private", "link", "public"]},
+                                               **{"for": {"type": "array", "items": TEXT}}),
+    ("POST", "/twins/{name}/withdraw"): SURE, ("DELETE", "/me"): SURE,
+    ("POST", f"{SHARE}/account"): _object(token=TEXT), ("POST", f"{SHARE}/page"): _object(languages=LANGUAGES, endpoint=TEXT),
+    ("POST", f"{SHARE}/space.zip"): _object(hardware=TEXT, mind=TEXT),
+    ("POST", f"{SHARE}/publish"): _object("repo", repo=TEXT, token=TEXT, kind={"enum": ["gradio", "static"]}, hardware=TEXT, mind=TEXT, languages=LANGUAGES,
+                                          endpoint=TEXT),
+    ("POST", f"{SHARE}/update"): _object("repo", repo=TEXT, token=TEXT, mind=TEXT, languages=LANGUAGES, endpoint=TEXT),
+    ("POST", f"{SHARE}/visible"): _object("repo", repo=TEXT, token=TEXT, private=FLAG, sure=FLAG),
+    ("POST", f"{SHARE}/duplicate"): _object("repo", "to", repo=TEXT, to=TEXT, token=TEXT), ("POST", f"{SHARE}/unpublish"): _object(repo=TEXT, token=TEXT),
 }
 # (method, path) -> the kind of a good answer, where it is no JSON
 ANSWERS: dict[tuple[str, str], str] = {
     ("POST", "/api/say"): "audio/wav", ("POST", "/draft/hear"): "audio/wav", ("POST", "/api/create"): LINES, ("POST", "/draft/build"): LINES,
     ("POST", "/twins/{name}/film"): LINES, ("POST", "/twins/{name}/bundle"): "application/zip", ("GET", "/twins/{name}/card.png"): "image/png",
     ("GET", "/media/films/{film}"): "video/mp4", ("GET", "/media/twins/{name}/face/{file}"): "image/webp", ("GET", "/metrics"): "text/plain",
+    ("POST", f"{SHARE}/page"): LINES, ("POST", f"{SHARE}/publish"): LINES, ("POST", f"{SHARE}/update"): LINES, ("POST", f"{SHARE}/try"): LINES,
+    ("POST", f"{SHARE}/space.zip"): "application/zip", ("GET", f"{SHARE}/page/{{page}}"): FILE, ("POST", "/me/export"): "application/zip",
     ("GET", "/healthz"): "text/plain", ("GET", "/web/{path}"): "*/*", ("GET", "/login/huggingface"): "text/html", ("GET", "/login/callback"): "text/html",
 }
 HEADERS: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/draft/voice"): {"X-Twin-Sentence": "0 to 11, or file", "X-Twin-Text": "what is said, percent-encoded", "X-Twin-Recording-Language": "en or zh"},
     ("POST", "/draft/card"): {"X-Twin-Name": "the file's name, percent-encoded"}, ("POST", "/draft/chat"): {"X-Twin-Speaker": "who the twin is in it"},
     ("POST", "/bundle"): {"X-Twin-Passphrase": "of the file, percent-encoded"},
+    ("POST", "/draft/reading"): {"X-Twin-Sentence": "the id of the sentence that was read"},
+    ("POST", "/check"): {"X-Twin-Name": "the file's name, percent-encoded"},
+    ("POST", "/draft/face-check"): {"X-Twin-Turn": "the id of the turn", "X-Twin-First": "bytes of the first of the two pictures"},
 }
-ANYONE = ("/health", "/healthz", "/ready", "/metrics", "/login", "/login/huggingface", "/login/callback", "/web/{path}", "/openapi.json")
+ANYONE = ("/health", "/healthz", "/ready", "/metrics", "/login", "/login/huggingface", "/login/callback", "/web/{path}", "/check", "/openapi.json")
 ERROR = _object("error", error=_object("code", "message", "hint", code=TEXT, message=TEXT, hint=TEXT))
 
 
