@@ -94,7 +94,7 @@ class Carried:
 
     def starters(self, spoken: Set[int] = frozenset()) -> list[str]:
         """What one may ask first: ways of asking for what is spoken, its own lines before anybody's."""
-        opens = r"(what|how|why|where|who|which|do|did|are|have|tell)\b" if self.language == "en" else r"(你|谁|什么|怎么|为什么|哪).*(什么|怎么|吗|谁|哪|多少|几)"
+        opens = r"(what(?! a\b)|how|why|where|who|which|do|did|have|tell)\b" if self.language == "en" else r"(你|谁|什么|怎么|为什么|哪).*(什么|怎么|吗|谁|哪|多少|几)"
         seen: set[str] = set()
         found: list[str] = []
         for ask, reply, follow in (*self.asks, *self.shared):

@@ -279,11 +279,14 @@ async def page_of(twin: Any, languages: tuple[str, ...], endpoint: str, answers:
     from .meet import Host
     from .registry import Registry
     from .share import alone
-    registry = Registry(load())
+    registry, told = Registry(load()), -1
     try:
         async with aclosing(alone.html(Host(registry), twin, languages=languages, endpoint=endpoint, answers=answers)) as steps:
             async for step in steps:
-                print(f"\r{step.en:<50.50} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
+                if sys.stderr.isatty():
+                    print(f"\r{step.en:<50.50} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
+                elif told < (told := int(10 * step.done)):           # a log gets eleven lines
+                    print(f"{step.done:4.0%} {step.en}", file=sys.stderr, flush=True)
     finally:
         print(file=sys.stderr)
         registry.close()

@@ -18,7 +18,6 @@ import { Player } from "./player.js";
 import { Stage } from "./stage.js";
 import { fill, getLanguage, own, setLanguage, word } from "./words.js";
 
-const REMINDER = 2 * 3600_000;                          // ms: after so long one is told again that this is an AI
 const TICK = 120;                                       // ms
 
 class Alone {
@@ -43,6 +42,7 @@ class Alone {
       rewind: (item) => { this.hush(); this.talk.cutFrom(this.talk.items.indexOf(item) + 1); }, regenerate: () => this.again(),
       copy: (text) => copy(text, this.notices), start: (text) => this.say(text) }, () => this.starters());
     this.talk.host = this.host;
+    this.talk.reminder.element.hidden = true;           // the first note says the same
     this.box = new Box({ send: (text) => this.say(text), stop: () => this.stop(), tell: (key, args) => this.notices.tell(key, args), cancel: () => { this.editing = -1; } });
     this.about = new About(this.host);
     this.lay();
@@ -52,7 +52,6 @@ class Alone {
     this.talk.load([], this.twin);
     this.notice();
     this.deliver(++this.turn, this.mind.greeting(getLanguage()));
-    setTimeout(() => this.notices.show(word("alone_reminder"), "", { stay: true, kind: "good" }), REMINDER);
     window.twin = { player: this.player, stage: this.stage, mind: this.mind, talk: this.talk, says: data.says, soundOf, containers: { ogg, caf }, get face() { return this.stage.face; } };
   }
 
@@ -76,6 +75,7 @@ class Alone {
     player.setVolume(0.9, recall("muted", false));
     player.onheard = (turn, at) => { if (turn === this.asked) this.remote?.heard(turn, at); };
     player.onplayed = (turn) => { if (turn !== this.asked) this.talk.ended({ turn, reason: "done", heard: "" }); };
+    this.talk.list.addEventListener("remind", (event) => this.notices.show(/** @type {CustomEvent} */ (event).detail, "", { stay: true, kind: "good" }));
     player.onlock = () => this.stage.setTap(player.waiting);
     for (const type of ["pointerdown", "keydown"]) addEventListener(type, () => player.unlock(), { capture: true });
     wireKeys(this.root, () => { if (this.editing >= 0) this.box.done(); this.stop(); });
