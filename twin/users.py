@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ SIGN_IN_ZH = ("这台服务器需要知道你是谁。", "请登录。")
 @dataclass(frozen=True)
 class User:
     """`id` is a SHA-256: good for a folder's name, useless for getting in. `key` comes of the token or the password, but not of the id: what is
-    sealed under it opens only while its user asks. `hub` is what Hugging Face lets us do in their name; it is held in memory alone."""
+    sealed under it opens only while its user asks. `hub` is what Hugging Face lets us do in their name; it is held in memory alone. `login` says by
+    which sign-in they are here; "" at home and for a visitor."""
     id: str
     key: bytes = field(default=b"", repr=False, compare=False)
     role: str = field(default=OWNER, compare=False)
     name: str = field(default="", repr=False, compare=False)
     hub: str = field(default="", repr=False, compare=False)
+    login: str = field(default="", repr=False, compare=False)
 
     @property
     def owner(self) -> bool:
@@ -97,6 +99,13 @@ class Users:
         home = who(source)
         return User(home.id, home.key, VISITOR)
 
+    def stands(self, user: User) -> bool:
+        """Whether who came in as this user is still signed in."""
+        if not user.login:
+            return not self.kind or (self.visitors and not user.owner)
+        kept, until, line = self._logins.get(user.login) or (None, 0.0, "")
+        return kept is not None and until > time.time() and (self.passwords is None or self.passwords.line(kept.name) == line)
+
     def told(self, source: Any) -> dict[str, Any]:
         """How one signs in here, and as whom this browser has."""
         try:
@@ -125,18 +134,20 @@ class Users:
         role = OWNER if not self.owners or known & set(self.owners) else VISITOR
         return self._admit(User(identity, hmac.digest(self.secret, identity.encode(), "sha256"), role, name, hub), "")
 
-    def sign_out(self, source: Any) -> None:
-        """The browser's token is good no more."""
-        self._logins.pop(_hashed(token_of(source)), None)
+    def sign_out(self, source: Any) -> str:
+        """The browser's token is good no more. Returns User.login of those it let in."""
+        login = _hashed(token_of(source))
+        self._logins.pop(login, None)
+        return login
 
     def _admit(self, user: User, line: str) -> str:
         token = secrets.token_hex(32)
-        now = time.time()
+        login, now = _hashed(token), time.time()
         for name in [name for name, (_, until, _) in self._logins.items() if until <= now]:
             del self._logins[name]
         while len(self._logins) >= MOST_LOGINS:
             del self._logins[next(iter(self._logins))]
-        self._logins[_hashed(token)] = (user, now + LASTS, line)
+        self._logins[login] = (replace(user, login=login), now + LASTS, line)
         return token
 
 

@@ -65,6 +65,15 @@ export function adopt(key) {
   try { if (key) local?.setItem("twin.token", key); else local?.removeItem("twin.token"); } catch { /* blocked: it lasts as long as this page */ }
 }
 
+/** Forget who one was here and what they wrote; how this browser is set up stays. */
+export function leave() {
+  adopt("");
+  for (const name of ["conversation", "twin", "draft", "creating", "createStep", "consent", "fileText", "sitting", "page"]) {
+    memory.delete("twin." + name);
+    for (const storage of [local, tab]) try { storage?.removeItem("twin." + name); } catch { /* blocked */ }
+  }
+}
+
 /** This tab, for the server to give it back its session after a reload: 32 hex characters. */
 export function tabId() {
   let text = get(tab, "twin.page") ?? "";

@@ -1,6 +1,9 @@
 /** Gradio's own event stream as a line (see live.js): where a WebSocket cannot go. Numbered lists up, a server-sent stream down. */
+import { asking } from "./api.js";
 
 const HEADERS = { "Content-Type": "application/json" };
+/** Why the server ended it, as the close code that a socket would have had (live.js). @type {Record<string, number>} */
+const CLOSED = { elsewhere: 4001, rested: 4005, login: 4010 };
 const QUIET = 10_000;                                   // ms without even an empty list: the stream is dead
 const ACK = 2_000;                                      // ms at most between acknowledgements while something arrives
 
@@ -17,7 +20,7 @@ function visitor() {
 /** @param {string} name of the endpoint @param {object} value */
 async function post(name, value, kind = "run") {
   const response = await fetch(new URL(`gradio_api/${kind}/${name}`, document.baseURI), {
-    method: "POST", headers: { ...HEADERS, ...await visitor() }, credentials: "same-origin", body: JSON.stringify({ data: [JSON.stringify(value)] }) });
+    method: "POST", headers: { ...HEADERS, ...asking(), ...await visitor() }, credentials: "same-origin", body: JSON.stringify({ data: [JSON.stringify(value)] }) });
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   return response.json();
 }
@@ -59,7 +62,7 @@ export class GradioLine {
     try {
       const answer = JSON.parse((await post("live_open", hello)).data[0]);
       if (this.ended) return;
-      if (answer.error) { this.to.frame(JSON.stringify(answer.error)); throw new Error(answer.error.message); }
+      if (answer.error) { this.told(answer.error); throw new Error(answer.error.message); }
       this.session = answer.session;
       this.to.open();
       this.flush();
@@ -78,7 +81,7 @@ export class GradioLine {
     let alarm = setTimeout(() => quiet.abort(), QUIET), held = "";
     try {
       const response = await fetch(new URL("gradio_api/call/live_events/" + event_id, document.baseURI),
-        { headers: { Accept: "text/event-stream" }, credentials: "same-origin", signal: both });
+        { headers: { Accept: "text/event-stream", ...asking() }, credentials: "same-origin", signal: both });
       if (!response.ok || !response.body) throw new Error(`live_events: ${response.status}`);
       const reader = response.body.getReader(), decoder = new TextDecoder();
       for (;;) {
@@ -104,9 +107,15 @@ export class GradioLine {
     const list = data && data !== "null" ? JSON.parse(data)?.[0] : null;
     for (const message of list ? JSON.parse(list) : []) {
       if (message?.code === "gone") throw new Error("the session is gone");
-      this.to.frame(typeof message === "string" ? fromBase64(message) : JSON.stringify(message));
+      if (typeof message === "string") this.to.frame(fromBase64(message)); else this.told(message);
     }
     return kind !== "complete";
+  }
+
+  /** @param {any} message */
+  told(message) {
+    this.to.frame(JSON.stringify(message));
+    if (message.type === "error" && CLOSED[message.code]) this.lose(CLOSED[message.code]);
   }
 
   /** Send what waits, one list at a time; a list whose fate is unknown goes again under its number. @param {boolean} [empty] */
@@ -119,7 +128,7 @@ export class GradioLine {
         const ack = this.to.seq(), answer = JSON.parse((await post("live_send", { session: this.session, n, ack, messages })).data[0]);
         this.acked = Math.max(this.acked, ack);
         if (answer.error?.code === "gone") this.lose();
-        else if (answer.error) this.to.frame(JSON.stringify(answer.error));
+        else if (answer.error) this.told(answer.error);
         break;
       } catch {                                         // TypeError of fetch, or a proxy's error page
         if (tries > 3) { this.lose(); break; }
@@ -130,10 +139,11 @@ export class GradioLine {
     if (this.waiting.length) this.flush();
   }
 
-  lose() {
+  /** @param {number} [code] */
+  lose(code) {
     if (this.ended) return;
     this.close();
-    this.to.lost();
+    this.to.lost(code);
   }
 
   close() {

@@ -1,7 +1,7 @@
 /** Signing in where a server asks for it: a name and a password, or Hugging Face in a window of its own; and what the settings show of it. */
 import { askJson, ApiError } from "./api.js";
 import { h, iconButton } from "./dom.js";
-import { adopt, token } from "./keep.js";
+import { adopt, leave } from "./keep.js";
 import { word } from "./words.js";
 
 export class Login {
@@ -9,19 +9,21 @@ export class Login {
   constructor(does) {
     this.does = does;
     this.how = "";
+    this.leaving = false;
     this.element = h("dialog", { class: "sheet", "aria-labelledby": "twin-login" });
     addEventListener("message", (event) => {
       if (event.origin === location.origin && event.data?.twin === "signed-in" && /^[0-9a-f]{64}$/.test(event.data.token)) this.take(event.data.token);
     });
   }
 
-  /** Ask who it is. @param {boolean} [must] nothing is to be had here without */
-  async open(must = false) {
-    if (this.element.open) return;
+  /** Ask who it is. @param {boolean} [must] nothing is to be had here without @param {boolean} [ended] one was signed in a moment ago */
+  async open(must = false, ended = false) {
+    if (this.element.open || this.leaving) return;
     const told = await askJson("login").catch(() => null);
-    if (!told?.how) return;
+    if (!told?.how || this.element.open) return;
     this.how = told.how;
     this.draw(must && !told.visitors);
+    if (ended) this.tell(word("sign_in_ended"));
     this.element.showModal();
     this.element.querySelector("input, button[type=submit]")?.focus();
   }
@@ -51,11 +53,16 @@ export class Login {
       this.take((await askJson("login", { json: { name, password: password.value } })).token);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.trouble.textContent = `${error.message} ${error.hint}`;
-      this.trouble.hidden = false;
+      this.tell(`${error.message} ${error.hint}`);
       password.value = "";
       password.focus();
     } finally { button.disabled = false; }
+  }
+
+  /** @param {string} text */
+  tell(text) {
+    this.trouble.textContent = text;
+    this.trouble.hidden = false;
   }
 
   /** @param {string} key */
@@ -65,11 +72,12 @@ export class Login {
     this.does.changed();
   }
 
+  /** Sign out: the page begins anew, so that nothing of who was here is left in it. */
   async leave() {
+    this.leaving = true;
     await askJson("login", { method: "DELETE" }).catch(() => {});
-    adopt("");
-    token();
-    this.does.changed();
+    leave();
+    location.reload();
   }
 
   /** What the settings show: who one is here, and the way out or in. Nothing at home. @param {{name: string, role: string} | undefined} user */

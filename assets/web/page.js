@@ -93,7 +93,7 @@ class Page {
     this.mine = new Mine({ notices: this.notices, talk: (id) => this.change(id), changed: () => live.retry(), current: () => this.twin?.id ?? "", gone: (id) => this.left(id), create: () => this.create() });
     this.picker = new Picker((id) => this.change(id), () => this.create(), (twin) => this.mine.menu(twin));
     this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines) });
-    this.login = new Login({ changed: () => { this.conversation = ""; this.mine.load(); live.retry(); } });
+    this.login = new Login({ changed: () => { this.mine.load(); live.retry(); } });
     this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context);
     this.earlier = new Conversations({ list: () => live.send({ type: "list" }), resume: (id) => { this.hush(); live.send({ type: "resume", conversation: id }); },
       forget: (id) => { live.send({ type: "forget", conversation: id }); live.send({ type: "list" }); } });
@@ -140,7 +140,7 @@ class Page {
     live.on("engines", ({ engines, hearing }) => { this.engines = engines; this.hearing.can = hearing ?? this.hearing.can; this.bar.setEngines(engines); });
     live.on("offline", ({ attempt }) => { if (attempt > 1) notices.offline(true, () => live.retry()); this.setState(); });
     live.on("rested", () => { notices.tell("rested", {}, { stay: true }); this.setState(); });
-    live.on("login", () => { this.login.open(true); this.setState(); });
+    live.on("login", () => { this.hush(); if (this.asked && this.newest <= this.askedAfter) this.refused(true); this.login.open(true, this.twin !== null); this.setState(); });
     live.on("queue", ({ place }) => { this.place = place; this.setState(); });
     live.on("elsewhere", () => { notices.tell("elsewhere", {}, { stay: true }); this.setState(); });
     live.on("ready", (ready) => this.ready(ready));
@@ -207,7 +207,7 @@ class Page {
 
   /** The server did not take the message; what was typed goes back into the box. @param {boolean} kept */
   refused(kept) {
-    if (kept && this.sentText) this.composer.offer(this.sentText, "");
+    if (kept && this.sentText) this.composer.offer([this.sentText, this.composer.box.value].filter(Boolean).join("\n"), "");
     if (kept) this.talk.withdraw();
     this.talk.settle();
     this.asked = 0;

@@ -13,7 +13,7 @@ export const WORDS = {
   that_machine: ["this server", "这台服务器"],
   got_it: ["Got it", "知道了"],
   sign_in: ["Sign in", "登录"], sign_out: ["Sign out", "退出登录"], sign_in_name: ["Name", "名字"], sign_in_password: ["Password", "密码"], visitor: ["Visitor", "访客"],
-  account: ["Account", "账号"], sign_in_hub: ["Sign in with Hugging Face", "用 Hugging Face 登录"],
+  account: ["Account", "账号"], sign_in_ended: ["You are not signed in any more. What was said is kept, and so is what you typed: sign in to go on.", "登录已失效。对话和你输入的内容都还在，登录后即可继续。"], sign_in_hub: ["Sign in with Hugging Face", "用 Hugging Face 登录"],
   sign_in_hub_why: ["A window of Hugging Face opens; this page learns your name there, and keeps it until you sign out.", "会打开 Hugging Face 的窗口；本页只得知你在那里的名字，直到你退出登录。"],
   in_queue: ["{state} · place {place}", "{state} · 第{place}位"],
   rested: ["Nobody spoke for a while, so this place went to somebody else.", "很久没有人说话，位子让给了别人。"],

@@ -103,7 +103,8 @@ class Transport:
                 for message in messages:
                     if not await stream.session.receive(_sound(message) if isinstance(message, str) else message):
                         self._end(stream)
-                        return _answer(error=_error("enough", *phrase("enough", stream.session.language)))
+                        over = stream.session.over
+                        return _answer(error=_error(over, *phrase(over, stream.session.language)))
         return _answer(ok=True, n=stream.taken)
 
     async def events(self, request: str) -> AsyncIterator[str]:

@@ -2,17 +2,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import secrets
 import time
+from contextlib import suppress
 from typing import Protocol
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Refused, TwinError
+from ..users import HEADER
 from .answers import ALWAYS, CODE, body_of, told
 from .door import Door
 
@@ -29,7 +32,11 @@ class Inner(Protocol):
 
     def shut(self, method: str, path: str) -> bool: ...
 
-    def event(self, path: str, body: bytes) -> bytes | None: ...
+    def event(self, path: str, body: bytes, who: bytes) -> bytes | None: ...
+
+    def begun(self, name: str, who: bytes) -> bool: ...
+
+    def theirs(self, path: str, session: str, who: bytes) -> bool: ...
 
 
 class Gate:
@@ -72,6 +79,9 @@ class Gate:
             return PlainTextResponse("", 204 if self.door.allowed(headers) else 403, headers=ALWAYS)
         if self.inner is not None and self.inner.shut(scope["method"], scope["path"]):
             return PlainTextResponse("There is nothing here.", 404, headers=ALWAYS)
+        if self.inner is not None and scope["method"] in ("GET", "HEAD") and scope["path"].startswith(FRONT) and not self.inner.theirs(
+                scope["path"], QueryParams(scope["query_string"]).get("session_hash", ""), _who(headers)):
+            return PlainTextResponse("There is nothing here.", 404, headers=ALWAYS)
         if scope["path"].startswith(FRONT):
             try:
                 self.door.limits.take("message" if "/live_" in scope["path"] else "write" if scope["method"] == "POST" else "read",
@@ -91,7 +101,7 @@ class Gate:
         """An event of Gradio's: its body is read here, bounded in size and pace, looked at, and handed on whole."""
         try:
             body = await body_of(Request(scope, receive), _most(scope["path"]))
-            made = self.inner.event(scope["path"], body) if self.inner is not None else body
+            made = self.inner.event(scope["path"], body, _who(headers)) if self.inner is not None else body
             if made is None:
                 raise Refused("That is no event of this page.", "See docs/api.md.", code="garbage")
         except ClientDisconnect:
@@ -111,7 +121,16 @@ class Gate:
             return {"type": "http.request", "body": made, "more_body": False}
         kept = [(name, value) for name, value in scope["headers"] if name.lower() not in (b"content-length", b"transfer-encoding", b"content-type")]
         scope["headers"] = [*kept, (b"content-length", str(len(made)).encode()), (b"content-type", b"application/json")]
-        await self.app(scope, whole, send)
+        await self.app(scope, whole, self._noting(headers, send) if "/call/" in scope["path"] or scope["path"].endswith("/join") else send)
+
+    def _noting(self, headers: Headers, send: Send) -> Send:
+        """Hears the name that Gradio gives to an event, so that only who began it can follow it."""
+        async def sending(message: Message) -> None:
+            if self.inner is not None and message["type"] == "http.response.body" and len(message.get("body", b"")) < 1000:
+                with suppress(ValueError, KeyError, TypeError):
+                    self.inner.begun(str(json.loads(message["body"])["event_id"]), _who(headers))
+            await send(message)
+        return sending
 
     def _finish(self, headers: Headers, answer: MutableHeaders) -> None:
         """What every answer says of itself. Of other sites only those that may ask may read it, whatever Gradio allowed."""
@@ -139,6 +158,10 @@ class Gate:
             where = hashlib.blake2s(self.door.address(scope).encode(), key=self._salt, digest_size=4).hexdigest()
             log.log(logging.WARNING if fault else logging.DEBUG, "%s %s %d", method, route, status,
                     extra={"method": method, "route": route, "status": status, "code": code, "ms": round(seconds * 1000, 1), "from": where})
+
+
+def _who(headers: Headers) -> bytes:
+    return hashlib.sha256(headers.get(HEADER, "").encode("latin-1", "replace")).digest()
 
 
 def _most(path: str) -> int:

@@ -126,6 +126,18 @@ class Sessions:
         for session in [s for s in self._sessions.values() if s.user.id == owner and s.talk is not None and s.twin.id == twin]:
             await session.evict()
 
+    async def signed_out(self, login: str) -> None:
+        """Whoever came in by this sign-in (User.login) is out, in every tab."""
+        async with self._opening:
+            gone = [s for s in self._sessions.values() if login and s.user.login == login]
+            for session in gone:
+                self._sessions.pop(session.id, None)
+                if waiting := self._waiting.pop(session.id, None):
+                    waiting.cancel()
+                session.why = "login"
+                await session.end()
+                self._over(session.user)
+
     def _over(self, user: User) -> None:
         """A session ended. With a user's last one the visit is over, and what was unlocked is locked."""
         if self.rooms.shelf is not None and not self.present(user.id):
@@ -284,7 +296,7 @@ async def _full(session: Session) -> str:
 
 
 async def _upstream(websocket: WebSocket, session: Session) -> str:
-    """Take what the browser says. Returns why it stopped: too-large, enough, or "" when the browser left."""
+    """Take what the browser says. Returns why it stopped: too-large, enough, login, or "" when the browser left."""
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
@@ -293,4 +305,4 @@ async def _upstream(websocket: WebSocket, session: Session) -> str:
         if (text is not None and len(text) > MOST_JSON) or (data is not None and len(data) > CHUNK):
             return "too-large"
         if not await (session.receive_text(text) if text is not None else session.receive(data)):
-            return "enough"
+            return session.over

@@ -34,10 +34,11 @@ log = logging.getLogger("twin.login")
 
 
 class Login:
-    """Routes /login (GET: how and as whom; POST: sign in; DELETE: sign out), /login/huggingface and /login/callback."""
+    """Routes /login (GET: how and as whom; POST: sign in; DELETE: sign out), /login/huggingface and /login/callback. `left(login)` hears of who
+    signed out (User.login)."""
 
-    def __init__(self, door: Door, provider: str = ""):
-        self.door = door
+    def __init__(self, door: Door, provider: str = "", left: Callable[[str], Awaitable[None]] | None = None):
+        self.door, self.left = door, left
         self.provider = (provider or os.environ.get("OPENID_PROVIDER_URL", "") or "https://huggingface.co").rstrip("/")
         self._away: dict[str, tuple[str, str, float]] = {}               # state -> (PKCE verifier, what the cookie holds, until)
 
@@ -61,8 +62,10 @@ class Login:
         return answer({"token": await asyncio.to_thread(self.door.users.sign_in, name, password)})
 
     async def leave(self, request: Request) -> Response:
-        """Sign out: the token is good no more."""
-        self.door.users.sign_out(request)
+        """Sign out: the token is good no more, in any tab."""
+        login = self.door.users.sign_out(request)
+        if self.left is not None:
+            await self.left(login)
         return answer({})
 
     async def set_out(self, request: Request) -> Response:

@@ -32,6 +32,6 @@ def served(web: Path, sessions: Sessions, shelf: Shelf, drafts: Drafts, speak: S
     """`more`: routes of other rooms. `readers`: see health.py."""
     rooms, door = sessions.rooms, sessions.rooms.door
     api, own = Api(sessions, shelf, speak, door), Own(shelf, rooms.twins, sessions, film, door)
-    http = [*Health(sessions, door, readers).routes(), *Login(door).routes(), *api.routes(), *own.routes(),
+    http = [*Health(sessions, door, readers).routes(), *Login(door, left=sessions.signed_out).routes(), *api.routes(), *own.routes(),
             *Upload(shelf, drafts, speak, door, rooms.building).routes(), *Media(web, rooms.twins, sessions, shelf).routes(), *more]
     return Served([WebSocketRoute("/live", Live(sessions).serve), Document(http).route(), *http], api, own)

@@ -84,6 +84,7 @@ class Session:
         self.quiet = False                               # the twin has broken this silence once already
         self.moved = time.monotonic()                    # when its browser last said something
         self.why = "gone"                                # what a transport is told when it holds this session no more
+        self.over = "enough"                             # ... and when nothing more is taken from its browser
         self._ticket: Ticket | None = None               # to speak
         self._starting = False
         self._faults = 0
@@ -141,10 +142,13 @@ class Session:
     # what the browser says ---------------------------------------------------------------------------------------------------------
 
     async def receive(self, message: dict[str, Any] | bytes | None) -> bool:
-        """Take one message. False after so much garbage that the channel should close. Two at once take turns."""
+        """Take one message. False when the channel should close, see `over`: after much garbage, and for who is signed in no more. Two at once take turns."""
         async with self._receiving:
             kind, code = "?", ""
             try:
+                if not self.rooms.door.users.stands(self.user):
+                    self.over = "login"
+                    return False
                 self.rooms.door.limits.take("message", user=self.user.id, address=self.address)
                 if isinstance(message, (bytes, bytearray)):
                     kind = "sound"
@@ -274,6 +278,7 @@ class Session:
             self._send(event, encoder)
 
         self.talk = self.rooms.talk(self.twin, send, self.language, self.saved.history)
+        self.talk.keep = self.save
         self._shown = self.state
         self.tell(self._ready())
         if not self.rooms.awake.is_set() and self._waking is None:
@@ -345,7 +350,6 @@ class Session:
             self.doing = "speaking"
         elif isinstance(event, Ended):
             self.doing = ""
-            self.later(self.save())
             self._free()
         self.show()
 
