@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 12          # of one set of samples: guessing is no way in
 PIECES, PIECE = 12, 10.0                                 # a long recording is compared in so many pieces of so many s
+EDGE = 0.4               # s of what surrounds the words that is listened to
 HZ = 16_000
 Json = dict[str, Any]
 WHY = {                                                  # why a voice or face is not verified, for people
@@ -84,8 +85,7 @@ def spoken(draft: Draft, name: str, data: bytes) -> Json:
         raise Refused("This is one of the recordings, not a reading of the sentence.", "Read the sentence aloud.", code="other-words",
                       zh=(WHY["other-words"][1], "请朗读显示的句子。"))
     sample = parts.samples().read(data, "en", True)
-    sound = _at(sample.speech().samples, 24_000)
-    reading = challenge.heard(sound, given.text, given.words)
+    reading = challenge.heard(_spoken(sample), given.text, given.words)
     alike = voiceprint.alike(_words_of(sample), _samples(draft))
     why = "" if reading.right and alike.same else "other-voice" if reading.right else "other-words"
     result = {"state": "not verified" if why else "verified", "why": why, "sentence": round(reading.share, 2), "speaker": round(alike.together, 3),
@@ -173,6 +173,12 @@ def _samples(draft: Draft) -> dict[str, np.ndarray]:
         for k in np.unique(np.linspace(0, len(pieces) - 1, min(PIECES, len(pieces))).round().astype(int)):
             found[f"{clip['k']}-{k}"] = pieces[k]
     return found
+
+
+def _spoken(sample: Any) -> np.ndarray:
+    """A reading from a moment before its first word to a moment after its last: a word whose end is cut off is not heard as that word."""
+    rate, (start, end) = sample.audio.rate, (sample.clips[0][0], sample.clips[-1][1])
+    return _at(sample.audio.samples[max(0, round((start - EDGE) * rate)):round((end + EDGE) * rate)], rate)
 
 
 def _words_of(sample: Any) -> np.ndarray:
