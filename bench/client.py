@@ -29,10 +29,11 @@ class Client:
     `bytes_in` counts what was received as it is on the wire, without the transport's own framing (Gradio's base64 adds a third).
     """
 
-    def __init__(self, url: str, *, transport: str = "socket", token: str = "", page: str = "", decodes: bool = True, **hello: Any):
+    def __init__(self, url: str, *, transport: str = "socket", token: str = "", page: str = "", decodes: bool = True, source: str = "", **hello: Any):
         self.url, self.token, self.page = url.rstrip("/") + "/", token or secrets.token_hex(32), page or secrets.token_hex(16)
         self.fields = hello
         self.decodes = decodes                           # False: sound and motion stay packed, which costs less
+        self.source = source                             # an address of this machine to come from
         self.begin: dict[str, Any] = {}
         self.conversation = hello.get("conversation", "")
         self.seq, self.bytes_in, self.sounded = 0, 0, 0
@@ -165,7 +166,8 @@ class Socket:
         parts = urlsplit(self.client.url)
         secure = parts.scheme == "https"
         address = urlunsplit(("wss" if secure else "ws", parts.netloc, parts.path + "live", "", ""))
-        self.socket = await connect(address, max_size=None, proxy=None, compression=None, **({"ssl": _unverified()} if secure else {}))
+        self.socket = await connect(address, max_size=None, proxy=None, compression=None, **({"ssl": _unverified()} if secure else {}),
+                                    **({"local_addr": (self.client.source, 0)} if self.client.source else {}))
         await self.send(hello)
         self.client.start(self._read())
 

@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
+import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -46,7 +49,10 @@ class StubRegistry(Registry):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stub", action="store_true")
+    parser.add_argument("--collected", type=Path, help="touched when SIGUSR1 has made the server collect its garbage")
     options = parser.parse_args()
+    if options.collected and hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda *_: (gc.collect(), options.collected.touch()))
     settings = load([])
     server = Server(settings)
     if options.stub:

@@ -410,9 +410,24 @@ async def test_a_full_disk_is_told_and_the_conversation_goes_on(tmp_path):
     (tmp_path / "conversations").write_text("in the way")
     with Place(tmp_path) as place:
         async with Client(place.url) as client:
-            await client.turn("hi")
-            assert (await client.until(only("error")))[0]["code"] == "unsaved"
+            met = [header for _, header, _ in await client.turn("hi")]
+            assert [header["code"] for header in met if header["type"] == "error"] == ["unsaved"] and met[-1]["type"] == "ended"
             assert (await client.turn("again"))[-1][1]["reason"] == "done"
+
+
+async def test_who_is_told_that_a_turn_has_ended_finds_it_kept(tmp_path):
+    def kept() -> list[str]:
+        return [message["content"] for file in tmp_path.glob("conversations/*/*.json") for message in json.loads(file.read_bytes())["history"]]
+    with Place(tmp_path) as place:
+        async with Client(place.url) as client:
+            for question in ("one", "two", "three"):
+                await client.turn(question)
+                assert question in kept()
+            await client.say("four")
+            await client.sound()
+            await client.say("five")                     # cut in: the turn before is kept as far as it was heard
+            await client.until(lambda header, _: header["type"] == "ended")
+            assert "four" in kept()
 
 
 async def test_nothing_said_is_logged(place, caplog):

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 import zlib
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from .types import Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Spe
 LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
 THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
 REMEMBERED = 200         # messages kept; the prompt takes the last few, the page shows all
+KEEPING = 5.0            # s that keeping what was said may take before the turn's end is told all the same
 log = logging.getLogger("twin.turn")
 
 
@@ -31,7 +33,8 @@ class Conversation:
 
     `twin` has `.voice` and `.id`; `crew` has workers `listen think speak animate` (see registry.py) and a lane `mind`; `mind` answers
     (persona/mind.py); `moods` turns a mood's name into a Mood; `send` takes an event and returns at once. `ear=False`: nobody reports
-    what was heard (a film, a terminal), so sent counts as heard.
+    what was heard (a film, a terminal), so sent counts as heard. `keep`, where there is one, is awaited at the end of each turn: nobody is told that
+    a turn has ended before it is kept.
     """
 
     def __init__(self, twin: Any, crew: Any, mind: Any, moods: Callable[[str], Mood], send: Callable[[Event], None], *,
@@ -40,6 +43,7 @@ class Conversation:
         self.twin, self.crew, self.mind, self.moods, self.send = twin, crew, mind, moods, send
         self.language, self.ear, self.lead, self.now = language, ear, lead, now
         self.history: list[dict[str, Any]] = list(history or [])
+        self.keep: Callable[[], Awaitable[Any]] | None = None
         self.vocabulary: Callable[[], tuple[str, ...]] = tuple  # what people are likely to say, for the recogniser
         self._ids = itertools.count(1 + max((m.get("turn", 0) for m in self.history), default=0))
         self._turn: Turn | None = None
@@ -139,8 +143,18 @@ class Conversation:
         finally:
             turn.ended = turn.ended or "interrupted"
             heard = self._remember(turn)
+            await self._kept()
             log.info("turn %d %s: step %s, %s", turn.id, turn.ended, turn.step or "-", turn.times)
             self.send(Ended(turn.id, turn.ended, heard, turn.times))
+
+    async def _kept(self) -> None:
+        """What was said is kept, also when the turn is being interrupted; a place that does not answer is not waited for for ever."""
+        if self.keep is not None:
+            keeping = asyncio.ensure_future(self.keep())
+            end = time.monotonic() + KEEPING
+            while not keeping.done() and time.monotonic() < end:
+                with suppress(asyncio.CancelledError):   # interrupted again: the turn has ended as it is
+                    await asyncio.wait({keeping}, timeout=KEEPING)
 
     @contextmanager
     def _surviving(self, turn: Turn, stage: str) -> Iterator[None]:
