@@ -21,8 +21,8 @@ import numpy as np
 from ..errors import Missing
 
 HZ = 16_000
-SAME = 0.72              # cosine to all samples together, from which it is one speaker
-EACH = 0.60              # cosine to each sample alone: short ones are less sure
+SAME = 0.78              # cosine to all samples together, from which it is one speaker: of 159 readers 1 is turned away, of strangers 1 % pass
+EACH = 0.72              # cosine to each sample alone: short ones are less sure
 SHORT = 1.6              # s: the encoder's own window; a sample with less speech is not compared alone
 LONGEST = 30.0           # s of one recording that are looked at
 LOUD = 0.05              # RMS to which everything is brought
