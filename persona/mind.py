@@ -66,6 +66,10 @@ class Mind:
             if language in ("", own):
                 room.warm()
 
+    def kept(self) -> dict[str, bytes]:
+        """The embeddings of all its lines and facts, as files of persona/search.py's CARRIED: another app that has them need not make them."""
+        return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._facts) for name, data in index.kept.items()}
+
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False) -> Answer:
         """`history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand."""
         text = clean(text)

@@ -3,6 +3,7 @@ English without one) by character n-grams. Knows nothing of personas."""
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import re
 from collections import Counter
@@ -19,6 +20,9 @@ Embed = Callable[[list[str]], np.ndarray]                # texts -> float32 [n, 
 _DULL = words_of("a an the is are am was were be been do does did you your yours i my me of to in on at for with it that this there what "
                  "which "
                   "can could would will have has had and or so any some ever really please tell about us we how")
+
+
+CARRIED = Path(__file__).resolve().parents[1] / "assets" / "weights" / "lines"     # matrices that came with the app: a Space brings its twin's
 
 
 class Index:
@@ -42,6 +46,15 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """The embedder's matrix as a file of CARRIED, by its name."""
+        if self._matrix is None:
+            return {}
+        file = io.BytesIO()
+        np.save(file, self._matrix.astype(np.float16), allow_pickle=False)
+        return {_name(self.texts): file.getvalue()}
 
     def scores(self, query: str, vector: np.ndarray | None = None) -> np.ndarray:
         """float32 [n]: 1 = the same, 0 = nothing in common. `vector` [d]: the query's embedding, where the caller has it already."""
@@ -222,18 +235,24 @@ def content_of(text: str) -> frozenset[str]:
     return frozenset(word[:5].rstrip("s") for word in re.findall(r"[a-z0-9']+", text) if word not in _DULL)
 
 
+def _name(texts: list[str]) -> str:
+    return f"lines-{hashlib.sha256(chr(10).join(texts).encode()).hexdigest()[:24]}.npy"
+
+
 def _matrix(texts: list[str], embed: Embed, cache: Path | None) -> np.ndarray:
     """[n, d], from the cache where the very same texts were embedded before."""
-    if cache is None:
-        return np.asarray(embed(texts), np.float32)
-    path = cache / f"lines-{hashlib.sha256(chr(10).join(texts).encode()).hexdigest()[:24]}.npy"
-    try:
-        matrix = np.load(path, allow_pickle=False)
-        if matrix.ndim == 2 and len(matrix) == len(texts):
-            return matrix.astype(np.float32)
-    except (OSError, ValueError, EOFError):
-        pass                                             # not there yet, or damaged: it is made anew
+    name = _name(texts)
+    for folder in filter(None, (CARRIED, cache)):
+        try:
+            matrix = np.load(folder / name, allow_pickle=False)
+            if matrix.ndim == 2 and len(matrix) == len(texts):
+                return matrix.astype(np.float32)
+        except (OSError, ValueError, EOFError):
+            pass                                         # not there, or damaged: it is made anew
     matrix = np.asarray(embed(texts), np.float32)
+    if cache is None:
+        return matrix
+    path = cache / name
     try:
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{id(matrix)}.part")

@@ -16,7 +16,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "registry": ({"streams", "devices", "settings", "types", "errors"}, False),
     "store": ({"trust", "types", "errors"}, True),
     "trust": ({"credentials", "settings", "types", "errors"}, False), "credentials": ({"types", "errors"}, False),
-    "share": ({"mask", "store", "trust", "codec", "devices", "silero", "types", "errors"}, True),
+    "share": ({"mask", "store", "trust", "codec", "devices", "silero", "think", "types", "errors"}, True),
     "create": ({"mask", "store", "trust", "paint", "speak", "types", "errors"}, True),
     "mask": (set(), False), "me": ({"share", "store", "errors"}, False),
     "render": ({"conversation", "meet", "store", "trust", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),

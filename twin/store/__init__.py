@@ -9,8 +9,9 @@ the same encrypted; seal.py the keys; bundle.py one twin as one file. A default 
 """
 from .bundle import bring_in, export
 from .conversations import Conversations, Saved, new_id
+from .derived import lines_in
 from .films import Films
 from .shelf import Shelf
 from .twins import DEFAULTS, FILES, Twin, Twins, load_twin
 
-__all__ = ["DEFAULTS", "FILES", "Conversations", "Films", "Saved", "Shelf", "Twin", "Twins", "bring_in", "export", "load_twin", "new_id"]
+__all__ = ["DEFAULTS", "FILES", "Conversations", "Films", "Saved", "Shelf", "Twin", "Twins", "bring_in", "export", "lines_in", "load_twin", "new_id"]

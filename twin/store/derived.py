@@ -18,7 +18,13 @@ from .places import BOX, inside, replace
 from .seal import seal
 from .twins import SEALED
 
+OWN = "own"                                              # folder of the cache with one folder for each own twin
 LATE = 60.0                                              # s in which another process may still be bringing in the twin of what it wrote
+
+
+def lines_in(cache: Path, twin: Any) -> Path | None:
+    """Where in the cache the embeddings of a twin's lines are kept: an own twin's in a folder that goes with it, an encrypted one's nowhere."""
+    return cache / "lines" if not twin.owner else None if twin.key is not None else cache / OWN / twin.id
 
 
 def seal_beside(data: Path, owner: str, name: str, key: bytes) -> None:
