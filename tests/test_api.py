@@ -123,6 +123,8 @@ def test_gradios_client_talks_and_says(place, client):
     assert seconds(base64.b64decode(client.predict("maya", "Good morning.", api_name="/say")["sound"])) > 0.3
     with pytest.raises(AppError, match="no such twin"):
         client.predict("nobody", "hi", api_name="/talk")
+    got = httpx.post(f"{place.url}gradio_api/run/say", json={"data": ["nobody", "hi", ""]}, headers={"X-Twin-Token": ADA}, trust_env=False)
+    assert got.status_code == 404 and "no such twin" in got.json()["error"], "what was foreseen is no fault of the server"
     from gradio_client import Client
     with pytest.raises(AppError, match="who it is"):
         Client(place.url, verbose=False).predict("maya", "hi", api_name="/talk")

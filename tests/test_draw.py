@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +31,10 @@ def drawn() -> Painter:
 
 
 def test_it_poses_as_the_reference_does(drawn: Painter) -> None:
-    random = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     for _ in range(5):
-        weights = random.random(57) * (random.random(57) < 0.4)
-        weights[52:] = random.normal(0, 0.1, 5)
+        weights = rng.random(57) * (rng.random(57) < 0.4)
+        weights[52:] = rng.normal(0, 0.1, 5)
         fast = Posed(drawn.rig, CHANNELS).apply(weights, 0.7)
         assert np.abs(fast - pose(drawn.rig, dict(zip(CHANNELS, weights)), 0.7)).max() < 1e-6
 
@@ -127,3 +129,25 @@ def test_it_is_the_browsers_picture() -> None:
             assert np.abs(seen - own.frame(weights)).mean() < 1.5, weights
         browser.close()
     server.shutdown()
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_rig_from_anybody_is_drawn_or_refused(seed):
+    """Compiled code trusts indices and numbers, so a rig that no face builder made must not reach it."""
+    rng, folder = random.Random(seed), ROOT / "assets" / "twins" / "maya"
+    rig = json.loads((folder / "face" / "rig.json").read_bytes())
+    for _ in range(rng.randint(1, 3)):
+        part, key = rig, rng.choice(list(rig))
+        while isinstance(part[key], (dict, list)) and part[key] and rng.random() < 0.85:
+            part = part[key]
+            key = rng.choice(list(part)) if isinstance(part, dict) else rng.randrange(len(part))
+        part[key] = rng.choice((0, -1, 10**9, -10**9, 1e308, float("nan"), float("inf"), 0.5, None, "x", [], {}, [[1]], 477, 640, 1e-300))
+
+    def read(name: str) -> bytes:
+        return json.dumps(rig).encode() if name == "face/rig.json" else (folder / name).read_bytes()
+    try:
+        painter = Painter(read, (96, 96))
+        for weights in ({}, {"jawOpen": 1.0, "headYaw": 0.3, "eyeBlinkLeft": 1.0, "mouthPucker": 1.0}):
+            assert painter.frame(weights).shape == (96, 96, 3)
+    except Refused as refused:
+        assert refused.message and refused.zh

@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import threading
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -40,6 +43,30 @@ def lived(shelf, tmp_path):  # noqa: F811
         draft.persona({"name": "Half made"})
     yield shelf, drafts, twin, closed
     drafts.close()
+
+
+def test_it_is_told_and_erased_while_files_come_and_go(lived):
+    """A page of theirs still writes: what vanishes under the count is not counted, what appears goes as well."""
+    place, _, twin, _ = lived
+    folder, stop = place.data / "conversations" / ADA, threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            with suppress(OSError):
+                for k in range(20):
+                    (folder / f"deep{k}").mkdir()
+                    (folder / f"deep{k}" / "x").write_bytes(b"x")
+                for k in range(20):
+                    shutil.rmtree(folder / f"deep{k}", ignore_errors=True)
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(40):
+            assert me.known(place, ADA)["twins"] == 2
+    finally:
+        stop.set()
+        writer.join()
+    assert me.erased(place, ADA, nobody)["removed"] and not folder.exists()
 
 
 def nobody():

@@ -207,3 +207,15 @@ def test_the_container_is_made_of_what_is_there():
     assert "|| true" not in text, "a step that fails has to end the making"
     pythons = set(re.findall(r"^FROM python:(3\.\d+)(?:-slim)?(?: AS wheels)?$", text, re.M))
     assert pythons == {"3.11"}, "what the first stage installed is run by the same Python in the second"
+
+
+async def test_what_was_given_never_becomes_a_label(tmp_path):
+    """Also where one part of a path stands in another: ids are nobody else's to read, and series are bounded."""
+    with Place(tmp_path, door=Door(Users(), Limits(0))) as place:
+        async with httpx.AsyncClient(base_url=place.url, headers={"X-Twin-Token": "a" * 64}, trust_env=False, timeout=20) as web:
+            secret = "4dbe0c8d5e743c71e50d997a5f903730"
+            for path in (f"/media/twins/{secret}/face/t", f"/twins/{secret}/share/page/s", f"/twins/4/share/page/{secret}", f"/web/{secret}/w", f"/{secret}"):
+                await web.get(path)
+            await web.delete(f"/draft/voice/{secret}")
+        told = place.rooms.door.metrics.text()
+    assert secret not in told and 'route="/twins/{name}/share/page/{page}"' in told and 'route="/media/twins/{name}/face/{file}"' in told

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,16 +27,27 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 KINDS = ("twins", "drafts", "conversations", "films", "published")
+TRIES = 5                # at what is still being written
 log = logging.getLogger("twin.me")
 
 
 def known(shelf: Shelf, owner: str) -> dict[str, Any]:
     """What lies here of a user: how many twins, conversations, films, whether there is a draft, bytes on disk, and Spaces that still stand."""
     places = [shelf.data / kind / owner for kind in KINDS]
-    sizes = [path.stat().st_size for place in places for path in place.rglob("*") if path.is_file()]
+    sizes = [size for place in places for size in _sizes(place)]
     return {"twins": len(shelf.list(owner)), "conversations": Conversations(shelf.data).count(owner),
             "films": len([path for path in inside(shelf.data / "films" / owner) if not path.name.startswith(".")]),
             "draft": (shelf.data / "drafts" / owner / "draft.json").is_file(), "files": len(sizes), "bytes": sum(sizes), "standing": standing(shelf, owner)}
+
+
+def _sizes(place: Path) -> list[int]:
+    """Bytes of each file in a folder, while others come and go."""
+    found = []
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with suppress(OSError):
+                found.append((Path(folder) / name).stat().st_size)
+    return found
 
 
 def handed_over(shelf: Shelf, owner: str, draft: Any, out: Path) -> dict[str, Any]:
@@ -104,9 +117,13 @@ def erased(shelf: Shelf, owner: str, client: Callable[[], HfApi]) -> dict[str, A
     others = 0
     for kind in KINDS:
         place = shelf.data / kind / owner
-        others += sum(path.is_file() for path in place.rglob("*"))
-        shutil.rmtree(place, ignore_errors=True)
-        if place.exists():
+        others += len(_sizes(place))
+        for _ in range(TRIES):                           # what a page of theirs was still writing goes with the next
+            shutil.rmtree(place, ignore_errors=True)
+            if not place.exists():
+                break
+            time.sleep(0.1)
+        else:
             raise TwinError("Not all of it could be removed from the disk.", "Check who owns the data folder, then try again.",
                             zh=("没能全部从磁盘上删除。", "请检查数据文件夹的权限，然后再试。"))
     if others:

@@ -17,7 +17,7 @@ import gradio as gr
 from persona.card import CardError
 from twin.errors import Refused, TwinError
 from twin.users import User
-from twin.wire.answers import language_of
+from twin.wire.answers import FORESEEN, language_of, told
 from twin.wire.api import Api
 from twin.wire.own import Own
 from twin.wire.progress import items
@@ -80,6 +80,8 @@ def _told(request: gr.Request) -> Iterator[None]:
         yield
     except (TwinError, CardError) as error:
         message, hint = error.told(language_of(request))             # type: ignore[arg-type]
+        if request.request:                              # Gradio answers 500 to whatever is raised; the gate says what it was
+            request.request.scope[FORESEEN] = told(error, "en")[0]
         raise gr.Error(f"{message} {hint}".strip(), print_exception=False) from None
     except Exception as error:                           # the edge of an event: Gradio would print what it was given
         log.exception("an event of the API failed")

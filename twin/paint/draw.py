@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ from twin.types import CHANNELS, FULL, SIGNED
 from . import shade
 from .fine import Posed, Surface
 from .pose import LOOK
-from .topology import OVAL
+from .topology import OVAL, POINTS
 
 FINER = 1.25             # texels a pixel of the canvas
 CLOSEST, EYES = 1.12, 0.41   # as in stage.js
@@ -31,6 +32,8 @@ OPEN_LASH, SHUT_LASH = 0.04, 0.14   # of the eye's width, as in eye.js
 FAR = (0, 0.03, 0.07, 0.13, 0.22, 0.36, 0.6)                             # as in surface.js: where the picture's border is drawn out to
 BESIDE = 6               # mip level at their outer end, as in layers.js
 LARGEST = 4096           # px of a side
+FARTHEST = 1e6           # px; a number beyond it is none that a face has
+BROKEN = (ValueError, KeyError, IndexError, TypeError, AttributeError, StopIteration, ArithmeticError, RecursionError, cv2.error)
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,16 @@ class Painter:
                  background: np.ndarray | None = None):
         if min(size) < 16 or max(size) > LARGEST:
             raise Refused(f"A picture of {size[0]} x {size[1]} px cannot be drawn.", f"Choose 16 to {LARGEST} px a side.")
+        self.size = size
         try:
             self.rig = json.loads(read("face/rig.json"))
-        except ValueError:
-            raise Refused("The twin's face/rig.json is damaged.", "Build its face again: python -m twin.paint.rig FACE_DIR") from None
-        rig, self.size = self.rig, size
+            _bounded(self.rig)
+            self._begin(read, framing, background)
+        except BROKEN:                                   # a twin may come from anybody
+            raise _damaged() from None
+
+    def _begin(self, read: Callable[[str], bytes], framing: Callable[[dict, tuple[int, int]], Fit], background: np.ndarray | None) -> None:
+        rig, size = self.rig, self.size
         self.fit = framing(rig, size)
         self.posed = Posed(rig, CHANNELS)
         self.surface = Surface(rig, self.posed)
@@ -154,13 +162,19 @@ class Painter:
 
         `weights`: by name, or a row of a Motion uint8 [57], or real values float [57]; `breath` 0 out .. 1 in; without `scene` the ground is black.
         """
-        self.posed.apply(values(weights), breath)
+        given = values(weights)
         canvas, fit, surface = self._canvas, self.fit, self.surface
-        places = surface.update(1.5 / fit.scale)
-        seen = self._seen(places)
-        for one in self.eyes:
-            one.update(self.posed, places)
-        self.mouth.update(self.posed, places)
+        try:
+            with np.errstate(all="ignore"):
+                self.posed.apply(given, breath)
+                places = surface.update(1.5 / fit.scale)
+                seen = self._seen(places)
+                for one in self.eyes:
+                    one.update(self.posed, places)
+                self.mouth.update(self.posed, places)
+                self._sane(seen)
+        except BROKEN:
+            raise _damaged() from None
         if scene:
             self._behind(canvas)
         else:
@@ -179,6 +193,13 @@ class Painter:
         if mouth.tongue > 0:
             shade.lick(canvas, self._seen(mouth.strip), origin, back, mouth.unit, mouth.raised, mouth.tongue, mouth.jaw, self._inside)
         return canvas
+
+    def _sane(self, seen: np.ndarray) -> None:
+        """Compiled code trusts its numbers: a face that no face builder made may have posed to none. Raises Refused."""
+        parts = [seen, *(part for one in (*self.eyes, self.mouth) for part in (one.origin, one.frame, one.box, one.top, one.bottom, one.back(self.fit))),
+                 *(one.lashes for one in self.eyes)]
+        if not all(np.abs(part).max(initial=0.0) < FARTHEST for part in parts):          # not a number is not less
+            raise _damaged()
 
     def _skin(self, canvas: np.ndarray, seen: np.ndarray) -> None:
         surface, (left, right) = self.surface, self.eyes
@@ -218,11 +239,34 @@ def values(weights: Mapping[str, float] | np.ndarray) -> np.ndarray:
     return out
 
 
+def _bounded(rig: dict) -> None:
+    """Raises ValueError for a rig that is larger than any that is built, or holds numbers that are none."""
+    (w, h), triangles = rig["size"], rig["triangles"]
+    if not (16 <= w <= LARGEST and 16 <= h <= LARGEST and len(rig["points"]) == POINTS and len(rig["ring"]) <= 1024 and len(triangles) <= 8192):
+        raise ValueError("rig")
+    if not all(0 <= i < POINTS + len(rig["ring"]) for triangle in triangles for i in triangle):
+        raise ValueError("triangles")
+    left: list[Any] = [rig]
+    while left:
+        for part in left.pop().values() if isinstance(left[-1], dict) else left.pop():
+            if isinstance(part, (dict, list)):
+                left.append(part)
+            elif isinstance(part, (int, float)) and not abs(part) < FARTHEST:
+                raise ValueError("number")
+
+
+def _damaged() -> Refused:
+    return Refused("This twin's face cannot be drawn: its face/rig.json is damaged.", "Make its face anew from a photo.", code="damaged",
+                   zh=("这个分身的脸部数据已损坏，画不出来。", "请用照片重新制作它的脸。"))
+
+
 class _Patch:
     """Something behind a hole: `origin` and `frame` carry its local px to the portrait."""
     origin: np.ndarray
     frame: np.ndarray                                    # local x axis, local y axis
     box: np.ndarray                                      # left, top, right, bottom, local px
+    top: np.ndarray                                      # the hole's rims, local px
+    bottom: np.ndarray
 
     def patch(self, fit: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Origin and frame on the canvas, and the box."""
@@ -373,6 +417,8 @@ def _solid(portrait: np.ndarray, texels: np.ndarray, triangles: np.ndarray) -> n
 def _sized(picture: np.ndarray, width: float, height: float) -> np.ndarray:
     """Averaged down, or drawn up where it is too small."""
     size = max(2, round(width)), max(2, round(height))
+    if max(size) > 4 * LARGEST:
+        raise ValueError("size")
     smaller = size[0] <= picture.shape[1] and size[1] <= picture.shape[0]
     return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR))
 

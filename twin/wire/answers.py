@@ -27,6 +27,7 @@ ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "
 STATUS = {"who": 401, "login": 401, "wrong-password": 401, "origin": 403, "owner": 403, "closing": 503, "no-key": 403,
           "too-large": 413, "too-often": 429, "busy": 429, "locked": 423, "passphrase": 423, "no-length": 411}
 CODE = "twin.code"       # where a request's scope holds the code of its error, for what is counted
+FORESEEN = "twin.status"                                 # ... and the status of one that Gradio knows no status for
 SILENCE = 20.0           # s a body may pause
 PATIENCE, SLOWEST = 30.0, 20_000.0                       # s, and bytes a second beyond them: a trickle holds no place
 log = logging.getLogger("twin.wire")

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Refused, TwinError
 from ..users import HEADER
-from .answers import ALWAYS, CODE, body_of, told
+from .answers import ALWAYS, CODE, FORESEEN, body_of, told
 from .door import Door
 
 EVENT = 8 * 2**20        # bytes of an event of Gradio's: 64 messages of a page
@@ -44,6 +44,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, door: Door, inner: Inner | None = None):
         self.app, self.door, self.inner = app, door, inner
+        self._paths: dict[Any, str] = {}                 # endpoint -> path
         self._salt = secrets.token_bytes(16)             # so that a log tells one address from another, and no more
         frames = " ".join(("'self'", *door.frames)) if "*" not in door.frames else "*"
         self._headers = {"Content-Security-Policy": f"frame-ancestors {frames}; object-src 'none'; base-uri 'self'", "X-Content-Type-Options": "nosniff",
@@ -58,6 +59,8 @@ class Gate:
         async def sending(message: Message) -> None:
             nonlocal status, took
             if message["type"] == "http.response.start":
+                if message["status"] == 500 and FORESEEN in scope:
+                    message["status"] = scope[FORESEEN]
                 status, took = message["status"], time.perf_counter() - began
                 self._finish(headers, MutableHeaders(scope=message))
             await send(message)
@@ -149,7 +152,7 @@ class Gate:
             answer.add_vary_header("Origin")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route, code, method = _route(scope), scope.get(CODE, ""), scope["method"]
+        route, code, method = self._route(scope), scope.get(CODE, ""), scope["method"]
         method = method if method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH") else "other"
         self.door.metrics.count("twin_http_requests_total", route=route, method=method, status=str(status), code=code)
         self.door.metrics.time("twin_http_seconds", seconds, route=route)
@@ -159,6 +162,19 @@ class Gate:
             log.log(logging.WARNING if fault else logging.DEBUG, "%s %s %d", method, route, status,
                     extra={"method": method, "route": route, "status": status, "code": code, "ms": round(seconds * 1000, 1), "from": where})
 
+    def _route(self, scope: Scope) -> str:
+        """The path as it is declared, with names in the place of what was given; one name for all that nobody serves."""
+        endpoint = scope.get("endpoint")
+        if endpoint is None:
+            return "(none)"
+        path = getattr(scope.get("route"), "path", None) or self._paths.get(endpoint)
+        if path is None:
+            served = getattr(scope.get("router"), "routes", ())
+            path = next((route.path for route in served if getattr(route, "endpoint", None) is endpoint), "(other)")
+            if len(self._paths) < 1000:
+                self._paths[endpoint] = path
+        return str(path).replace(":path}", "}") or "/"
+
 
 def _who(headers: Headers) -> bytes:
     return hashlib.sha256(headers.get(HEADER, "").encode("latin-1", "replace")).digest()
@@ -166,15 +182,3 @@ def _who(headers: Headers) -> bytes:
 
 def _most(path: str) -> int:
     return WHOLE if path.rstrip("/").endswith(LARGE) else EVENT
-
-
-def _route(scope: Scope) -> str:
-    """The path with names in the place of what was given; one name for all that nobody serves."""
-    if "endpoint" not in scope:
-        return "(none)"
-    path, rest = scope["path"], ""
-    for name, value in scope.get("path_params", {}).items():
-        if value != "" and str(value) in path:
-            head, _, tail = path.rpartition(str(value))
-            path, rest = head, f"{{{name}}}{tail}{rest}"
-    return (path + rest)[:80] or "/"
