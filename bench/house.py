@@ -48,8 +48,8 @@ def furnish(folder: Path) -> Path:
 class House:
     """`with House(folder, TWIN_LIMITS="0") as house:`; what it says goes to `house.log`."""
 
-    def __init__(self, folder: Path, **settings: str):
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, stub: bool = False, **settings: str):
+        self.folder, self.stub, self.port = folder, stub, free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.log = folder / "server.log"
         self.mark = folder / "collected"
@@ -66,8 +66,9 @@ class House:
     def start(self, awake: bool = True, seconds: float = 180.0) -> None:
         """Until it answers; with `awake`, until its engines are there."""
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", "bench.loopback", "--collected", str(self.mark)], cwd=ROOT, stdout=out, stderr=out,
-                                            start_new_session=True, env=os.environ | {"TWIN_PORT": str(self.port), "TWIN_HOST": "127.0.0.1"} | self.settings)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.loopback", "--collected", str(self.mark), *(["--stub"] if self.stub else [])], cwd=ROOT, stdout=out, stderr=out,
+                start_new_session=True, env=os.environ | {"TWIN_PORT": str(self.port), "TWIN_HOST": "127.0.0.1"} | self.settings)
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError):           # urllib's errors are such; 503 while it wakes is one too

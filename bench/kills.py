@@ -28,6 +28,7 @@ KINDS = ("create", "talk", "save", "publish")
 LASTS = {"create": 12.0, "talk": 8.0, "save": 6.0, "publish": 8.0}       # s within which the end comes
 NEAR = 0.03              # s after an acknowledgement
 PHRASE = "four words are good"
+SMALL = "Keeps eleven bees."
 KEEP = 5                 # twins that are kept from one round to the next
 GONE = (ConnectionError, TimeoutError, OSError)
 
@@ -261,11 +262,11 @@ class Round:
         text = (await self.ask("GET", f"/twins/{name}/fields")).json()["fields"]["description"]
         if name in ledger.twins and text not in ledger.twins[name]:
             self.fault("lost", f"an edit of {name}: {text!r}, not one of {ledger.twins[name]}")
-        if name not in ledger.twins and not text.startswith(("Eileen flies", "Edited into")):
+        if name not in ledger.twins and not text.startswith(("Eileen flies", "Edited into", SMALL)):
             self.fault("half", f"{name} says {text!r}")
         ledger.twins[name] = {text}
         found = (await self.ask("GET", f"/media/twins/{name}/face/portrait.webp")).content
-        for file in ("rig.json", "background.webp", "eyes.webp", "mouth.webp"):
+        for file in ("rig.json", "background.webp"):
             await self.ask("GET", f"/media/twins/{name}/face/{file}")
         if ledger.faces.setdefault(name, hashlib.sha256(found).hexdigest()) != hashlib.sha256(found).hexdigest():
             self.fault("lost", f"the face of {name}")
@@ -345,13 +346,28 @@ async def cut_off(work: list[Awaitable[None]], house: House, ledger: Ledger, aft
     return early
 
 
-def photo() -> bytes:
-    from .create import photo as real
-    return real()
+def bundle(folder: Path) -> bytes:
+    """The smallest whole twin, as a file."""
+    import io
+
+    from PIL import Image
+
+    from twin.store import Shelf, export
+    from twin.trust import consent, digest
+    out = io.BytesIO()
+    Image.new("RGB", (32, 32), (90, 80, 70)).save(out, "WEBP")
+    shelf = Shelf(folder)
+    agreed = consent("Ada Lovelace", "self", ["speech"], {"photo": digest(b"photo")}, scope="public", folder=folder)
+    twin = shelf.put("a" * 64, {
+        "persona.yaml": f"name: Ada\ndescription: {SMALL}\n".encode(), "consent.json": json.dumps(agreed).encode(), "measured.json": b"{}",
+        "lines.en.yaml": b"- {id: bees, ask: [Do you keep bees?], say: [Eleven of them.]}\n", "face/portrait.webp": out.getvalue(),
+        "face/background.webp": out.getvalue(), "face/rig.json": json.dumps({"version": 1, "size": [32, 32], "points": [[1, 2, 3]]}).encode()})
+    return export(shelf, twin)
 
 
 async def sudden_ends(folder: Path, options: Any) -> dict[str, object]:
-    module, picture = loopback(), photo()
+    from .create import photo
+    module, picture, given = loopback(), photo(), await asyncio.to_thread(bundle, folder / "small")
     count, ended, faults, trouble = options.kills, Counter[str](), [], []
     with module.Hub() as hub:
         common = {"TWIN_TWINS": str(folder / "twins"), "TWIN_LIMITS": "0", "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -359,11 +375,11 @@ async def sudden_ends(folder: Path, options: Any) -> dict[str, object]:
         places = []
         for name, more in (("home", {}), ("shared", {"TWIN_SHARED": "1", "TWIN_KEY": secrets.token_hex(32)})):
             (folder / name).mkdir(parents=True, exist_ok=True)
-            places.append((House(folder / name, **common, **more), Ledger(secrets.token_hex(32))))
+            places.append((House(folder / name, options.quick, **common, **more), Ledger(secrets.token_hex(32))))
 
         async def once(number: int, cut: bool) -> None:
             house, ledger = places[number % 2]
-            kind, rng = KINDS[number // 2 % 4], random.Random(f"{options.seed} {number}")
+            kind, rng = ("talk", "save")[number % 2] if options.quick else KINDS[number // 2 % 4], random.Random(f"{options.seed} {number}")
             await asyncio.to_thread(house.start, awake=False)
             async with Round(house, ledger, hub, module.TOKEN, rng, picture) as work:
                 try:
@@ -373,13 +389,10 @@ async def sudden_ends(folder: Path, options: Any) -> dict[str, object]:
                 faults.extend((kind, number, what) for kind, what in work.faults)
                 if not cut:
                     return
-                if not [name for name in ledger.twins if name not in ledger.locked]:
-                    first = asyncio.ensure_future(work.create())
-                    while not first.done() and not ledger.twins:
-                        await asyncio.sleep(0.05)
-                    first.cancel()
-                    await asyncio.gather(first, return_exceptions=True)
-                    ledger.making = 0
+                while len([name for name in ledger.twins if name not in ledger.locked]) < 2:
+                    ledger.making += 1
+                    made = await work.ask("POST", "/bundle", content=given)
+                    await work.came(made.json()["twin"]["id"], SMALL, "brought")
                 main: dict[str, Callable[[], Awaitable[None]]] = {"create": work.create, "save": work.save, "publish": work.publish, "talk": work.talk}
                 early = await cut_off([main[kind](), work.talk(), work.talk()], house, ledger, rng.uniform(0, LASTS[kind]), number % 4 >= 2, rng)
                 trouble.extend(early)

@@ -48,7 +48,7 @@ def options(parser) -> None:
     parser.add_argument("--idle", type=float, default=20.0, help="seconds that idle sockets are held, at the least")
     parser.add_argument("--seed", type=int, default=1, help="of what is asked and when the server is killed")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
-    parser.add_argument("--quick", action="store_true", help="a few seconds of each part: for the tests")
+    parser.add_argument("--quick", action="store_true", help="a few seconds of each part, the engines stubs: for the tests")
     parser.add_argument("--keep", type=Path, help="a folder for the server's data and log")
 
 
@@ -124,7 +124,9 @@ async def speaks(house: House, number: int, seed: int, end: float, heard: Heard)
     script = Script(number, seed)
     await asyncio.sleep(script.rng.uniform(0, 1.0))
     async with Client(house.url, decodes=False, twin=script.twin, lang=script.language) as client:
-        while time.perf_counter() < end:
+        asked = 0
+        while not asked or time.perf_counter() < end:
+            asked += 1
             met = await client.turn(script.next(), pace=1.0)
             spoken = [(at, h["at"], h["seconds"]) for at, h, _ in met if h["type"] == "spoken" and h["seconds"]]
             heard.lines.update(h["step"] for _, h, _ in met if h["type"] == "thought")
@@ -150,8 +152,8 @@ async def at_once(house: House, count: int, seconds: float, seed: int) -> Heard:
 
 async def speaking(folder: Path, options: Any) -> dict[str, object]:
     figures: dict[str, object] = {"speaking": 0}
-    with House(folder, TWIN_TWINS=str(folder / "twins"), TWIN_LIMITS="0", TWIN_SPEAKING="64") as house:
-        await at_once(house, 4, 5.0, options.seed - 1)   # every voice and every mind has spoken once
+    with House(folder, stub=options.quick, TWIN_TWINS=str(folder / "twins"), TWIN_LIMITS="0", TWIN_SPEAKING="64") as house:
+        await at_once(house, 4, 1.0 if options.quick else 5.0, options.seed - 1)         # every voice and every mind has spoken once
         for count in (step for step in STEPS if step <= options.most):
             heard = await at_once(house, count, options.seconds, options.seed)
             if heard.gaps:
@@ -219,7 +221,7 @@ async def alive(held: list[Client]) -> int:
 
 async def idle(folder: Path, options: Any) -> dict[str, object]:
     near, far, turns = (20, 0, 5) if options.quick else (NEAR, FAR, 30)
-    with House(folder) as house:
+    with House(folder, stub=options.quick) as house:
         await first_sounds(house, 5, 0)
         alone, before = await first_sounds(house, turns, options.seed), house.memory()
         held: list[Client] = []
@@ -308,7 +310,7 @@ def slope(samples: list[tuple[float, float]]) -> float:
 async def soak(folder: Path, options: Any) -> dict[str, object]:
     seconds, workers = (4.0, 3) if options.quick else (options.soak, 4)
     warm = 0.0 if options.quick else max(30.0, min(240.0, seconds / 4))
-    with House(folder, TWIN_TWINS=str(folder / "twins"), TWIN_LIMITS="0") as house:
+    with House(folder, stub=options.quick, TWIN_TWINS=str(folder / "twins"), TWIN_LIMITS="0") as house:
         async def round_of(length: float, seed: int) -> tuple[Counter[str], list[tuple[float, float]]]:
             done, samples, began = Counter[str](), [], time.perf_counter()
             work = asyncio.gather(*(coming_and_going(house, number, seed, began + length, done) for number in range(workers)))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import numpy as np
@@ -268,3 +269,27 @@ async def test_an_odd_last_piece_is_filled_to_whole_packets(talk):
     conversation, events = talk(speak=Odd())
     await hear_all(conversation, await conversation.ask("hi"))
     assert {len(s.speech.audio.samples) for s in of(events, Spoken)} == {960}
+
+
+def test_the_most_urgent_is_made_first():
+    """One thread, four who wait: who has sound for long comes last, whatever is for nobody's ear before it when its time has come."""
+    from twin.streams import LATER, Lane, due
+    lane, order, gate = Lane("test"), [], threading.Event()
+
+    async def wants(name, when):
+        due.set(when)
+        await lane.run(order.append, name)
+
+    async def main():
+        now = time.perf_counter()
+        blocking = asyncio.ensure_future(lane.run(gate.wait))
+        await asyncio.sleep(0.05)
+        waiting = [asyncio.ensure_future(wants(*one)) for one in (("eight seconds in hand", lambda: now + 8.0), ("nobody", None), ("new", lambda: now + 0.3),
+                                                                   ("nearly dry", lambda: now + 0.1), ("given up", lambda: now))]
+        await asyncio.sleep(0.05)
+        waiting.pop().cancel()
+        gate.set()
+        await asyncio.gather(blocking, *waiting)
+    asyncio.run(main())
+    lane.close()
+    assert order == ["nearly dry", "new", "nobody", "eight seconds in hand"] and LATER < 8

@@ -415,6 +415,16 @@ async def test_a_full_disk_is_told_and_the_conversation_goes_on(tmp_path):
             assert (await client.turn("again"))[-1][1]["reason"] == "done"
 
 
+async def test_after_a_reload_the_conversation_goes_on(place):
+    async with Client(place.url) as client:
+        await client.turn("one")
+    for codec in ("pcm16", "opus"):
+        async with Client(place.url, token=client.token, page=client.page, conversation=client.conversation, codecs=[codec]) as again:
+            assert again.begin["history"][0]["content"] == "one"
+            spoken = [header for _, header, _ in await again.turn("two", seconds=20) if header["type"] == "spoken" and header["seconds"]]
+            assert spoken and spoken[0]["audio"]["codec"] == codec
+
+
 async def test_who_is_told_that_a_turn_has_ended_finds_it_kept(tmp_path):
     def kept() -> list[str]:
         return [message["content"] for file in tmp_path.glob("conversations/*/*.json") for message in json.loads(file.read_bytes())["history"]]

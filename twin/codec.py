@@ -138,17 +138,23 @@ class Encoder:
     """Events of one conversation -> (header, payload). Holds the Opus encoder of the present turn."""
 
     def __init__(self, codec: str = "opus", bit_rate: int = BIT_RATE):
-        if codec not in CODECS:
-            raise Refused(f"There is no codec called {codec!r}.", f"There are: {', '.join(CODECS)}.")
-        self.codec, self.bit_rate = codec, bit_rate
+        self.bit_rate = bit_rate
         self._turn = -1
         self._track: OpusTrack | None = None
+        self.use(codec)
 
     def encode(self, event: Event) -> tuple[dict[str, Any], bytes | None]:
         """The header has no `seq` yet: the outbox numbers what it takes. Raises Refused for sound at another rate than 24 kHz."""
         if isinstance(event, Spoken):
             return self._spoken(event)
         return {"type": NAMES[type(event)], **asdict(event)}, None
+
+    def use(self, codec: str) -> None:
+        """Go on with this codec, anew. Raises Refused for one that it does not know."""
+        if codec not in CODECS:
+            raise Refused(f"There is no codec called {codec!r}.", f"There are: {', '.join(CODECS)}.")
+        self.codec = codec
+        self.rest()
 
     def rest(self) -> None:
         """Let go of the last turn's encoder."""
@@ -175,9 +181,11 @@ class Encoder:
             raise Refused(f"A voice spoke at {event.speech.audio.rate} Hz; the wire carries {RATE}.")
         if self.codec == "pcm16":
             return [pcm16(event.speech.audio.samples)]
-        if self._track is None or self._turn != event.turn:
-            self._turn, self._track = event.turn, OpusTrack(self.bit_rate)
-        return self._track.encode(event.speech.audio.samples)
+        track = self._track if self._turn == event.turn else None
+        if track is None:                                # `rest` may come from another thread at any time
+            track = OpusTrack(self.bit_rate)
+            self._turn, self._track = event.turn, track
+        return track.encode(event.speech.audio.samples)
 
 
 class Decoder:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from .errors import TwinError
-from .streams import ahead
+from .streams import ahead, due
 from .text import cjk, clauses, clean, sentences
 from .turn import Turn, bare, first_apart, whole
 from .types import Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
@@ -32,12 +32,12 @@ class Conversation:
     """One person's talk with one twin.
 
     `twin` has `.voice` and `.id`; `crew` has workers `listen think speak animate` (see registry.py) and a lane `mind`; `mind` answers
-    (persona/mind.py); `moods` turns a mood's name into a Mood; `send` takes an event and returns at once. `ear=False`: nobody reports
-    what was heard (a film, a terminal), so sent counts as heard. `keep`, where there is one, is awaited at the end of each turn: nobody is told that
-    a turn has ended before it is kept.
+    (persona/mind.py); `moods` turns a mood's name into a Mood; `send` takes an event and returns at once; where packing speech takes a moment it
+    returns what to wait for. `ear=False`: nobody reports what was heard (a film, a terminal), so sent counts as heard. `keep`, where there is
+    one, is awaited at the end of each turn: nobody is told that a turn has ended before it is kept.
     """
 
-    def __init__(self, twin: Any, crew: Any, mind: Any, moods: Callable[[str], Mood], send: Callable[[Event], None], *,
+    def __init__(self, twin: Any, crew: Any, mind: Any, moods: Callable[[str], Mood], send: Callable[[Event], Awaitable[None] | None], *,
                  language: str = "en", history: list[Message] | None = None, ear: bool = True, lead: float = LEAD,
                  now: Callable[[], datetime] = datetime.now):
         self.twin, self.crew, self.mind, self.moods, self.send = twin, crew, mind, moods, send
@@ -132,6 +132,7 @@ class Conversation:
             return turn
 
     async def _answer(self, turn: Turn, make: Callable[[], Any] | None) -> None:
+        due.set(turn.due)                                # whatever is done for this turn, on whichever thread
         try:
             with self._surviving(turn, "think"):
                 if turn.asked is None or await self._listen(turn):
@@ -170,8 +171,11 @@ class Conversation:
         async with aclosing(self._performance(turn, make)) as performance:
             async for spoken in performance:
                 for piece in first_apart(spoken):
-                    self.send(piece)
+                    if (packing := self.send(piece)) is not None:
+                        await packing
                     turn.clock("sound" if spoken.speech.audio else "caption")
+                    if piece.speech.audio:
+                        turn.leaves(piece.at + piece.speech.audio.seconds)
                     await asyncio.sleep(0)               # let it leave
                 if not self.ear:
                     turn.heard_until(turn.sent)

@@ -13,6 +13,7 @@ from .types import PIECE, Audio, Mood, Motion, Speech, Spoken
 
 GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
 FIRST = 0.2              # s of a turn's sound that are sent by themselves
+WANTED = 0.3             # s after the question at which the first sound is wanted
 LETTER, CHARACTER = 0.065, 0.22                          # s of speech a Latin letter and a Chinese character take, about
 
 
@@ -27,6 +28,8 @@ class Turn:
     mood: Mood = field(default_factory=Mood)
     said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause, whether all of it was sent]
     sent: float = 0.0                                    # s of speech sent
+    left: float = 0.0                                    # s of speech that are on their way
+    sounded: float = 0.0                                 # when the first of it left
     played: float = 0.0                                  # s of speech heard, as the ear reports
     motion: Motion | None = None
     lost: set[str] = field(default_factory=set)
@@ -38,6 +41,15 @@ class Turn:
     def clock(self, name: str) -> None:
         """Note once, in ms since the question, when something first happened."""
         self.times.setdefault(name, round((time.perf_counter() - self.began) * 1000, 1))
+
+    def leaves(self, end: float) -> None:
+        """Speech up to `end` is on its way to the ear."""
+        self.sounded = self.sounded or time.perf_counter()
+        self.left = max(self.left, end)
+
+    def due(self) -> float:
+        """When the ear will have heard all that has left, or wants to hear the first of it; on time.perf_counter."""
+        return self.sounded + self.left if self.sounded else self.began + WANTED
 
     def heard_until(self, seconds: float) -> None:
         self.played = max(self.played, min(seconds, self.sent))

@@ -1,7 +1,7 @@
 """One browser's live channel, whatever carries it: messages of the browser in, numbered messages of the conversation out.
 
 A Session owns one Conversation, its Outbox, its Microphone and the state that the page shows. It does not own sockets (live.py), Gradio's
-stream (page/transport.py) or files (store.py). Sending never waits: the conversation's events are packed and put into the outbox at once.
+stream (page/transport.py) or files (store.py). Sending never waits for a browser: the conversation's events are packed and put into the outbox.
 """
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
 from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
+from ..streams import Lane
 from ..trust import allows
 from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
@@ -39,7 +40,7 @@ class Rooms:
     """What a session is handed: the twins, the place where conversations are kept, and the engines behind a few functions."""
     twins: Twins
     saved: Conversations
-    talk: Callable[[Twin, Callable[[Event], None], str, list[dict[str, Any]]], Any]      # (twin, send, language, history) -> Conversation
+    talk: Callable[[Twin, Callable[[Event], Any], str, list[dict[str, Any]]], Any]       # (twin, send, language, history) -> Conversation
     endpointer: Callable[[], Any]                                                        # -> an object with push(int16 [n])
     engines: Callable[[], dict[str, dict[str, str]]]                                     # -> {listen: {name, note}, think: ..., speak: ...}
     hearing: Callable[[], dict[str, bool]]                                               # -> {en: bool, zh: bool}
@@ -49,6 +50,7 @@ class Rooms:
     speaking: Places = field(default_factory=lambda: Places(64, "speak"))                # how many twins may speak at once
     building: Places = field(default_factory=lambda: Places(2, "build"))                 # ... be built
     filming: Places = field(default_factory=lambda: Places(1, "film"))                   # ... be filmed
+    packing: Lane = field(default_factory=lambda: Lane("pack"))                          # where speech becomes Opus, for all sessions
     most: int = 512                                                                      # sessions of this process
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
@@ -111,8 +113,8 @@ class Session:
         self.mic.on = False
         self.outbox.empty()
         cursor = self.outbox.last
-        if same:
-            self._encoder = Encoder(self.codec)
+        if same and self._encoder is not None:           # the conversation goes on sending through it
+            self._encoder.use(self.codec)
             self.tell(self._ready())
         else:
             await self.open(hello["conversation"], hello["twin"] or self.rooms.first)
@@ -274,8 +276,11 @@ class Session:
         self._encoder, self.quiet, self.doing = Encoder(self.codec), False, ""
         encoder = self._encoder
 
-        def send(event: Event) -> None:
+        def send(event: Event) -> Awaitable[None] | None:
+            if isinstance(event, Spoken) and event.speech.audio is not None:
+                return self._speak(event, encoder)
             self._send(event, encoder)
+            return None
 
         self.talk = self.rooms.talk(self.twin, send, self.language, self.saved.history)
         self.talk.keep = self.save
@@ -335,6 +340,15 @@ class Session:
 
     # what the browser is told ------------------------------------------------------------------------------------------------------
 
+    async def _speak(self, event: Spoken, encoder: Encoder) -> None:
+        """Speech, packed on a thread of its own: while it is, others are heard."""
+        header, payload = await self.rooms.packing.run(encoder.encode, event)
+        if encoder is self._encoder:
+            self.rooms.door.metrics.note(event)
+            self.outbox.put(header, payload)
+            self.doing = "speaking"
+            self.show()
+
     def _send(self, event: Event, encoder: Encoder) -> None:
         """An event of the conversation. Never waits."""
         if encoder is not self._encoder:
@@ -346,8 +360,6 @@ class Session:
         self.outbox.put(*encoder.encode(event))
         if isinstance(event, Heard):
             self.doing = "thinking"
-        elif isinstance(event, Spoken) and event.speech.audio is not None:
-            self.doing = "speaking"
         elif isinstance(event, Ended):
             self.doing = ""
             self._free()
