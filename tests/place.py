@@ -64,10 +64,12 @@ class Clicks:
 
 
 class Place:
-    """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does."""
+    """`with Place(tmp_path, think=...) as place:` -> place.url, place.sessions, place.rooms. `gradio=True` serves as app.py does, `stage=True` the page too.
+    `pages`: what makes a twin's page in one file (wire/sharing.py)."""
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
-                 shared: bool = False, door: Door | None = None, speaking: int = 64, **parts: Any):
+                 shared: bool = False, door: Door | None = None, speaking: int = 64, stage: bool = False, pages: Any = None, **parts: Any):
+        self.stage, self.pages = stage, pages
         self.crew = crew_of(**parts)
         door = door or Door(Users(), Limits(0), ("https://listed.example",))
         self.made: list[Conversation] = []
@@ -104,7 +106,8 @@ class Place:
             return film(SimpleNamespace(crew=lambda: self.crew), twin, text, out, aspect=aspect, captions=captions, short=128, fps=15)
 
         def page(twin, languages, endpoint):
-            raise AssertionError("pages in one file are made in test_alone.py")
+            assert self.pages, "pages in one file are made in test_alone.py"
+            return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
                       *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
@@ -128,11 +131,17 @@ class Place:
             from twin.page.api import Endpoints
             from twin.page.transport import Transport
             served = self.served()
-            with gr.Blocks(analytics_enabled=False) as self.page:
+            options: dict[str, Any] = {}
+            if self.stage:
+                from twin import page
+                self.page, options = page.build(), page.launch_options()
+            else:
+                self.page = gr.Blocks(analytics_enabled=False)
+            with self.page:
                 Transport(self.sessions).register()
                 Endpoints(served.api, served.own).register()
             self.page.launch(server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True, run_history=False, max_threads=200,
-                             ssr_mode=False, app_kwargs={"lifespan": self.lifespan, "routes": served.routes})
+                             ssr_mode=False, app_kwargs={"lifespan": self.lifespan, "routes": served.routes}, **options)
             return self
         application = Starlette(routes=self.served().routes, lifespan=self.lifespan)
         self.server = uvicorn.Server(uvicorn.Config(application, port=self.port, log_level="warning"))

@@ -241,7 +241,7 @@ def test_without_a_note_nothing_is_unpublished(there, shelf):
 ME, OTHER = "ab" * 32, "cd" * 32
 
 
-def site(shelf, home=True, address="127.0.0.1"):
+def site(shelf, home=True, address="127.0.0.1", host="localhost:7860", **headers):
     """The routes alone, as a browser at that address sees them: site(...)("GET", "maya/share") -> (status, rows)."""
     class Step:
         done, en, zh, data = 1.0, "Done", "完成", b"<!doctype html>page"
@@ -249,7 +249,7 @@ def site(shelf, home=True, address="127.0.0.1"):
     async def page(twin, languages, endpoint):
         yield Step
     app = Starlette(routes=Sharing(shelf, Twins(), Door(Users(), Limits(0)), page, Trials(shelf), home).routes())
-    browser = TestClient(app, client=(address, 50_000))
+    browser = TestClient(app, base_url=f"http://{host}", client=(address, 50_000), headers=headers)
 
     def ask(method, path, who=ME, **body):
         answer = browser.request(method, f"/twins/{path}", json=body if method == "POST" else None, headers={"X-Twin-Token": who})
@@ -285,7 +285,8 @@ def test_nobody_else_shares_a_twin_or_uses_this_machines_sign_in(there, shelf, m
         assert status == 404 or (status == 200 and "error" in rows[-1]), (path, status, rows)
     monkeypatch.setattr("huggingface_hub.get_token", lambda: TOKEN)
     assert site(shelf)("GET", at)[1][0]["signed_in"] and site(shelf)("POST", at + "/account")[1][0]["name"] == "ada"
-    for ask in (site(shelf, home=False), site(shelf, address="192.168.1.7")):            # a shared server, and somebody else in the same network
+    # a shared server; somebody else in the same network; behind a proxy on this machine; a site whose name was made to lead here
+    for ask in (site(shelf, home=False), site(shelf, address="192.168.1.7"), site(shelf, **{"X-Forwarded-For": "1.2.3.4"}), site(shelf, host="evil.example")):
         assert not ask("GET", at)[1][0]["signed_in"] and not ask("GET", at)[1][0]["try"]
         assert ask("POST", at + "/publish", repo="ada/x")[0] == 404 and ask("POST", at + "/try")[0] == 422
     assert not there.repos

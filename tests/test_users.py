@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from bench.client import Client
 from twin.errors import Missing, Refused
-from twin.users import OWNER, VISITOR, Passwords, Users, who
+from twin.users import OWNER, VISITOR, Passwords, User, Users, who
 from twin.wire.door import Door
 from twin.wire.limits import Limits
 
@@ -83,7 +83,9 @@ def test_a_file_of_passwords(people):
     assert ada.id != who({"token": token}).id and SECRET not in repr(ada) and "ada" not in repr(ada)
     bea = users.who({"token": users.sign_in("bea", "another good one")})
     assert bea.role == VISITOR and bea.id != ada.id and bea.key != ada.key
+    assert users.stands(ada) and users.stands(bea) and Users(str(people), visitors=True).stands(User("x", role=VISITOR)) and not users.stands(User("x", role=VISITOR))
     users.sign_out({"token": token})
+    assert not users.stands(ada) and users.stands(again) and users.stands(bea) and Users().stands(who({"token": token}))
     with pytest.raises(Refused):
         users.who({"token": token})
 
@@ -105,6 +107,19 @@ def test_whoever_is_taken_out_of_the_file_is_signed_out(people, tmp_path):
     for name, word in (("a b", SECRET), ("a:b", SECRET), ("ada", "short"), ("../x", SECRET)):
         with pytest.raises(Refused):
             Passwords(path).put(name, word)
+
+
+def test_who_sits_at_this_machine(people):
+    """What may be done with the machine's own sign-in to the hub."""
+    def asked(host="localhost:7860", address="127.0.0.1", **headers):
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in ({"host": host} | headers).items()]
+        return Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": raw, "client": (address, 5)})
+    door = Door(Users())
+    assert all(door.at_home(asked(host, address)) for host in ("localhost", "127.0.0.1:7860", "[::1]:7860") for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1"))
+    for other in (asked(address="192.168.1.7"), asked(address=""), asked(host="evil.example"), asked(host="evil.example:7860"), asked(host=""),
+                  asked(host="127.0.0.1.evil.example"), asked(host="192.168.1.2:7860"), asked(x_forwarded_for="127.0.0.1"), asked(forwarded="for=127.0.0.1"), asked(x_real_ip="::1")):
+        assert not door.at_home(other), other.headers
+    assert not Door(Users(str(people))).at_home(asked()) and not Door(Users(), proxies=1).at_home(asked(x_forwarded_for="127.0.0.1"))
 
 
 async def test_those_who_sign_in_and_those_who_visit(people, tmp_path):

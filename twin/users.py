@@ -112,7 +112,8 @@ class Users:
             user: User | None = self.who(source)
         except Refused:
             user = None
-        return {"how": self.kind, "visitors": self.visitors, "signed_in": bool(user and user.name), "name": user.name if user else "",
+        how = "" if self.kind == HUGGING_FACE and not os.environ.get("OAUTH_CLIENT_ID") else self.kind       # an exported Space tried at home
+        return {"how": how, "visitors": self.visitors, "signed_in": bool(user and user.name), "name": user.name if user else "",
                 "role": user.role if user else ""}
 
     def sign_in(self, name: str, password: str) -> str:

@@ -83,8 +83,9 @@ export class Login {
   /** What the settings show: who one is here, and the way out or in. Nothing at home. @param {{name: string, role: string} | undefined} user */
   account(user) {
     if (!user?.name && user?.role !== "visitor") return null;
-    return h("div", { class: "account" }, h("span", {}, user.name || word("visitor")),
-      h("button", { type: "button", class: "small", t: user.name ? "sign_out" : "sign_in", onclick: () => (user.name ? this.leave() : this.open()) }));
+    const button = h("button", { type: "button", class: "small", hidden: !user.name, t: user.name ? "sign_out" : "sign_in", onclick: () => (user.name ? this.leave() : this.open()) });
+    if (!user.name) askJson("login").then((told) => { button.hidden = !told.how; }, () => {});             // not everywhere can one
+    return h("div", { class: "account" }, h("span", {}, user.name || word("visitor")), button);
   }
 }
 

@@ -19,7 +19,7 @@ export function popover(button, items) {
   });
   list.addEventListener("toggle", (event) => { if (event.newState === "open") list.querySelector("button")?.focus(); });
   list.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], buttons = [...list.querySelectorAll("button")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], buttons = [...list.querySelectorAll("button")].filter((button) => button.checkVisibility());
     if (!step) return;
     event.preventDefault();
     buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length].focus();

@@ -167,6 +167,7 @@ class Page {
     this.state = ready.state ?? "idle";
     this.twin = this.mine.known(ready.twin);
     this.settings.account = this.login.account(ready.user);
+    this.root.dataset.role = ready.user?.role ?? "owner";                   // CSS hides from visitors what makes and keeps
     this.place = 0;
     this.twins = this.mine.join(inOrder(ready.twins));
     const missed = this.wanted !== ready.twin.id && ready.twins.some((twin) => twin.id === this.wanted) ? this.wanted : "";

@@ -14,12 +14,12 @@ from typing import Any
 import gradio as gr
 
 FRONT = "/gradio_api/"
-GET = re.compile(r"info|startup-events|theme\.css|app_id|heartbeat/[\w-]{1,64}|queue/data|call/\w{1,40}/[\w-]{1,64}")
+GET = re.compile(r"info|startup-events|theme\.css|app_id|queue/data|call/\w{1,40}/[\w-]{1,64}")
 POST = re.compile(r"run/(?P<run>\w{1,40})|call/(?P<call>\w{1,40})|queue/join|cancel|reset")
 SHUT = re.compile(r"/(monitoring|file[=/]|proxy=|upload|custom_component|component_server|stream|vibe|deep_link|dev|runs|run-history|process_recording|"
                   r"profiling|queue|logout)")
 _HASH = re.compile(r"[\w-]{1,64}")
-_NAMED = re.compile(r"(?:call/\w{1,40}|heartbeat)/([\w-]{1,64})")
+_NAMED = re.compile(r"call/\w{1,40}/([\w-]{1,64})")
 MOST_BEGUN = 20_000      # events and sessions of Gradio's whose beginner is known; the oldest goes
 
 
@@ -51,8 +51,6 @@ class Doors:
         """Whether one may listen there. `session`: the session_hash of the address."""
         found = _NAMED.fullmatch(path[len(FRONT):].rstrip("/"))
         name = found[1] if found else session
-        if path.startswith(FRONT + "heartbeat/"):        # the page's own, which begins no event
-            return self._begun.get(name, who) == who
         return not name or self._begun.get(name) == who
 
     def event(self, path: str, body: bytes, who: bytes = b"") -> bytes | None:

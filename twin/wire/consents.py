@@ -22,7 +22,7 @@ from .live import Sessions
 
 
 class Consents:
-    """Routes /twins/{name}/consent and /twins/{name}/withdraw. `home`: whether this machine's own sign-in to the hub counts."""
+    """Routes /twins/{name}/consent and /twins/{name}/withdraw. `home`: whether this machine's own sign-in to the hub counts, for who sits at it."""
 
     def __init__(self, shelf: Shelf, sessions: Sessions, door: Door, home: bool = True):
         self.shelf, self.sessions, self.door, self.home = shelf, sessions, door, home
@@ -64,8 +64,8 @@ class Consents:
         twin = self.shelf.get(user.id, request.path_params["name"])
         self._record(twin)
         await self.sessions.part(user.id, twin.id)
-        token = asked.get("token")
-        done = await asyncio.to_thread(withdraw, self.shelf, twin, lambda: client(token if isinstance(token, str) else "", own=self.home))
+        token, own = asked.get("token"), self.home and self.door.at_home(request)
+        done = await asyncio.to_thread(withdraw, self.shelf, twin, lambda: client((token if isinstance(token, str) else "") or user.hub, own=own))
         return answer({"twins": done.twins, "unpublished": done.unpublished, "standing": done.standing, "why": done.why,
                        "removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in done.removed]})
 

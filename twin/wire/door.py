@@ -1,6 +1,7 @@
 """The door of a server: who may come in, from which site, how often. Every route, socket and event asks here first."""
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from ..users import User, Users
 from .limits import Limits, address_of
 from .metrics import Metrics
 from .phrases import phrase
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")     # what proxies write
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,17 @@ class Door:
 
     def address(self, scope: Mapping[str, Any]) -> str:
         return address_of(scope, self.proxies)
+
+    def at_home(self, request: Any) -> bool:
+        """Whether whoever asks sits at this machine, and it is theirs: what this machine may do in its owner's name, it may do for them. Nobody signs
+        in here, no proxy stands between, and they asked for the machine by its own name, so that no other site's name led here."""
+        if self.users.kind or self.proxies or any(name in request.headers for name in FORWARDED):
+            return False
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        try:
+            return (host == "localhost" or ipaddress.ip_address(host).is_loopback) and ipaddress.ip_address(self.address(request.scope)).is_loopback
+        except ValueError:
+            return False
 
     def enter(self, source: Any, scope: Mapping[str, Any], kind: str, visitors: bool = True) -> User:
         """The user behind a request or an event, counted as one of that kind (limits.py). Raises Refused, with a code: "origin", "who", "login",

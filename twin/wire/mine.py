@@ -25,7 +25,7 @@ PIECE = 2**20            # bytes
 
 
 class Mine:
-    """Routes /me and /me/export. `home`: whether this machine's own sign-in to the hub counts when Spaces are unpublished."""
+    """Routes /me and /me/export. `home`: whether this machine's own sign-in to the hub counts when Spaces are unpublished, for who sits at it."""
 
     def __init__(self, shelf: Shelf, drafts: Drafts, sessions: Sessions, door: Door, home: bool = True):
         self.shelf, self.drafts, self.sessions, self.door, self.home = shelf, drafts, sessions, door, home
@@ -66,14 +66,14 @@ class Mine:
         if asked.get("sure") is not True:
             raise Refused("This deletes all your twins, films and conversations.", "Say that you are sure.", code="sure",
                           zh=("这会删除你所有的分身、影片和对话。", "请确认。"))
-        token = asked.get("token")
+        token, own = asked.get("token"), self.home and self.door.at_home(request)
         for twin in await asyncio.to_thread(self.shelf.list, user.id):
             await self.sessions.part(user.id, twin.id)
 
         def work() -> dict[str, Any]:
             with self.drafts.of(user.id, user.key) as draft:
                 draft.throw_away()
-                return me.erased(self.shelf, user.id, lambda: client(token if isinstance(token, str) else "", own=self.home))
+                return me.erased(self.shelf, user.id, lambda: client((token if isinstance(token, str) else "") or user.hub, own=own))
         done = await asyncio.to_thread(work)
         removed = [{"what": item["what"], "count": item["count"], "text": item[language]} for item in done["removed"]]
         return answer(done | {"removed": removed})

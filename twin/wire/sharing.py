@@ -3,7 +3,6 @@ of errors. A token comes in the body of a request, is used for that request, and
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -204,10 +203,7 @@ class Sharing:
 
     def _here(self, request: Request) -> bool:
         """Whether whoever asks sits at this machine, and it is theirs."""
-        try:
-            return self.home and not self.door.users.kind and ipaddress.ip_address(self.door.address(request.scope)).is_loopback
-        except ValueError:
-            return False
+        return self.home and self.door.at_home(request)
 
     def _api(self, request: Request, user: User, asked: dict[str, Any]) -> HfApi:
         """The hub, as the token in the request sees it, or the sign-in of this user; this machine's own counts for who sits at it."""
