@@ -39,9 +39,9 @@ class Door:
         in here, no proxy stands between, and they asked for the machine by its own name, so that no other site's name led here."""
         if self.users.kind or self.proxies or any(name in request.headers for name in FORWARDED):
             return False
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         try:
-            return (host == "localhost" or ipaddress.ip_address(host).is_loopback) and ipaddress.ip_address(self.address(request.scope)).is_loopback
+            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+            return (host == "localhost" or _here(host)) and _here(str((request.scope.get("client") or [""])[0]))
         except ValueError:
             return False
 
@@ -69,6 +69,11 @@ class Door:
             if error.code not in ("who", "login"):
                 raise
             raise refused(error.code) from None
+
+
+def _here(address: str) -> bool:
+    found = ipaddress.ip_address(address)
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def refused(code: str, **values: Any) -> Refused:
