@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-TEXTS = ("", " ", "\n", "a", "Hello.", "你好", "How much is a flat tyre?", "a" * 300, "x" * 5000, "\u0000", "\u202eevil", "\ud800", "👩\u200d👩\u200d👧" * 20,
-         "../../../../etc/passwd", "..\\..\\windows", "/etc/passwd", "file:///etc/passwd", "%00", "%2e%2e%2f", "{{user}}", "{0.__class__}", "%s%n%x",
-         "${jndi:ldap://x}", "'; DROP TABLE twins; --", SCRIPT, "javascript:alert(1)", "data:text/html,<script>", "NaN", "-1", "1e309", "null", "true", "[]", "{}",
-         "\r\nSet-Cookie: a=b", "\x1b[2J", "﷽" * 50, "e\u0301\u0302" * 80, "(a+)+" * 30 + "!", "3.5 " * 400, "1+1" * 500, "=" * 2000, "what is " + "(" * 200,
-         "My name is " + "A" * 200, "。" * 500, "?" * 999)
+TEXTS = (
+    "", " ", "\n", "a", "Hello.", "你好", "How much is a flat tyre?", "a" * 300, "x" * 5000, "\u0000", "\u202eevil", "\ud800",
+    "👩\u200d👩\u200d👧" * 20, "../../../../etc/passwd", "..\\..\\windows", "/etc/passwd", "file:///etc/passwd", "%00", "%2e%2e%2f", "{{user}}",
+    "{0.__class__}", "%s%n%x", "${jndi:ldap://x}", "'; DROP TABLE twins; --", SCRIPT, "javascript:alert(1)", "data:text/html,<script>", "NaN", "-1",
+    "1e309", "null", "true", "[]", "{}", "\r\nSet-Cookie: a=b", "\x1b[2J", "﷽" * 50, "e\u0301\u0302" * 80, "(a+)+" * 30 + "!", "3.5 " * 400,
+    "1+1" * 500, "=" * 2000, "what is " + "(" * 200, "My name is " + "A" * 200, "。" * 500, "?" * 999, "user/space", "../../x", "a/b/c", "hf_" + "x" * 34)
+PATHS = TEXTS[13:19]
 NUMBERS = (0, -1, 1, 2, 7, 255, 2**31, 2**53, 2**63, 2**64, -2**63, 10**400, 0.0, -0.0, 0.5, 1e-320, 1e308, 3.14)
-ODD = (None, True, False, [], {}, [[]], [None], {"": ""}, {"__proto__": {"x": 1}}, {"constructor": 1}, [[[[[[[]]]]]]])
+AWAY = ("twin/../../evil", "/etc/evil", "twin/face/../../../evil", "C:\\evil", "twin/" + "d/" * 200 + "x", "twin/\u0000x")      # names in a bundle
+ODD: tuple[Any, ...] = (None, True, False, [], {}, [[]], [None], {"": ""}, {"__proto__": {"x": 1}}, {"constructor": 1}, [[[[[[[]]]]]]])
 
 
 def rng_of(seed: int, group: str, number: int) -> random.Random:
@@ -84,8 +87,8 @@ def body(shape: Mapping[str, Any], rng: random.Random, extra: tuple[Any, ...] = 
     if dice < 0.94:
         return dump(value(rng, extra))
     raw = bytearray(dump(made))
-    return rng.choice((bytes(raw[:rng.randrange(len(raw) + 1)]), nested(rng.choice((10, 900, 30_000))), b"", b"\xff\xfe{}", b"\x00" * 40, b'{"a": NaN}',
-                       bytes(flipped(bytes(raw), rng)), b'{"text": "' + b"\\u0000" * 2000 + b'"}', b'{"a":1,"a":2}'))
+    return rng.choice((bytes(raw[:rng.randrange(len(raw) + 1)]), nested(rng.choice((10, 900, 30_000))), b"", b"\xff\xfe{}", b"\x00" * 40,
+                       b'{"a": NaN}', bytes(flipped(bytes(raw), rng)), b'{"text": "' + b"\\u0000" * 2000 + b'"}', b'{"a":1,"a":2}'))
 
 
 def dump(made: Any) -> bytes:
@@ -167,9 +170,11 @@ def card(rng: random.Random) -> dict[str, Any]:
         return str(rng.choice(TEXTS))
     entry = {"keys": [text(), text()], "content": text(), "enabled": True, "insertion_order": rng.choice(NUMBERS), "use_regex": rng.random() < 0.5,
              "extensions": {}, "secondary_keys": value(rng)}
-    data = {"name": text() or "Ada", "description": text(), "personality": text(), "scenario": text(), "first_mes": text(), "mes_example": "<START>\n{{user}}: a\n{{char}}: " + text(),
-            "creator_notes": text(), "system_prompt": text(), "post_history_instructions": text(), "alternate_greetings": value(rng), "tags": value(rng),
-            "creator": text(), "character_version": text(), "extensions": value(rng), "character_book": {"entries": [entry] * rng.randrange(4), "name": text()}}
+    data = {"name": text() or "Ada", "description": text(), "personality": text(), "scenario": text(), "first_mes": text(),
+            "mes_example": "<START>\n{{user}}: a\n{{char}}: " + text(), "creator_notes": text(), "system_prompt": text(),
+            "post_history_instructions": text(), "alternate_greetings": value(rng), "tags": value(rng), "creator": text(),
+            "character_version": text(), "extensions": value(rng),
+            "character_book": {"entries": [entry] * rng.randrange(4), "name": text()}}
     if rng.random() < 0.4:
         data[rng.choice(list(data))] = value(rng)
     made: dict[str, Any] = {"spec": rng.choice(("chara_card_v2", "chara_card_v3")), "spec_version": rng.choice(("2.0", "3.0", 2, None)), "data": data}
@@ -181,14 +186,17 @@ def charx(rng: random.Random) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(rng.choice(("card.json", "card.json", "card.json", "../card.json", "x/card.json")), dump(card(rng)))
         archive.writestr(rng.choice(("assets/icon/images/main.png", "../../evil.png", "/abs.png", "assets/" + "x" * 3000)), picture(size=(32, 32)))
-        if rng.random() < 0.1:
+        if rng.random() < 0.02:
             archive.writestr("assets/bomb.bin", b"\0" * (40 << 20))
     return out.getvalue()
 
 
 def chat(rng: random.Random) -> bytes:
-    lines = [rng.choice((f"[{rng.randint(1, 31)}/12/25, 10:0{k % 10}:00] {rng.choice(('Ada', 'Bea', SCRIPT))}: {rng.choice(TEXTS)}", f"Ada: {rng.choice(TEXTS)}",
-                         f"2025-12-0{k % 9 + 1} 10:00:00 小明\n{rng.choice(TEXTS)}", str(rng.choice(TEXTS)))) for k in range(rng.randrange(60))]
+    def line(k: int) -> str:
+        text = str(rng.choice(TEXTS))
+        return rng.choice((f"[{rng.randint(1, 31)}/12/25, 10:0{k % 10}:00] {rng.choice(('Ada', 'Bea', SCRIPT))}: {text}", f"Ada: {text}",
+                           f"2025-12-0{k % 9 + 1} 10:00:00 小明\n{text}", text))
+    lines = [line(k) for k in range(rng.randrange(60))]
     return "\n".join(lines).encode(rng.choice(("utf-8", "utf-16", "gb18030")), "replace")
 
 
@@ -218,15 +226,16 @@ def bundle(files: Mapping[str, bytes], rng: random.Random, trace: str, extra: tu
                 told[rng.choice(list(told))] = value(rng, extra)
             inside[name] = dump(told)
         elif dice < 0.75:
-            inside[name] = f"name: {json.dumps(rng.choice(TEXTS))}\ndescription: {json.dumps(rng.choice(TEXTS))}\nfacts: {json.dumps(value(rng), default=str)}\n".encode(
-                "utf-8", "replace") if name.endswith(".yaml") else dump(value(rng, extra))
+            said = {"name": rng.choice(TEXTS), "description": rng.choice(TEXTS), "facts": value(rng)}
+            rows = "".join(f"{field}: {json.dumps(text, default=str)}\n" for field, text in said.items())
+            inside[name] = rows.encode("utf-8", "replace") if name.endswith(".yaml") else dump(value(rng, extra))
         elif dice < 0.85:
             inside[f"twin/{rng.choice(('voice/voice.safetensors', 'face/rig.json', 'evil.pkl', 'card.json', 'measured.json', 'published.json'))}"] = (
                 pickle.dumps(Evil(trace)) if rng.random() < 0.5 else rng.randbytes(200))
         elif len(inside) > 1:
             del inside[name]
-    inside |= {odd: b"x" for odd in rng.sample(("twin/../../evil", "/etc/evil", "twin/face/../../../evil", "C:\\evil", "twin/" + "d/" * 200 + "x", "twin/\u0000x"),
-                                               rng.choice((0, 0, 0, 1)))}
+    if rng.random() > 0.75:
+        inside[rng.choice(AWAY)] = b"x"
     about = {"format": "twin", "version": 1, "name": {"en": rng.choice(TEXTS)}, "languages": ["en"], "made": "2026-11-22T00:00:00+00:00",
              "files": {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in inside.items()}}
     if rng.random() < 0.25:
@@ -241,7 +250,7 @@ def bundle(files: Mapping[str, bytes], rng: random.Random, trace: str, extra: tu
             if rng.random() < 0.02:
                 info.external_attr = 0o120777 << 16      # a symbolic link
             archive.writestr(info, data, rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
-        if rng.random() < 0.02:
+        if rng.random() < 0.003:
             archive.writestr("twin/bomb.webp", b"\0" * (150 << 20), zipfile.ZIP_DEFLATED)
     data = out.getvalue()
     return data if rng.random() < 0.75 else flipped(data, rng)
@@ -250,21 +259,25 @@ def bundle(files: Mapping[str, bytes], rng: random.Random, trace: str, extra: tu
 # messages -------------------------------------------------------------------------------------------------------------------------------
 
 
-def message(shapes: Mapping[str, Mapping[str, Any]], rng: random.Random, extra: tuple[Any, ...] = ()) -> str | bytes:
-    """One message of a page: right, nearly right, or nothing at all."""
+def message(shapes: Mapping[str, Mapping[str, Any]], rng: random.Random, extra: tuple[Any, ...] = (), ids: tuple[str, ...] = ()) -> str | bytes:
+    """One message of a page: right, nearly right, or nothing at all; `ids` of another stand where ids stand."""
     dice = rng.random()
     if dice < 0.06:
         return rng.randbytes(rng.choice((0, 1, 2, 3, 320, 8000, 64_000)))
     if dice < 0.10:
-        return rng.choice(("", "{", "null", "[1]", '"x"', nested(2000).decode(), '{"type": "say", "text": "' + "y" * 70_000 + '"}', "\u0000", '{"type": NaN}', '{"type": ["say"]}'))
+        return rng.choice(("", "{", "null", "[1]", '"x"', nested(2000).decode(), '{"type": "say", "text": "' + "y" * 70_000 + '"}', "\u0000",
+                           '{"type": NaN}', '{"type": ["say"]}'))
     # what speaks costs the most, so it comes less often than its share
-    kind = rng.choice([name for name in shapes if name not in ("say", "edit", "regenerate", "idle", "mic")] * 3 + ["say", "edit", "regenerate", "idle", "mic"])
+    dear = ("say", "edit", "regenerate", "idle", "mic")
+    kind = rng.choice([name for name in shapes if name not in dear] * 3 + list(dear))
     made: dict[str, Any] = {"type": kind}
+    talks = [one for one in ids if len(one) == 32] or ["0" * 32]
+    twins = ["maya", "lin", "kofi", "hao", *ids]
     good: dict[str, Callable[[], Any]] = {
-        "text": lambda: rng.choice(TEXTS), "turn": lambda: rng.randrange(6), "at": lambda: rng.uniform(0, 9), "index": lambda: rng.randrange(6),
-        "conversation": lambda: rng.choice([e for e in extra if isinstance(e, str) and len(e) == 32] or ["0" * 32]) if rng.random() < 0.7 else f"{rng.getrandbits(128):032x}",
-        "id": lambda: rng.choice(["maya", "lin", "kofi", "hao", *[e for e in extra if isinstance(e, str) and len(e) < 60]]), "lang": lambda: rng.choice(("en", "zh")),
-        "on": lambda: rng.random() < 0.5, "mode": lambda: rng.choice(("push", "free")), "t": lambda: rng.choice(NUMBERS[:8]), "seq": lambda: rng.randrange(2000),
+        "text": lambda: rng.choice(extra if extra and rng.random() < 0.1 else TEXTS), "turn": lambda: rng.randrange(6), "at": lambda: rng.uniform(0, 9),
+        "index": lambda: rng.randrange(6), "conversation": lambda: rng.choice(talks) if rng.random() < 0.7 else f"{rng.getrandbits(128):032x}",
+        "id": lambda: rng.choice(twins), "lang": lambda: rng.choice(("en", "zh")), "on": lambda: rng.random() < 0.5,
+        "mode": lambda: rng.choice(("push", "free")), "t": lambda: rng.choice(NUMBERS[:8]), "seq": lambda: rng.randrange(2000),
         "token": lambda: "0" * 64, "twin": lambda: "maya", "codecs": lambda: ["opus"], "page": lambda: "0" * 32, "greet": lambda: True}
     for name in shapes[kind]:
         made[name] = good[name]() if rng.random() < 0.85 else value(rng, extra)
