@@ -5,18 +5,23 @@ interval by bootstrap over utterances; `eer_codec`, `eer_room`, `eer_noise`: the
 a room of 0.5 s; pink noise at 12 dB), `eer_changed` with all three on one side. It is one session: each reader's ten are of one chapter.
 
 The whole check, at the thresholds in twin/trust: readers whose words are known (five of ten_each, LJ Speech, Austen's) hand in half of their
-recordings; readings of at least 6 s are put together from the others. `false_reject`: the owner reads what was shown. `false_accept`: others
-read it, and the owner reads something else. `*_changed`: the readings went through codec, room and noise. `near_words`: the owner reads a
-sentence in which half of the telling words were other ones. Imitations are counted apart: voices that twin.train.voice learned from the very
-recordings that were handed in read fresh sentences; `imitations_sentence`, `imitations_speaker` and `imitations_accepted` are shares of them.
+recordings. From the others come the readings: sentences of at least 6 s as they were read, and lists, which are what the app asks for: a beginning of
+ten words and then eight of the reader's own words, each cut out of running speech. Nobody at hand has read one of the app's own sentences.
+`false_reject`: the owner reads what was shown. `false_accept`: the larger of `other_reader` (others read it) and `other_words` (the owner reads
+something else: another reading, or the same beginning with eight other words). `near_words`: every second random word was another one. `strangers`: of
+200 more readers, how many have one of these voices, whatever they read. `*_changed`: the readings went through codec, room and noise together.
+Imitations are counted apart: voices that twin.train.voice learned from the very recordings that were handed in read fresh sentences;
+`imitations_sentence`, `imitations_speaker` and `imitations_accepted` are shares of them.
 """
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +33,10 @@ TEXTS = Path(__file__).with_name("consent_texts.json")
 HZ, WINDOW, HOP = 16_000, 5.0, 2.5
 READING = 6.0            # s: what the app's sentence takes at least
 TELLING = 6              # letters from which a word of a book stands in for one of the app's random words
+LISTED, LISTS = 5, 8     # letters of a word that is cut out; lists put together for a reader
+BEGINS, RANDOM = 10, 8   # words before a list, and in it: as the app's sentence has them
+PAUSE = 0.25             # s between them
+STRANGER = 8.0           # s of each other reader
 ROUNDS = 1000
 Sounds = dict[str, np.ndarray]
 
@@ -35,6 +44,7 @@ Sounds = dict[str, np.ndarray]
 def options(parser) -> None:
     parser.add_argument("--imitate", default="1998,1688,ljspeech", help="readers whose voices are learned to imitate them, by commas; none: ''")
     parser.add_argument("--sentences", type=int, default=8, help="fresh sentences that each imitation reads")
+    parser.add_argument("--learn", action="store_true", help="make assets/weights/speakers.safetensors anew, from 159 readers who are in no other figure")
     parser.add_argument("--quick", action="store_true", help="the encoder on clean speech alone")
 
 
@@ -43,12 +53,16 @@ def run(options) -> dict[str, object]:
         raise SystemExit(f"There are no recordings at {SPEECH}.")
     figures: dict[str, object] = {}
     began = time.perf_counter()
+    if options.learn:
+        return learn()
     figures |= encoder(options.quick)
     if options.quick:
         return figures
-    figures |= whole()
-    if options.imitate:
-        figures |= imitations(options.imitate.split(","), options.sentences)
+    people = readers()
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
+        figures |= whole(people, workers)
+        if options.imitate:
+            figures |= imitations(options.imitate.split(","), options.sentences, people, workers)
     from twin.trust import challenge, voiceprint
     return figures | {"threshold_together": voiceprint.SAME, "threshold_each": voiceprint.EACH, "threshold_words": challenge.LEAST,
                       "seconds": time.perf_counter() - began}
@@ -99,7 +113,59 @@ def equal(one: np.ndarray, two: np.ndarray, names: list[tuple[str, str]]) -> tup
 
 def embedded(sounds: list[np.ndarray]) -> np.ndarray:
     from twin.trust.voiceprint import embeddings
-    return np.concatenate([embeddings(sounds[k:k + 16]) for k in range(0, len(sounds), 16)])
+    return embeddings(sounds)
+
+
+def learn() -> dict[str, object]:
+    """The directions of twin/trust/voiceprint.py: where readers differ more than one reader does through codecs, rooms and noise of many strengths.
+    Figures are of readers who were left out, a fifth at a time: equal error, and what passes and fails at the thresholds."""
+    from safetensors.numpy import save_file
+
+    from twin.trust import voiceprint
+    draw, halves = np.random.default_rng(11), []
+    for path in sorted((SPEECH / "librispeech" / "one_each").glob("*.flac")):
+        sound = heard(path)
+        if len(sound) >= 10.2 * HZ:
+            halves.append((sound[:5 * HZ], sound[-5 * HZ:]))
+
+    def some_room(sound, draw):
+        return sound + draw.uniform(0.3, 1) * (room(sound, draw, draw.uniform(0.2, 0.8)) - sound)
+
+    def some_noise(sound, draw):
+        return noise(sound, draw, draw.uniform(8, 25))
+    ways = {"clean": [], "codec": [codec], "room": [some_room], "noise": [some_noise], "changed": [some_room, some_noise, codec]}
+    codes = np.stack([voiceprint.encoded([through(both[half], way, int(draw.integers(2**31))) for both in halves])
+                      for way in ways.values() for half in (0, 1)], 1)
+    figures: dict[str, object] = {"learned_from": len(halves)}
+    folds = np.random.default_rng(0).permutation(len(codes)) % 5
+    scores: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for fold in range(5):
+        middle, directions = discriminants(codes[folds != fold])
+        for k, name in enumerate(ways):
+            for half in (0, 1):
+                one, two = (voiceprint.seen(codes[folds == fold, at], middle, directions) for at in (2 * k + half, 1 - half))
+                own = np.eye(len(one), dtype=bool)
+                scores.setdefault(name, []).append(((one @ two.T)[own], (one @ two.T)[~own]))
+    for name, found in scores.items():
+        same, other = (np.sort(np.concatenate(part)) for part in zip(*found, strict=True))
+        missed, passed = np.searchsorted(same, same) / len(same), 1 - np.searchsorted(other, same) / len(other)
+        k = int(np.argmin(np.abs(missed - passed)))
+        figures |= {f"left_out_eer_{name}": float(missed[k] + passed[k]) / 2, f"left_out_reject_{name}": mean(same < voiceprint.SAME),
+                    f"left_out_accept_{name}": mean(other >= voiceprint.SAME)}
+    middle, directions = discriminants(codes)
+    save_file({"middle": middle.astype(np.float16), "directions": np.ascontiguousarray(directions.astype(np.float16))}, voiceprint.SPACE,
+              {"from": "159 readers of LibriSpeech (Panayotov et al., 2015), CC BY 4.0", "encoder": "resemblyzer"})
+    return figures
+
+
+def discriminants(codes: np.ndarray, width: int = 96, shrink: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """(middle [256], directions [256, width]) of codes [readers, recordings, 256]; what varies within a reader is drawn towards the same on all sides."""
+    middle, mine = codes.reshape(-1, codes.shape[-1]).mean(0), codes.mean(1)
+    apart = (codes - mine[:, None]).reshape(-1, codes.shape[-1])
+    within, between = apart.T @ apart / len(apart), (mine - middle).T @ (mine - middle) / len(mine)
+    size, ways = np.linalg.eigh(within + shrink * np.trace(within) / len(within) * np.eye(len(within)))
+    even = (ways / np.sqrt(size)) @ ways.T
+    return middle, even @ np.linalg.eigh(even @ between @ even)[1][:, ::-1][:, :width]
 
 
 # what is done to a sound ---------------------------------------------------------------------------------------------------------------------
@@ -150,57 +216,69 @@ def noise(sound: np.ndarray, draw, below: float = 12.0) -> np.ndarray:
 
 # the whole check ---------------------------------------------------------------------------------------------------------------------------
 
-def whole() -> dict[str, object]:
-    people = readers()
-    figures: dict[str, object] = {"readers": len(people), "readings": sum(len(one["readings"]) for one in people.values())}
+def whole(people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, object]:
+    figures: dict[str, object] = {"readers": len(people), "sentences": sum(len(one["readings"]) for one in people.values()),
+                                  "lists": sum(len(one["lists"]) for one in people.values())}
+    samples = {name: Owner(one["samples"]) for name, one in people.items()}
+    strangers = embedded([heard(path)[: round(STRANGER * HZ)] for path in sorted((SPEECH / "librispeech" / "one_each").glob("*.flac"))])
     for tag, ways in (("", []), ("_changed", [room, noise, codec])):
-        rejected, accepted, near, spoken, known = [], [], [], [], []
+        jobs, asked = [], []
         for name, one in people.items():
-            for k, (text, sound) in enumerate(one["readings"]):
-                sound = through(sound, ways, k)
-                own = judged(text, sound, one["samples"])
-                rejected.append(not own["passed"])
-                spoken.append(own["sentence"])
-                known.append(own["speaker"])
-                near.append(judged(replaced(text, k), sound, one["samples"], own)["passed"])
-                other = one["readings"][(k + 1) % len(one["readings"])][0]
-                if other != text:
-                    accepted.append(judged(other, sound, one["samples"], own)["passed"])
-                for rival in people:
-                    if rival != name:                    # this reader reads the right words, but claims to be the rival
-                        accepted.append(own["sentence"] and alike(sound, people[rival]["samples"]))
-                if not own["passed"]:
-                    print(f"  turned away{tag}: {name} {own}", flush=True)
-        figures |= {f"false_reject{tag}": mean(rejected), f"false_accept{tag}": mean(accepted), f"near_words{tag}": mean(near),
-                    f"owner_sentence{tag}": mean(spoken), f"owner_speaker{tag}": mean(known), f"trials{tag}": len(rejected) + len(accepted)}
-        print(f"whole check{tag}: " + "  ".join(f"{key} {value}" for key, value in figures.items() if key.endswith(tag or key)), flush=True)
+            for kind in ("readings", "lists"):
+                for k, (text, words, sound) in enumerate(one[kind]):
+                    sound = through(sound, ways, k)
+                    jobs.append((name, kind, text, words, sound))
+                    other = one[kind][(k + 1) % len(one[kind])][:2]
+                    asked += [(sound, text, words), (sound, *(other if other[0] != text else replaced(text, words, k, 1))),
+                              (sound, *replaced(text, words, k, 2))]
+        found = list(workers.map(fits, asked, chunksize=3))
+        voices = embedded([sound for *_, sound in jobs])
+        known = {name: voice.passes(voices) for name, voice in samples.items()}
+        own = np.array([known[job[0]][k] for k, job in enumerate(jobs)])
+        right, wrong, near = (np.array(found[k::3]) for k in range(3))
+        listed = np.array([job[1] == "lists" for job in jobs])
+        theirs = np.concatenate([(right & known[name])[np.array([job[0] != name for job in jobs])] for name in people])
+        passed = right & own
+        for k in np.flatnonzero(~passed):
+            who, kind, *_ = jobs[k]
+            print(f"  turned away{tag}: {who} {kind} sentence {right[k]} speaker {own[k]} {samples[who].scores(voices[k])}", flush=True)
+        figures |= {f"false_reject{tag}": mean(~passed), f"false_reject_sentences{tag}": mean(~passed[~listed]),
+                    f"false_reject_lists{tag}": mean(~passed[listed]),
+                    f"false_accept{tag}": max(mean(theirs), mean(wrong & own)), f"other_reader{tag}": mean(theirs), f"other_words{tag}": mean(wrong & own),
+                    f"near_words{tag}": mean(near & own), f"owner_words{tag}": mean(right), f"owner_voice{tag}": mean(own),
+                    f"trials{tag}": len(passed), f"other_reader_trials{tag}": len(theirs)}
+        if not tag:
+            figures["strangers"] = mean(np.concatenate([voice.passes(strangers) for voice in samples.values()]))
+            figures["stranger_trials"] = len(strangers) * len(samples)
+        print(f"whole check{tag}: " + "  ".join(f"{key} {value:.4g}" for key, value in figures.items()), flush=True)
     return figures
 
 
-def judged(text: str, sound: np.ndarray, samples: Sounds, before: dict | None = None) -> dict:
-    """As twin/create/proof.py judges a reading."""
+def fits(asked) -> bool:
     from twin.trust import challenge
-    found = challenge.heard(sound, text, telling(text))
-    same = before["speaker"] if before else alike(sound, samples)
-    return {"sentence": found.right, "share": round(found.share, 2), "won": found.won, "speaker": same, "passed": found.right and same}
+    return challenge.heard(*asked).right
 
 
-def alike(sound: np.ndarray, samples: Sounds) -> bool:
-    from twin.trust.voiceprint import EACH, SAME, SHORT
-    one = embedded([sound])[0]
-    each = [print_of(sample.tobytes()) for sample in samples.values()]
-    centre = np.sum([e * len(s) for e, s in zip(each, samples.values(), strict=True)], 0)
-    alone = min([float(one @ e) for e, s in zip(each, samples.values(), strict=True) if len(s) >= SHORT * HZ], default=1.0)
-    return bool(one @ centre / np.linalg.norm(centre) >= SAME and alone >= EACH)
+class Owner:
+    """What somebody handed in, as twin/trust/voiceprint.py compares with it."""
 
+    def __init__(self, samples: Sounds):
+        from twin.trust.voiceprint import SHORT
+        each, lengths = embedded(list(samples.values())), np.array([len(sound) for sound in samples.values()])
+        self.centre = (each * lengths[:, None]).sum(0)
+        self.centre /= np.linalg.norm(self.centre)
+        self.each = each[lengths >= SHORT * HZ]
 
-@cache
-def print_of(raw: bytes) -> np.ndarray:
-    return embedded([np.frombuffer(raw, np.float32)])[0]
+    def scores(self, voices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.round(voices @ self.centre, 3), np.round((voices @ self.each.T).min(-1), 3)
+
+    def passes(self, voices: np.ndarray) -> np.ndarray:
+        from twin.trust.voiceprint import EACH, SAME
+        return (voices @ self.centre >= SAME) & ((voices @ self.each.T).min(-1) >= EACH)
 
 
 def readers() -> dict[str, dict]:
-    """Reader -> {"samples": what was handed in, "readings": [(text, sound)], of other recordings, at least READING s each, "texts"}."""
+    """Reader -> {"samples": what was handed in, "readings" and "lists": [(text, its random words, sound)], of other recordings}."""
     from twin.trust.challenge import _listener, _plain
     known = _listener()._known
     rows: dict[str, list[tuple[str, Path]]] = {}
@@ -224,53 +302,95 @@ def readers() -> dict[str, dict]:
             texts.append(text)
             parts.append(heard(path))
             if sum(map(len, parts)) >= READING * HZ:
-                readings.append((" ".join(texts), np.concatenate(parts)))
+                text = " ".join(texts)
+                readings.append((text, telling(text), np.concatenate(parts)))
                 texts, parts = [], []
-        found[name] = {"samples": {path.stem: heard(path) for _, path in hand}, "readings": readings, "handed": hand}
+        found[name] = {"samples": {path.stem: heard(path) for _, path in hand}, "readings": readings, "lists": lists(rest), "handed": hand}
     return {name: one for name, one in found.items() if one["readings"]}
+
+
+def lists(lines: list[tuple[str, Path]]) -> list[tuple[str, list[str], np.ndarray]]:
+    """Sentences of the kind that is asked for, put together from a reader's own recordings: how one of them begins, then words from all of them, each
+    cut out where the recogniser hears it and between pauses of what that reader's room sounds like."""
+    words: dict[str, np.ndarray] = {}
+    begins, quiet = [], np.zeros(0, np.float32)
+    for text, path in lines:
+        sound, placed = heard(path), aligned(heard(path), text)
+        still = min((sound[k:k + round(PAUSE * HZ)] for k in range(0, len(sound) - round(PAUSE * HZ), 800)), key=lambda part: float((part ** 2).sum()))
+        quiet = still if not len(quiet) or (still ** 2).mean() < (quiet ** 2).mean() else quiet
+        if len(placed) >= BEGINS:
+            begins.append((" ".join(word for word, *_ in placed[:BEGINS]), sound[:placed[BEGINS - 1][2]]))
+        words |= {word: sound[start:end] for word, start, end in placed[BEGINS:] if len(word) >= LISTED}
+    draw, found = np.random.default_rng(3), []
+    for k in range(min(LISTS, len(words) // 3 if begins else 0)):
+        begin, sound = begins[k % len(begins)]
+        taken = [str(word) for word in draw.permutation([word for word in words if word not in begin.split()])[:RANDOM]]
+        if len(taken) == RANDOM:
+            found.append((" ".join([begin, *taken]), taken, np.concatenate([sound, *(part for word in taken for part in (quiet, eased(words[word]))), quiet])))
+    return found
+
+
+def eased(sound: np.ndarray) -> np.ndarray:
+    """Its first and last 5 ms come and go."""
+    ramp = np.minimum(1, np.arange(1, len(sound) + 1, dtype=np.float32) / (0.005 * HZ))
+    return sound * ramp * ramp[::-1]
+
+
+def aligned(sound: np.ndarray, text: str) -> list[tuple[str, int, int]]:
+    """(word, start, end) in samples, of a text that is said."""
+    decoder = aligner()
+    decoder.set_align_text(text)
+    pad = round(0.25 * HZ)
+    decoder.start_utt()
+    decoder.process_raw((np.clip(np.pad(sound, pad), -1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
+    decoder.end_utt()
+    parts = [(part.word.split("(")[0], part.start_frame * 160 - pad, (part.end_frame + 1) * 160 - pad) for part in decoder.seg()]
+    return [(word, max(0, start), end) for word, start, end in parts if word[0] not in "<["]
+
+
+@cache
+def aligner():
+    from pocketsphinx import Decoder
+    return Decoder(samprate=HZ, loglevel="FATAL", lm=None)
 
 
 def telling(text: str) -> list[str]:
     return [word for word in text.split() if len(word) >= TELLING]
 
 
-def replaced(text: str, seed: int) -> str:
-    """Every second telling word is another one."""
+def replaced(text: str, words: list[str], seed: int, every: int) -> tuple[str, list[str]]:
+    """Every so-manieth of the random words is another one."""
     from twin.trust.challenge import WORDS
-    draw, count, out = np.random.default_rng(seed), 0, []
-    for word in text.split():
-        if len(word) >= TELLING:
-            count += 1
-            word = str(draw.choice(WORDS)) if count % 2 else word
-        out.append(word)
-    return " ".join(out)
+    draw = np.random.default_rng(seed)
+    other = {word: str(draw.choice(WORDS)) if k % every == 0 else word for k, word in enumerate(words)}
+    return " ".join(other.get(word, word) for word in text.split()), list(other.values())
 
 
 # imitations --------------------------------------------------------------------------------------------------------------------------------
 
-def imitations(names: list[str], count: int) -> dict[str, object]:
+def imitations(names: list[str], count: int, people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, object]:
     """Voices that were learned from what was handed in read fresh sentences."""
     import soxr
 
     from twin.speak.timbre import Timbre
     from twin.trust import challenge
     from twin.types import Mood, Voice
-    people, rows = readers(), []
+    asked, sounds, whose = [], [], []
     for name in names:
-        samples = people[name]["samples"]
         with tempfile.TemporaryDirectory() as scratch:
-            voice = learned(Path(scratch), people[name]["handed"])
-            engine = Timbre()
+            voice, engine = learned(Path(scratch), people[name]["handed"]), Timbre()
             for _ in range(count):
                 given = challenge.fresh("")
                 pieces = [piece.audio.samples for piece in engine.speak(given.text, Voice("timbre", folder=str(voice), rate=0.9), Mood(), "en") if piece.audio]
-                sound = np.asarray(soxr.resample(np.concatenate(pieces), 24_000, HZ), np.float32)
-                reading = challenge.heard(sound, given.text, given.words)
-                rows.append((reading.right, alike(sound, samples), reading.share))
-        print(f"imitations of {name}: sentence {mean([r for r, *_ in rows[-count:]]):.2f} speaker {mean([s for _, s, _ in rows[-count:]]):.2f} "
-              f"words {np.mean([share for *_, share in rows[-count:]]):.2f}", flush=True)
-    return {"imitations": len(rows), "imitations_sentence": mean([r for r, *_ in rows]), "imitations_speaker": mean([s for _, s, _ in rows]),
-            "imitations_accepted": mean([r and s for r, s, _ in rows])}
+                sounds.append(np.asarray(soxr.resample(np.concatenate(pieces), 24_000, HZ), np.float32))
+                asked.append((sounds[-1], given.text, given.words))
+                whose.append(name)
+    right, voices = np.array(list(workers.map(fits, asked, chunksize=2))), embedded(sounds)
+    same = np.array([bool(Owner(people[name]["samples"]).passes(voices[k:k + 1])[0]) for k, name in enumerate(whose)])
+    for name in names:
+        mine = np.array(whose) == name
+        print(f"imitations of {name}: sentence {mean(right[mine]):.2f} speaker {mean(same[mine]):.2f} both {mean((right & same)[mine]):.2f}", flush=True)
+    return {"imitations": len(asked), "imitations_sentence": mean(right), "imitations_speaker": mean(same), "imitations_accepted": mean(right & same)}
 
 
 def learned(folder: Path, lines: list[tuple[str, Path]]) -> Path:

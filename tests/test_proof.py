@@ -11,7 +11,7 @@ from shelves import ADA
 
 from twin import trust
 from twin.create import Drafts, proof
-from twin.errors import Refused
+from twin.errors import Missing, Refused
 from twin.store import Shelf
 from twin.trust import challenge, likeness, voiceprint
 
@@ -96,6 +96,32 @@ def test_one_reader_is_told_from_another(speech_data):
     assert not mixed.same and mixed.worst == "hers", "every sample is compared, not their mean alone"
 
 
+@needs_voice
+def test_a_telephone_a_room_and_noise_change_no_speaker(speech_data):
+    from bench.consent import codec, noise, room, through
+    folder = speech_data / "librispeech" / "ten_each"
+    mine = [line(path, 8.0) for path in sorted((folder / "1998").glob("*.flac"))[:3]]
+    other = line(sorted((folder / "2033").glob("*.flac"))[0], 8.0)
+    samples = {str(k): sound for k, sound in enumerate(mine[1:])}
+    for way in (codec, noise, room):
+        assert voiceprint.alike(through(mine[0], [way], 1), samples).same
+        assert not voiceprint.alike(through(other, [way], 1), samples).same
+
+
+@needs_voice
+def test_the_encoder_says_what_resemblyzers_own_says(speech_data):
+    torch = pytest.importorskip("torch")
+    state = torch.load(voiceprint.checkpoint(), map_location="cpu", weights_only=True)["model_state"]
+    lstm = torch.nn.LSTM(voiceprint.MELS, 256, 3, batch_first=True)
+    lstm.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("lstm.")})
+    sound = line(speech_data / "austen_0870.wav", 4.0)
+    windows = voiceprint._windows(sound)
+    with torch.no_grad():
+        raw = torch.relu(lstm(torch.from_numpy(windows))[1][0][-1] @ state["linear.weight"].T + state["linear.bias"])
+        mean = torch.nn.functional.normalize(torch.nn.functional.normalize(raw, dim=1).mean(0), dim=0).numpy()
+    assert np.abs(voiceprint.encoded([sound])[0] - mean).max() < 1e-5
+
+
 @pytest.fixture
 def draft(tmp_path, speech_data, monkeypatch):
     """Two recordings of one reader handed in; `challenge.fresh` gives sentences that this reader has read on other days."""
@@ -147,6 +173,19 @@ def test_somebody_else_reads_in_vain(draft, speech_data, reader):
     told = proof.spoken(draft, name, wav(line(folder / "austen_0870.wav")))
     assert told["result"]["why"] == "other-voice" and told["result"]["sentence"] >= challenge.LEAST and told["proof"]["voice"]["state"] == "not verified"
     assert told["proof"]["why"]["voice"]["zh"]
+
+
+@needs_voice
+def test_a_machine_that_reads_the_right_sentence_is_no_owner(draft):
+    from twin.speak.espeak import Espeak
+    from twin.types import Mood, Voice
+    asked = proof.sentence(draft)
+    try:
+        pieces = [piece.audio for piece in Espeak().speak(asked["text"], Voice("espeak", "en"), Mood(), "en") if piece.audio]
+    except Missing:
+        pytest.skip("espeak is not installed")
+    told = proof.spoken(draft, asked["id"], wav(np.concatenate([piece.samples for piece in pieces]), pieces[0].rate))
+    assert told["result"]["state"] == "not verified" and told["result"]["speaker"] < voiceprint.SAME
 
 
 @needs_voice
