@@ -9,6 +9,7 @@ Object.assign(WORDS, {
   check_lead: ["Choose a picture, sound, film, page or .twin file. Its marks are read back here; nothing of it is kept.", "选择图片、声音、影片、网页或 .twin 文件，这里会读出它带有的标识，文件不会被保存。"],
   check_drop: ["Drop a file here, or choose one", "把文件拖到这里，或点击选择"], check_choose: ["Choose a file", "选择文件"],
   check_kinds: ["PNG, JPEG, WebP, WAV, MP4, HTML, .twin, up to 64 MB", "PNG、JPEG、WebP、WAV、MP4、HTML、.twin，最大 64 MB"],
+  check_another: ["Drop or choose another", "换一个文件"],
   check_reading: ["Reading its marks", "正在读取标识"], check_large: ["The file is larger than 64 MB.", "文件超过 64 MB。"],
   check_foot: ["A missing mark proves nothing: marks are lost when a file is converted or photographed. On your own machine:", "没有标识并不说明什么：转换格式或翻拍都会丢失标识。在自己的电脑上可以运行："],
   check_back: ["Back to the talk", "回到对话"],
@@ -21,7 +22,7 @@ class Check {
     this.root = root;
     this.input = h("input", { type: "file", hidden: true, tip: "check_choose", onchange: () => { this.take(this.input.files[0]); this.input.value = ""; } });
     this.name = h("b");
-    this.drop = h("button", { type: "button", class: "drop", onclick: () => this.input.click() }, icon("photo"), this.name, h("small", { t: "check_kinds" }));
+    this.drop = h("button", { type: "button", class: "drop", onclick: () => this.input.click() }, icon("photo"), this.name, this.more = h("small"));
     this.result = h("section", { "aria-live": "polite" });
     const language = h("button", { type: "button", class: "pill", t: "other_language", onclick: () => this.turn() });
     root.replaceChildren(h("header", {}, h("a", { href: new URL("./", document.baseURI).href, class: "brand", "aria-label": word("check_back") }, h("span", { class: "mark", "aria-hidden": "true" }, h("i"), h("i")), "Twin"), h("span", { class: "gap" }), language),
@@ -50,6 +51,7 @@ class Check {
     fill(this.root);
     document.title = word("check_title") + " · Twin";
     this.name.textContent = this.file?.name ?? word(FINGER ? "check_choose" : "check_drop");
+    this.more.textContent = word(this.file ? "check_another" : "check_kinds");
   }
 
   /** @param {File | undefined} file */
@@ -67,8 +69,8 @@ class Check {
 
   /** @param {{verdict: string, summary: string, kind: string, findings: {what: string, level: string, text: string}[]}} report */
   show(report) {
-    const sign = { made: "check", signed: "check", broken: "close" }[report.verdict] ?? "ear";
-    this.result.replaceChildren(h("div", { class: "verdict", "data-verdict": report.verdict }, icon(sign), h("div", {}, h("b", {}, report.summary), h("small", {}, `${this.file.name} · ${report.kind}`))),
+    const sign = { made: "check", signed: "check", broken: "close" }[report.verdict] ?? "minus";
+    this.result.replaceChildren(h("div", { class: "verdict", "data-verdict": report.verdict }, icon(sign), h("div", {}, h("b", {}, report.summary), h("small", {}, this.file.name))),
       h("ul", { class: "findings" }, ...report.findings.map((finding) => h("li", { class: finding.level }, icon(ICONS[finding.level] ?? "minus"), h("span", {}, finding.text)))));
   }
 

@@ -155,13 +155,23 @@ def _credentials(data: bytes, kind: str, folder: Path, findings: list[Finding], 
                             f"内容凭证（C2PA）完好，签名者：{zh}。"))
     if made:
         action, source, model = _said(made["action"]), _said(made["source"]).rsplit("/", 1)[-1], _said(made["model"])
-        findings.append(Finding("action", "good", f"They say: {action}{source and f' as {source}'}{model and f', by {model}'}.",
-                                f"其中写明：{action}{source and f'，{source}'}{model and f'，模型 {model}'}。"))
+        by_ai, terms = "lgorithmicMedia" in source, ", ".join(filter(None, (action, source)))
+        findings.append(Finding("action", "good", f"They say: {f'made by an AI ({terms})' if by_ai else terms}{model and f', with {model}'}.",
+                                f"其中写明：{f'由 AI 生成（{terms}）' if by_ai else terms}{model and f'，模型 {model}'}。"))
     if isinstance(consent, dict):
         about["consent"] = {name: _said(consent.get(name)) for name in ("reference", "scope", "voice", "face")}
-        findings.append(_under(about["consent"]["reference"], folder, f" (scope {about['consent']['scope']}, voice {about['consent']['voice']})",
-                               f"（范围 {about['consent']['scope']}）"))
+        findings.append(_under(about["consent"]["reference"], folder, *_far(about["consent"]["scope"], about["consent"]["voice"])))
     return "valid"
+
+
+_SCOPES = {"private": ("its owner alone", "仅自己"), "link": ("whoever has the file or link", "有文件或链接的人"), "public": ("everybody", "所有人")}
+_SURE = {"verified": ("; voice verified", "；声音已核验"), "not verified": ("; voice not verified", "；声音未核验")}
+
+
+def _far(scope: str, voice: str) -> tuple[str, str]:
+    """How far a consent goes, in brackets, in both languages. What others wrote there is only quoted."""
+    (en, zh), (sure, sure_zh) = _SCOPES.get(scope, (scope, scope)), _SURE.get(voice, ("", ""))
+    return f" (for {en}{sure})", f"（范围：{zh}{sure_zh}）"
 
 
 def _under(name: str, folder: Path, en: str = "", zh: str = "") -> Finding:
@@ -236,7 +246,7 @@ def _bundle(data: bytes, folder: Path) -> Report:
     zh = {"here": "由本机签名", "elsewhere": "由别处签名"}.get(stands, "没有签名")
     en = f"A twin with a consent of {_said(record['when'])[:10]}, scope {scope_of(record)}, {en}; " + ", ".join(f"{k} {v}" for k, v in states.items())
     findings.append(Finding("consent", "bad" if back else "good" if stands == "here" else "warn", f"{en.rstrip('; ')}{'; it was taken back' if back else ''}.",
-                            f"分身文件，同意书日期 {_said(record['when'])[:10]}，{zh}{'；已被撤回' if back else ''}。"))
+                            f"分身文件，同意书日期 {_said(record['when'])[:10]}，范围：{_SCOPES[scope_of(record)][1]}，{zh}{'；已被撤回' if back else ''}。"))
     about["source"] = "trainedAlgorithmicMedia"
     return Report("twin", "broken" if back else "made" if stands in ("here", "elsewhere") else "claims", tuple(findings), about)
 
