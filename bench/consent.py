@@ -6,12 +6,12 @@ a room of 0.5 s; pink noise at 12 dB), `eer_changed` with all three on one side.
 
 The whole check, at the thresholds in twin/trust: readers whose words are known (five of ten_each, LJ Speech, Austen's) hand in half of their
 recordings. From the others come the readings: sentences of at least 6 s as they were read, and lists, which are what the app asks for: a beginning of
-ten words and then eight of the reader's own words, each cut out of running speech. Nobody at hand has read one of the app's own sentences.
+eight words and then eight of the reader's own words, each cut out of running speech. Nobody at hand has read one of the app's own sentences.
 `false_reject`: the owner reads what was shown. `false_accept`: the larger of `other_reader` (others read it) and `other_words` (the owner reads
 something else: another reading, or the same beginning with eight other words). `near_words`: every second random word was another one. `strangers`: of
-200 more readers, how many have one of these voices, whatever they read. `*_changed`: the readings went through codec, room and noise together.
-Imitations are counted apart: voices that twin.train.voice learned from the very recordings that were handed in read fresh sentences;
-`imitations_sentence`, `imitations_speaker` and `imitations_accepted` are shares of them.
+200 more readers, of whom the directions and the thresholds were learned, how many have one of these voices. `*_changed`: the readings went through
+codec, room and noise together. Imitations are counted apart: voices that twin.train.voice learned from the very recordings that were handed in read
+fresh sentences; `imitations_sentence`, `imitations_speaker` and `imitations_accepted` are shares of them.
 """
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ TEXTS = Path(__file__).with_name("consent_texts.json")
 HZ, WINDOW, HOP = 16_000, 5.0, 2.5
 READING = 6.0            # s: what the app's sentence takes at least
 TELLING = 6              # letters from which a word of a book stands in for one of the app's random words
-LISTED, LISTS = 5, 8     # letters of a word that is cut out; lists put together for a reader
-BEGINS, RANDOM = 10, 8   # words before a list, and in it: as the app's sentence has them
+LISTED, LISTS = 5, 6     # letters of a word that is cut out; lists put together for a reader
+BEGINS, RANDOM = 8, 8    # words before a list, and in it: about what the app's sentence has
 PAUSE = 0.25             # s between them
 STRANGER = 8.0           # s of each other reader
 ROUNDS = 1000
@@ -220,7 +220,6 @@ def whole(people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, ob
     figures: dict[str, object] = {"readers": len(people), "sentences": sum(len(one["readings"]) for one in people.values()),
                                   "lists": sum(len(one["lists"]) for one in people.values())}
     samples = {name: Owner(one["samples"]) for name, one in people.items()}
-    strangers = embedded([heard(path)[: round(STRANGER * HZ)] for path in sorted((SPEECH / "librispeech" / "one_each").glob("*.flac"))])
     for tag, ways in (("", []), ("_changed", [room, noise, codec])):
         jobs, asked = [], []
         for name, one in people.items():
@@ -229,13 +228,13 @@ def whole(people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, ob
                     sound = through(sound, ways, k)
                     jobs.append((name, kind, text, words, sound))
                     other = one[kind][(k + 1) % len(one[kind])][:2]
-                    asked += [(sound, text, words), (sound, *(other if other[0] != text else replaced(text, words, k, 1))),
-                              (sound, *replaced(text, words, k, 2))]
-        found = list(workers.map(fits, asked, chunksize=3))
+                    asked += [(sound, text, words), (sound, *(other if kind == "readings" and other[0] != text else replaced(text, words, k, 1)))]
+                    asked += [] if tag else [(sound, *replaced(text, words, k, 2))]
+        found, kinds = list(workers.map(fits, asked, chunksize=3)), 2 if tag else 3
         voices = embedded([sound for *_, sound in jobs])
         known = {name: voice.passes(voices) for name, voice in samples.items()}
         own = np.array([known[job[0]][k] for k, job in enumerate(jobs)])
-        right, wrong, near = (np.array(found[k::3]) for k in range(3))
+        right, wrong, *near = (np.array(found[k::kinds]) for k in range(kinds))
         listed = np.array([job[1] == "lists" for job in jobs])
         theirs = np.concatenate([(right & known[name])[np.array([job[0] != name for job in jobs])] for name in people])
         passed = right & own
@@ -245,13 +244,13 @@ def whole(people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, ob
         figures |= {f"false_reject{tag}": mean(~passed), f"false_reject_sentences{tag}": mean(~passed[~listed]),
                     f"false_reject_lists{tag}": mean(~passed[listed]),
                     f"false_accept{tag}": max(mean(theirs), mean(wrong & own)), f"other_reader{tag}": mean(theirs), f"other_words{tag}": mean(wrong & own),
-                    f"near_words{tag}": mean(near & own), f"owner_words{tag}": mean(right), f"owner_voice{tag}": mean(own),
+                    f"owner_words{tag}": mean(right), f"owner_voice{tag}": mean(own),
                     f"trials{tag}": len(passed), f"other_reader_trials{tag}": len(theirs)}
-        if not tag:
-            figures["strangers"] = mean(np.concatenate([voice.passes(strangers) for voice in samples.values()]))
-            figures["stranger_trials"] = len(strangers) * len(samples)
+        figures |= {"near_words": mean(near[0] & own)} if near else {}
         print(f"whole check{tag}: " + "  ".join(f"{key} {value:.4g}" for key, value in figures.items()), flush=True)
-    return figures
+    strangers = embedded([heard(path)[: round(STRANGER * HZ)] for path in sorted((SPEECH / "librispeech" / "one_each").glob("*.flac"))])
+    return figures | {"strangers": mean(np.concatenate([voice.passes(strangers) for voice in samples.values()])),
+                      "stranger_trials": len(strangers) * len(samples)}
 
 
 def fits(asked) -> bool:
@@ -320,9 +319,9 @@ def lists(lines: list[tuple[str, Path]]) -> list[tuple[str, list[str], np.ndarra
         quiet = still if not len(quiet) or (still ** 2).mean() < (quiet ** 2).mean() else quiet
         if len(placed) >= BEGINS:
             begins.append((" ".join(word for word, *_ in placed[:BEGINS]), sound[:placed[BEGINS - 1][2]]))
-        words |= {word: sound[start:end] for word, start, end in placed[BEGINS:] if len(word) >= LISTED}
+        words |= {word: sound[start:end] for word, start, end in placed if len(word) >= LISTED}
     draw, found = np.random.default_rng(3), []
-    for k in range(min(LISTS, len(words) // 3 if begins else 0)):
+    for k in range(LISTS if begins else 0):
         begin, sound = begins[k % len(begins)]
         taken = [str(word) for word in draw.permutation([word for word in words if word not in begin.split()])[:RANDOM]]
         if len(taken) == RANDOM:
