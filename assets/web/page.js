@@ -109,6 +109,7 @@ class Page {
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
     this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.login.element, this.hearing.ask, this.mine.place);
     if (recallHere("creating")) this.create();          // a reload comes back to what was being made
+    if (query.has("corner")) this.root.dataset.corner = "yes";              // the widget's closing cross lies over it
     if (query.get("bg") === "transparent") document.documentElement.dataset.bg = "transparent";
     this.setOnly(this.only);
     this.volume();

@@ -62,7 +62,7 @@
     let frame = null;
 
     const load = () => {
-      frame = /** @type {HTMLIFrameElement} */ (make("iframe", { src: address, title: words.frame, allow: "microphone; autoplay; clipboard-write; fullscreen", referrerpolicy: "no-referrer" }));
+      frame = /** @type {HTMLIFrameElement} */ (make("iframe", { src: place ? address : address + "&corner=1", title: words.frame, allow: "microphone; autoplay; clipboard-write; fullscreen", referrerpolicy: "no-referrer" }));
       const late = setTimeout(() => { away.hidden = false; }, PATIENCE);
       addEventListener("message", (event) => {
         if (event.source !== frame?.contentWindow || event.origin !== base.origin || event.data?.twin !== "open") return;
