@@ -214,7 +214,7 @@ def test_modules_that_cannot_be_joined_are_refused(tmp_path):
 def test_it_answers_as_the_server_does(made, mind):
     page = mind
     for language, lines in LINES.items():
-        asks = [ask for line in lines if "follow" not in line for ask in line["ask"]]
+        asks = [ask for line in lines if not {"follow", "private"} & set(line) for ask in line["ask"]]
         asks += ["are you a real person", "i want to die", "who is Otto"] if language == "en" else ["你是真人吗", "我不想活了"]
         for ask in asks:
             found = page.evaluate("([text, language]) => { twin.mind.clear(); const f = twin.mind.answer(text, language); return [f.id, twin.says[f.language][f.say][0]]; }", [ask, language])
