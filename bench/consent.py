@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -44,7 +44,7 @@ Sounds = dict[str, np.ndarray]
 def options(parser) -> None:
     parser.add_argument("--imitate", default="1998,1688,ljspeech", help="readers whose voices are learned to imitate them, by commas; none: ''")
     parser.add_argument("--sentences", type=int, default=8, help="fresh sentences that each imitation reads")
-    parser.add_argument("--learn", action="store_true", help="make assets/weights/speakers.safetensors anew, from 159 readers who are in no other figure")
+    parser.add_argument("--learn", action="store_true", help="make assets/weights/speakers.safetensors anew, from 159 readers of one_each")
     parser.add_argument("--quick", action="store_true", help="the encoder on clean speech alone")
 
 
@@ -55,14 +55,15 @@ def run(options) -> dict[str, object]:
     began = time.perf_counter()
     if options.learn:
         return learn()
-    figures |= encoder(options.quick)
     if options.quick:
-        return figures
+        return encoder(True)
     people = readers()
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
-        figures |= whole(people, workers)
-        if options.imitate:
-            figures |= imitations(options.imitate.split(","), options.sentences, people, workers)
+    with (tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as aside,
+          ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers):
+        voices = {name: aside.submit(learned, Path(folder) / name, people[name]["handed"]) for name in options.imitate.split(",") if name}
+        figures |= encoder(False) | whole(people, workers)
+        if voices:
+            figures |= imitations({name: voice.result() for name, voice in voices.items()}, options.sentences, people, workers)
     from twin.trust import challenge, voiceprint
     return figures | {"threshold_together": voiceprint.SAME, "threshold_each": voiceprint.EACH, "threshold_words": challenge.LEAST,
                       "seconds": time.perf_counter() - began}
@@ -367,7 +368,7 @@ def replaced(text: str, words: list[str], seed: int, every: int) -> tuple[str, l
 
 # imitations --------------------------------------------------------------------------------------------------------------------------------
 
-def imitations(names: list[str], count: int, people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, object]:
+def imitations(learned_: dict[str, Path], count: int, people: dict[str, dict], workers: ProcessPoolExecutor) -> dict[str, object]:
     """Voices that were learned from what was handed in read fresh sentences."""
     import soxr
 
@@ -375,18 +376,17 @@ def imitations(names: list[str], count: int, people: dict[str, dict], workers: P
     from twin.trust import challenge
     from twin.types import Mood, Voice
     asked, sounds, whose = [], [], []
-    for name in names:
-        with tempfile.TemporaryDirectory() as scratch:
-            voice, engine = learned(Path(scratch), people[name]["handed"]), Timbre()
-            for _ in range(count):
-                given = challenge.fresh("")
-                pieces = [piece.audio.samples for piece in engine.speak(given.text, Voice("timbre", folder=str(voice), rate=0.9), Mood(), "en") if piece.audio]
-                sounds.append(np.asarray(soxr.resample(np.concatenate(pieces), 24_000, HZ), np.float32))
-                asked.append((sounds[-1], given.text, given.words))
-                whose.append(name)
+    for name, voice in learned_.items():
+        engine = Timbre()
+        for _ in range(count):
+            given = challenge.fresh("")
+            pieces = [piece.audio.samples for piece in engine.speak(given.text, Voice("timbre", folder=str(voice), rate=0.9), Mood(), "en") if piece.audio]
+            sounds.append(np.asarray(soxr.resample(np.concatenate(pieces), 24_000, HZ), np.float32))
+            asked.append((sounds[-1], given.text, given.words))
+            whose.append(name)
     right, voices = np.array(list(workers.map(fits, asked, chunksize=2))), embedded(sounds)
     same = np.array([bool(Owner(people[name]["samples"]).passes(voices[k:k + 1])[0]) for k, name in enumerate(whose)])
-    for name in names:
+    for name in learned_:
         mine = np.array(whose) == name
         print(f"imitations of {name}: sentence {mean(right[mine]):.2f} speaker {mean(same[mine]):.2f} both {mean((right & same)[mine]):.2f}", flush=True)
     return {"imitations": len(asked), "imitations_sentence": mean(right), "imitations_speaker": mean(same), "imitations_accepted": mean(right & same)}
@@ -395,7 +395,7 @@ def imitations(names: list[str], count: int, people: dict[str, dict], workers: P
 def learned(folder: Path, lines: list[tuple[str, Path]]) -> Path:
     import shutil
     source = folder / "samples"
-    source.mkdir()
+    source.mkdir(parents=True)
     rows = []
     for text, path in lines:
         shutil.copy(path, source / path.name)
