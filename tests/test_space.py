@@ -101,6 +101,14 @@ def test_nobodys_name_and_nothing_private_goes_along(shelf):
     assert shown["scope"] == "public" and len(shown["record"]) == 64 and "signature" not in shown and "who" not in shown
 
 
+def test_a_key_that_was_pasted_into_a_text_goes_nowhere(shelf):
+    token = "hf_" + "a" * 34
+    twin = own(shelf, f"name: Ada\ntagline: 'Ask with {token}'\ndescription: 'The key is {token}.'\nfacts: ['My key is {token}.', I keep bees.]\n",
+               **{"lines.en.yaml": f"- {{id: key, ask: [Which key?], say: ['{token}']}}\n".encode()})
+    everything = b"".join(data for data in space.files(shelf, twin).values() if isinstance(data, bytes))
+    assert token.encode() not in everything and b"[key]" in everything and b"bees" in everything
+
+
 def test_a_consent_that_does_not_cover_talking_makes_no_space(shelf):
     with pytest.raises(Refused) as refused:
         space.files(shelf, own(shelf, purposes=("film",)))

@@ -14,9 +14,13 @@ from typing import Any
 
 PIECE = 2_000            # characters that are looked at together: time grows with the length of a text, not with its square
 SAID = {"phone": ("[phone]", "[电话]"), "email": ("[e-mail]", "[邮箱]"), "id": ("[ID number]", "[证件号]"), "card": ("[card number]", "[卡号]"),
-        "address": ("[address]", "[地址]"), "name": ("[name]", "[姓名]"), "net": ("[network address]", "[网络地址]")}
+        "address": ("[address]", "[地址]"), "name": ("[name]", "[姓名]"), "net": ("[network address]", "[网络地址]"), "key": ("[key]", "[密钥]")}
 REGIONS = {"en": ("US", "GB"), "zh": ("CN", "HK", "TW")}                         # whose national numbers are looked for, besides +…
 
+# Keys of the hub, of models' and code's houses, of clouds and chats; tokens of this app; private keys.
+_KEY = re.compile(r"(?<![\w-])(?:hf_[A-Za-z0-9]{16,}|sk-[\w-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|"
+                  r"(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|[0-9a-f]{64}(?![\w-]))|"
+                  r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?", re.A)
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 _NET = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\.?\d)")
 _RESIDENT = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])")
@@ -65,7 +69,7 @@ def masked(text: str, language: str = "", known: Iterable[str] = (), keep: Itera
     out, at = [], 0
     for one in found(text, language, known):
         raw = text[one.start:one.end]
-        if any(_plain(raw) in item for item in kept):
+        if one.kind != "key" and any(_plain(raw) in item for item in kept):
             continue
         out += [text[at:one.start], SAID[one.kind][zh]]
         at = one.end
@@ -85,7 +89,8 @@ def found(text: str, language: str = "", known: Iterable[str] = ()) -> list[Foun
 
 
 def _in(text: str, language: str, known: list[str]) -> list[Found]:
-    spans = [Found("email", *m.span()) for m in _EMAIL.finditer(text)]
+    spans = [Found("key", *m.span()) for m in _KEY.finditer(text)]
+    spans += [Found("email", *m.span()) for m in _EMAIL.finditer(text)]
     spans += [Found("id", *m.span()) for m in _RESIDENT.finditer(text) if _resident(m[0])]
     spans += [Found("id", *m.span(1)) for m in _PASSPORT.finditer(text)]
     spans += [Found("id", *m.span()) for pattern in (_SOCIAL, _INSURANCE) for m in pattern.finditer(text)]
@@ -101,6 +106,12 @@ def _in(text: str, language: str, known: list[str]) -> list[Found]:
         if all(one.end <= other.start or one.start >= other.end for other in taken):
             taken.append(one)
     return sorted(taken, key=lambda one: one.start)
+
+
+def keys(raw: bytes) -> bytes:
+    """A text without the keys that somebody pasted into it: nobody means to publish one, wherever it stands."""
+    text = raw.decode("utf-8", "surrogateescape")
+    return _KEY.sub(SAID["key"][0], text).encode("utf-8", "surrogateescape")
 
 
 def lines(raw: bytes, keep: Iterable[str] = ()) -> bytes:

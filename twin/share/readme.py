@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from ..mask import keys
 from ..store import Twin
 
 EMOJI, FROM, TO = "💬", "indigo", "purple"
@@ -100,4 +101,4 @@ The code is Apache-2.0. A person's face and voice are not licensed to anyone by 
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(keys("".join(c if c.isprintable() else " " for c in text).encode("utf-8", "replace")).decode().split())

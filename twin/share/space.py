@@ -138,6 +138,8 @@ def needs(twin: Twin, hardware: str, mind: str) -> set[str]:
 def outgoing(twin: Twin, name: str) -> bytes:
     """A file of a twin as it leaves its owner's house: without what is private, and of one's own twin without what its talks told of others."""
     data = public(name, twin.read(name))
+    if twin.owner and (name.endswith(".yaml") or name == "card.json"):
+        data = mask.keys(data)
     return mask.lines(data, keep=mask.own(twin.persona)) if twin.owner and name.startswith("lines.") else data      # a persona's own number is its author's
 
 
