@@ -142,6 +142,32 @@ def test_the_routes_answer_their_user_alone(tmp_path):
             one.close()
 
 
+async def test_what_is_being_said_is_erased_too(tmp_path):
+    """A page that is open, in the middle of a turn, with a default twin: nothing of it comes back to the disk."""
+    import asyncio
+
+    import httpx
+    from conftest import Echo, Tone
+    from place import Place
+
+    from bench.client import Client
+    with Place(tmp_path, think=Echo(["kestrelfeather"] * 400, delay=0.005), speak=Tone(pieces=1)) as place:
+        async with Client(place.url) as client, httpx.AsyncClient(base_url=place.url, headers={"X-Twin-Token": client.token}, trust_env=False, timeout=30) as web:
+            await client.turn("My word is kestrelfeather.")
+            assert (await web.get("/me")).json()["conversations"] == 1
+            await client.say("And once more kestrelfeather.")
+            await client.until(lambda header, _: header["type"] == "token")
+            assert (await web.request("DELETE", "/me", json={"sure": True})).status_code == 200
+            ready, _ = await client.until(lambda header, _: header["type"] == "ready")
+            assert ready["history"] == []
+            await client.send({"type": "list"})
+            assert (await client.until(lambda header, _: header["type"] == "conversations"))[0]["items"] == []
+        await asyncio.sleep(0.3)
+        place.run(place.sessions.close())
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"kestrelfeather" in path.read_bytes()]
+        assert not list((tmp_path / "conversations").glob("*/*"))
+
+
 def test_the_command(shelf, monkeypatch, capsys, tmp_path):  # noqa: F811
     from twin.__main__ import main
     monkeypatch.setenv("TWIN_TOKEN", "7" * 64)

@@ -220,12 +220,13 @@ class Server:
         def film(twin: Any, text: str, out: Path, aspect: str, captions: bool) -> Any:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
+        sharing = self._sharing()
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
-                      *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared).routes(), *self._sharing())
+                      *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=sharing.forget).routes(), *sharing.routes())
 
-    def _sharing(self) -> list[Any]:
+    def _sharing(self) -> Any:
         from .share.trial import Trials
         from .wire.sharing import Sharing
 
@@ -233,7 +234,7 @@ class Server:
             from .share import alone
             return alone.html(self._host, twin, languages=languages, endpoint=endpoint)
         self._trials = Trials(self._shelf)
-        return Sharing(self._shelf, self._sessions.rooms.twins, self._door, page, self._trials, home=not self.shared).routes()
+        return Sharing(self._shelf, self._sessions.rooms.twins, self._door, page, self._trials, home=not self.shared)
 
     def _engines(self) -> dict[str, dict[str, str]]:
         told = {}

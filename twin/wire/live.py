@@ -126,6 +126,11 @@ class Sessions:
         for session in [s for s in self._sessions.values() if s.user.id == owner and s.talk is not None and s.twin.id == twin]:
             await session.evict()
 
+    async def wipe(self, owner: str) -> None:
+        """Nothing that this user said is kept: it is about to be erased."""
+        for session in [s for s in self._sessions.values() if s.user.id == owner]:
+            await session.wipe()
+
     async def signed_out(self, login: str) -> None:
         """Whoever came in by this sign-in (User.login) is out, in every tab."""
         async with self._opening:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ PIECE = 2**20            # bytes
 
 
 class Mine:
-    """Routes /me and /me/export. `home`: whether this machine's own sign-in to the hub counts when Spaces are unpublished, for who sits at it."""
+    """Routes /me and /me/export. `home`: whether this machine's own sign-in to the hub counts when Spaces are unpublished, for who sits at it.
+    `gone(user id)` hears of who is erased."""
 
-    def __init__(self, shelf: Shelf, drafts: Drafts, sessions: Sessions, door: Door, home: bool = True):
-        self.shelf, self.drafts, self.sessions, self.door, self.home = shelf, drafts, sessions, door, home
+    def __init__(self, shelf: Shelf, drafts: Drafts, sessions: Sessions, door: Door, home: bool = True,
+                 gone: Callable[[str], None] = lambda owner: None):
+        self.shelf, self.drafts, self.sessions, self.door, self.home, self.gone = shelf, drafts, sessions, door, home, gone
         self._one = asyncio.Semaphore(1)
 
     def routes(self) -> list[Route]:
@@ -67,8 +69,8 @@ class Mine:
             raise Refused("This deletes all your twins, films and conversations.", "Say that you are sure.", code="sure",
                           zh=("这会删除你所有的分身、影片和对话。", "请确认。"))
         token, own = asked.get("token"), self.home and self.door.at_home(request)
-        for twin in await asyncio.to_thread(self.shelf.list, user.id):
-            await self.sessions.part(user.id, twin.id)
+        await self.sessions.wipe(user.id)
+        await asyncio.to_thread(self.gone, user.id)
 
         def work() -> dict[str, Any]:
             with self.drafts.of(user.id, user.key) as draft:

@@ -309,6 +309,17 @@ class Session:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.open("", self.rooms.first, greet=False)
 
+    async def wipe(self) -> None:
+        """All that is known of its user is about to be erased: stop, and begin anew without keeping what was said."""
+        self.mic.on = False
+        self.unqueue()
+        if self.talk is None:
+            return
+        await self.talk.interrupt()
+        await asyncio.gather(*[task for task in self._tasks if task is not self._waking], return_exceptions=True)
+        self.outbox.discard(self.talk.turn.id if self.talk.turn else 0)
+        await self.open("", self.rooms.first, greet=False)
+
     async def leave(self) -> None:
         """The present conversation is kept and stops."""
         self.mic.on = False

@@ -194,6 +194,12 @@ class Sharing:
         self._pages[name] = (user.id, now, data)
         return name
 
+    def forget(self, owner: str) -> None:
+        """What was made for a user and waits here is dropped, and their trial ends. Blocking."""
+        for name in [name for name, (whose, *_) in self._pages.items() if whose == owner]:
+            self._pages.pop(name, None)
+        self.trials.stop(owner)
+
     def _one(self, user: User) -> Callable[[], None]:
         """One of these at a time, of one user. Raises Refused; the answer is called at the end."""
         if user.id in self._making:
