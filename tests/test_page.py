@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -443,3 +444,31 @@ def test_what_was_typed_survives_a_lost_connection(visit: Opener) -> None:
     expect(page.locator(".banner")).to_be_hidden()
     page.locator("#twin-text").press("Enter")
     page.wait_for_function("() => document.querySelector('.me')")
+
+
+EVIL = "<img src=x onerror=hit=1><script>hit=1</script><svg onload=hit=1>"
+
+
+def test_text_stays_text_wherever_the_page_shows_it(visit: Opener, address: str) -> None:
+    """Name, tagline, greeting, line, fact, question, title of a conversation: an own twin with markup in all of them, from a stranger's file."""
+    from bench.fortress import whole
+    from twin.trust import consent, digest
+    maya = ROOT / "assets" / "twins" / "maya" / "face"
+    persona = {"name": f"Eve {EVIL}"[:80], "tagline": EVIL, "description": f"Eve is {EVIL}.", "greeting": [f"Hello {EVIL}"], "facts": [f"I like {EVIL}."],
+               "suggestions": [EVIL], "languages": ["en"]}
+    files = {"twin/persona.yaml": json.dumps(persona).encode(), "twin/consent.json": json.dumps(consent(EVIL, "self", ["talk"], {"photo": digest(b"x")})).encode(),
+             "twin/lines.en.yaml": json.dumps([{"id": "bees", "ask": ["Do you keep bees?"], "say": [f"Eleven {EVIL} of them."]}]).encode()}
+    files |= {f"twin/face/{path.name}": path.read_bytes() for path in maya.iterdir()}
+    token = "e" * 64
+    asked = urllib.request.Request(f"{address}bundle", whole(files), {"X-Twin-Token": token}, method="POST")
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        twin = json.load(answer)["twin"]["id"]
+    page = visit(f"?lang=en&twin={twin}", script=f"localStorage.setItem('twin.token', '{token}');")
+    quiet(page)
+    expect(page.locator(".names h1")).to_contain_text("Eve <img")
+    assert ask(page, "Do you keep bees?")
+    ask(page, EVIL)
+    expect(page.locator(".me .text").last).to_have_text(EVIL)
+    page.evaluate("() => twin.live.send({ type: 'list' })")
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => [window.hit, document.querySelectorAll('img[src=x], svg[onload]').length]") == [None, 0]
