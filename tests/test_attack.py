@@ -7,11 +7,13 @@ import sys
 from types import SimpleNamespace
 
 import httpx
+import pytest
 from conftest import ROOT
 
 from bench.fortress import Fortress, whole
 from bench.malice import SCRIPT, body, fitting, rng_of
 from bench.siege import Siege
+from twin.wire.requests import Complaint, check
 
 
 def test_a_few_hundred_cases_break_nothing(tmp_path):
@@ -56,3 +58,11 @@ def test_a_case_is_made_again_from_its_seed(tmp_path):
     assert body(shape, rng_of(1, "http", 1)) != body(shape, rng_of(2, "http", 1)) and isinstance(fitting(shape, rng_of(1, "x", 1)), dict)
     files = Fortress(tmp_path).files("a secret", "Ada")
     assert whole(files) == whole(files)
+
+
+@pytest.mark.parametrize("number", [10**400, -10**400, float("nan"), float("inf"), True, "1"], ids=["huge", "deep", "nan", "inf", "flag", "text"])
+def test_numbers_that_no_float_holds_are_refused(number):
+    for message in ({"type": "ping", "t": number}, {"type": "heard", "turn": 1, "at": number}, {"type": "heard", "turn": number, "at": 1}):
+        with pytest.raises(Complaint) as refused:
+            check(json.loads(json.dumps(message)))
+        assert refused.value.code == "bad-field"

@@ -1,7 +1,6 @@
 """What a browser may say: every message of the wire by type, its fields and their bounds. Pure checks; acting on them is wire.py's."""
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -43,12 +42,12 @@ def _whole(value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value < 1e6
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e6              # NaN is not
     return float(value) if fits else _MISSING
 
 
 def _number(value: Any) -> Any:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300            # a whole number may be larger than any float
     return value if fits else _MISSING
 
 
