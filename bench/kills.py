@@ -270,7 +270,9 @@ class Round:
             await self.ask("GET", f"/media/twins/{name}/face/{file}")
         if ledger.faces.setdefault(name, hashlib.sha256(found).hexdigest()) != hashlib.sha256(found).hexdigest():
             self.fault("lost", f"the face of {name}")
-        ledger.locked = {one: True for one in ledger.locked if one != name} | ({name: True} if card["locked"] else {})
+        ledger.locked.pop(name, None)                    # a lock that was asked for and not answered has happened or not
+        if card["locked"]:
+            ledger.locked[name] = True
 
     async def draft(self) -> None:
         draft = (await self.ask("GET", "/draft")).json()["draft"]
@@ -343,6 +345,7 @@ async def cut_off(work: list[Awaitable[None]], house: House, ledger: Ledger, aft
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)        # the clients' own tasks, whose line broke as was meant
     return early
 
 

@@ -246,6 +246,18 @@ async def test_a_long_silence_gives_its_place_to_somebody_else(tmp_path, monkeyp
         await asyncio.sleep(0.1)
 
 
+async def test_who_never_said_a_word_makes_room_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "UNUSED", 0.3)
+    with Place(tmp_path, most=2) as place:
+        async with Client(place.url) as one, Client(place.url) as silent:
+            await one.turn("hi")
+            await asyncio.sleep(0.5)
+            async with Client(place.url), asyncio.timeout(10):
+                async for header, _ in silent:
+                    last = header
+                assert last["code"] == "rested" and one.closed is None
+
+
 async def test_what_is_silent_lets_go(tmp_path, monkeypatch):
     monkeypatch.setattr(live, "REST", 0.1)
     monkeypatch.setattr(live, "ROUND", 0.1)

@@ -21,7 +21,7 @@ HELLO = 5.0              # s a socket has to say who it is
 STALL = 20.0             # s one message may take to leave
 PER_USER = 16            # sessions of one user: tabs, and those that linger
 PER_ADDRESS = 256        # of one address
-IDLE = 600.0             # s of silence after which a session's place may go to somebody who wants one
+IDLE, UNUSED = 600.0, 60.0                               # s of silence after which a place may go to who wants one; where nobody ever spoke
 REST, ROUND = 120.0, 30.0                                # s of silence after which it lets go of what it need not hold; between two looks
 # close codes of the socket, by the code of what the page is told
 CODES = {"late": 4008, "origin": 4003, "elsewhere": 4001, "slow": 1013, "too-large": 1009, "enough": 1008, "busy": 1013, "gone": 1001,
@@ -194,7 +194,8 @@ def _spare(sessions: list[Session]) -> Session | None:
     left = [s for s in sessions if s.holder is None]
     if left:
         return min(left, key=lambda s: s.left)
-    quiet = [s for s in sessions if time.monotonic() - s.moved > IDLE and not (s.talk is not None and s.talk.speaking)]
+    now = time.monotonic()
+    quiet = [s for s in sessions if now - s.moved > (IDLE if s.used else UNUSED) and not (s.talk is not None and s.talk.speaking)]
     return min(quiet, key=lambda s: s.moved, default=None)
 
 

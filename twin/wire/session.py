@@ -394,6 +394,11 @@ class Session:
             return self.doing or "waking", WAKING.get(self.language, WAKING["en"])
         return ("listening" if self.mic.on else "idle"), ""
 
+    @property
+    def used(self) -> bool:
+        """Whether its browser has said anything."""
+        return self.talk is not None and any(message["role"] == "user" for message in self.talk.history)
+
     def show(self) -> None:
         if (state := self.state) != self._shown:
             self._shown = state
