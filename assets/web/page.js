@@ -157,7 +157,7 @@ class Page {
     this.finder = new Finder(live);                     // after the list was drawn anew
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));
     for (const type of ["trouble", "error"]) live.on(type, ({ code, message, hint }) => { if (code !== "login" && code !== "rested") notices.show(message, hint); });
-    live.on("error", ({ kept }) => this.refused(Boolean(kept)));
+    live.on("error", ({ code, kept }) => { if (code !== "login") this.refused(Boolean(kept)); });
   }
 
   /** @param {any} ready */
