@@ -107,6 +107,8 @@ class Client:
             async for header, event in self:
                 now = time.perf_counter()
                 met.append((now - began, header, event))
+                if header["type"] == "error" and header.get("code") == "too-often":
+                    raise ConnectionError(header["message"])
                 turn = header["turn"] if first_of(header) else turn
                 if header["type"] == "spoken" and header["seconds"]:
                     first = first or now

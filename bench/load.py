@@ -221,7 +221,7 @@ async def alive(held: list[Client]) -> int:
 
 async def idle(folder: Path, options: Any) -> dict[str, object]:
     near, far, turns = (20, 0, 5) if options.quick else (NEAR, FAR, 30)
-    with House(folder, stub=options.quick) as house:
+    with House(folder, stub=options.quick, TWIN_LIMITS="10") as house:     # one who asks as fast as it is answered
         talker = await Client(house.url, decodes=False, twin="maya").__aenter__()
         await first_sounds(talker, 5, 0)
         alone, before = await first_sounds(talker, turns, options.seed), house.memory()

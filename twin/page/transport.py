@@ -12,6 +12,8 @@ Three endpoints, hidden from the API page, each one string of JSON in and one ou
 handled; what lies behind it is sent again by the next live_events. `/call` delivers every value a generator yields, whole and in order
 (unlike a component's `watch`, which sees only the latest), so each list holds what is new. An empty list is a heartbeat.
 
+A session's id opens nothing to who did not open it: the token in the header has to be the same on all three.
+
 Found in Gradio 6.31: `/run` answers at once for an endpoint with queue=False; a generator holds one of the queue's `max_threads` places for
 as long as it lives, so app.py raises that number; a client that vanished is only noticed when something is sent, hence the heartbeat.
 """
@@ -27,6 +29,7 @@ from typing import Any
 import gradio as gr
 
 from twin.errors import Refused, TwinError
+from twin.users import HEADER
 from twin.wire.live import Sessions
 from twin.wire.outbox import Letter
 from twin.wire.phrases import phrase
@@ -42,8 +45,8 @@ QUIET = 150.0            # s without any live_send: the same. A hidden tab's tim
 class Stream:
     """What a session needs beside itself on this transport: who holds it, and which sends were taken."""
 
-    def __init__(self, session: Session, cursor: int, first: Letter | None):
-        self.session, self.cursor, self.first = session, cursor, first
+    def __init__(self, session: Session, cursor: int, first: Letter | None, token: str):
+        self.session, self.cursor, self.first, self.token = session, cursor, first, token
         self.holder: object = object()
         self.taken = 0
         self.sending = asyncio.Lock()
@@ -76,16 +79,16 @@ class Transport:
             return _answer(error=_error(getattr(error, "code", "garbage"), error.message, error.hint))
         for name in [name for name in self._streams if self.sessions.get(name) is None]:
             del self._streams[name]
-        stream = self._streams[session.id] = Stream(session, cursor, first)
+        stream = self._streams[session.id] = Stream(session, cursor, first, _token(request))
         stream.holder = holder
         self._watch(stream)
         return _answer(session=session.id)
 
-    async def send(self, request: str) -> str:
+    async def send(self, request: str, asking: gr.Request) -> str:
         """Numbered messages of the browser, and what it has handled of ours."""
         try:
             asked = _json(request)
-            stream = self._stream(asked)
+            stream = self._stream(asked, asking)
             if stream is None:
                 return _answer(error=_error("gone", *phrase("gone", "en")))
             number, ack, messages = asked.get("n"), asked.get("ack"), asked.get("messages")
@@ -107,13 +110,13 @@ class Transport:
                         return _answer(error=_error(over, *phrase(over, stream.session.language)))
         return _answer(ok=True, n=stream.taken)
 
-    async def events(self, request: str) -> AsyncIterator[str]:
+    async def events(self, request: str, asking: gr.Request) -> AsyncIterator[str]:
         """What the browser has not handled yet, as it comes."""
         try:
             asked = _json(request)
         except TwinError:
             asked = {}
-        stream = self._stream(asked)
+        stream = self._stream(asked, asking)
         if stream is None:
             yield json.dumps([_error("gone", *phrase("gone", "en"))])
             return
@@ -158,10 +161,10 @@ class Transport:
         except TimeoutError:
             return [], ""
 
-    def _stream(self, asked: dict[str, Any]) -> Stream | None:
+    def _stream(self, asked: dict[str, Any], asking: gr.Request) -> Stream | None:
         name = asked.get("session")
         stream = self._streams.get(name) if isinstance(name, str) else None
-        return stream if stream and stream.session.holder is stream.holder else None
+        return stream if stream and stream.session.holder is stream.holder and stream.token == _token(asking) else None
 
     def _watch(self, stream: Stream) -> None:
         """End a stream that nobody reads for a while."""
@@ -175,6 +178,10 @@ class Transport:
         if self._streams.get(stream.session.id) is stream:
             del self._streams[stream.session.id]
         self.sessions.leave(stream.session, stream.holder)
+
+
+def _token(request: gr.Request) -> str:
+    return str(request.headers.get(HEADER, ""))
 
 
 def _now() -> float:
