@@ -195,6 +195,8 @@ class Round:
                     self.ledger.talks[name] = twin, [], set()
                 for _ in range(self.rng.randint(1, 3)):
                     question = f"{self.rng.choice(list(ASKS.values()))} I ask for number {secrets.token_hex(3)}."
+                    if name not in self.ledger.talks:    # its twin was deleted meanwhile
+                        break
                     self.ledger.talks[name][2].add(question)
                     await client.say(question)
                     if self.rng.random() < 0.5:
