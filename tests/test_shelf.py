@@ -1,6 +1,7 @@
 """Own twins: whole or absent whenever the process is killed, their owner's alone, sealed where they should be, gone without a trace."""
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -257,6 +258,16 @@ def test_what_comes_late_does_not_bring_a_deleted_twin_back(shelf, tmp_path):
         with pytest.raises(Missing):
             act()
     assert shelf.list(ADA) == [] and not list((tmp_path / "films").rglob("*.mp4")) and not list((tmp_path / "conversations" / ADA).iterdir()) and talk
+
+
+def test_an_edit_leaves_what_was_noted_meanwhile(shelf):
+    twin = shelf.put(ADA, files())
+    before = shelf.files(twin)                           # what an edit begins with
+    shelf.note(ADA, twin.id, "published.json", b'{"version": 1, "spaces": []}')
+    consent = json.dumps(json.loads(before["consent.json"]) | {"when": "2026-01-01"}).encode()
+    shelf.note(ADA, twin.id, "consent.json", consent)
+    edited = shelf.replace(ADA, twin.id, before)
+    assert edited.read("published.json") == b'{"version": 1, "spaces": []}' and edited.read("consent.json") == consent
 
 
 def test_a_disk_that_refuses_leaves_nothing(shelf):

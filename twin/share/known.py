@@ -53,12 +53,16 @@ def place(shelf: Shelf, twin: Twin, owner: str, repo: str) -> Space:
 
 def note(shelf: Shelf, twin: Twin, owner: str, found: Space) -> None:
     """Keep it, in the place of what was known of that Space."""
-    _keep(shelf, twin, owner, [*(one for one in published(shelf, twin, owner) if one.repo != found.repo), found])
+    twin = shelf.get(twin.owner, twin.id) if twin.owner else twin    # publishing takes its time: as it is now
+    with shelf.still(twin):                              # of two that are published at once, neither forgets the other
+        _keep(shelf, twin, owner, [*(one for one in published(shelf, twin, owner) if one.repo != found.repo), found])
 
 
 def forget(shelf: Shelf, twin: Twin, owner: str, repo: str) -> None:
     """That Space is there no more, or was never this twin's."""
-    _keep(shelf, twin, owner, [one for one in published(shelf, twin, owner) if one.repo != repo])
+    twin = shelf.get(twin.owner, twin.id) if twin.owner else twin
+    with shelf.still(twin):
+        _keep(shelf, twin, owner, [one for one in published(shelf, twin, owner) if one.repo != repo])
 
 
 def _keep(shelf: Shelf, twin: Twin, owner: str, places: list[Space]) -> None:

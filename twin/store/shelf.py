@@ -30,7 +30,7 @@ from .places import BOX, box_of, gone, put_folder, scratch, sync
 from .places import replace as replace_file
 from .seal import behind_passphrase, lock, new_key, seal, server_key, unlock
 from .sweep import clean
-from .twins import FILES, HERE, NAME, SEALED, Twin, load_twin
+from .twins import FILES, HERE, NAME, NOTED, SEALED, Twin, load_twin
 from .visits import Visits
 
 MOST_TWINS = 40                                          # of one user
@@ -143,10 +143,12 @@ class Shelf:
             return self.get(owner, name)
 
     def replace(self, owner: str, name: str, files: Mapping[str, bytes]) -> Twin:
-        """The same twin with other files; its key stays. Raises Missing, Locked."""
+        """The same twin with other files; its key stays, and so does what was noted of it meanwhile. Raises Missing, Locked."""
         with self._guard:
             twin = self.get(owner, name)
             twin.read("persona.yaml")                    # raises Locked
+            consented(files, self.data)
+            files = {own: data for own, data in files.items() if own not in NOTED} | {own: twin.read(own) for own in NOTED if twin.has(own)}
             self._write(owner, name, files, Persona.read(files["persona.yaml"]), twin.key, box_of(twin.folder))
             self._drop(twin.folder)
             return self.get(owner, name)
