@@ -205,6 +205,9 @@ def test_modules_that_cannot_be_joined_are_refused(tmp_path):
         (tmp_path / "b.js").write_text(body)
         with pytest.raises(TwinError):
             joined("a.js", tmp_path)
+    (tmp_path / "b.js").write_text("export const c = 2;\n")
+    with pytest.raises(TwinError, match="has no b"):
+        joined("a.js", tmp_path)
     (tmp_path / "b.js").write_text("export const b = 2, c = 3;\n")
     assert "const { b } = $b;" in joined("a.js", tmp_path)
 

@@ -28,6 +28,9 @@ export async function fetchOwn(address) {
   return new Response(new Blob([plain], { type: name.endsWith(".json") ? "application/json" : "image/webp" }));
 }
 
+/** A page in one file asks no routes of its own; who it is to another server stands in the hello (alone_remote.js). @returns {Record<string, string>} */
+export const asking = () => ({});
+
 /** What is said in one answer. @param {number} line @returns {{sizes: number[], opus: Uint8Array, tracks: Uint8Array}} */
 export function soundOf(line) {
   const all = bytes(sounds[line]), count = all[0] | (all[1] << 8), sizes = [];

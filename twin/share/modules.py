@@ -24,11 +24,18 @@ def joined(entry: str, folder: Path, stand_ins: Mapping[str, str] = {}) -> str:
     wanted: dict[str, set[str]] = {}
     order: list[str] = []
     _gather(entry, folder, stand_ins, bodies, wanted, order, ())
+    for file, names in wanted.items():
+        if missing := names - _exported((folder / file).read_text(encoding="utf-8")):
+            raise TwinError(f"{file} has no {', '.join(sorted(missing))}, which another module needs.", "Export it there.")
     parts = [f"const {_name(file)} = (() => {{\n{bodies[file].strip()}\nreturn {{ {', '.join(sorted(wanted.get(file, ())))} }};\n}})();" for file in order]
     script = "\n".join(parts)
     if re.search(r"</script|<!--", script, re.IGNORECASE):
         raise TwinError(f"{entry} would end the page it stands in.", "Write that string in two parts.")
     return script
+
+
+def _exported(text: str) -> set[str]:
+    return set(re.findall(r"^export\s+(?:async\s+)?(?:function\*?|class|const)\s+(\w+)", text, re.MULTILINE))
 
 
 def _name(file: str) -> str:
