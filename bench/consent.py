@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -26,6 +24,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+
+from .timbre import train
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT.parent / "shared" / "data" / "speech"
@@ -60,10 +60,12 @@ def run(options) -> dict[str, object]:
     people = readers()
     with (tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as aside,
           ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers):
-        voices = {name: aside.submit(learned, Path(folder) / name, people[name]["handed"]) for name in options.imitate.split(",") if name}
+        voices = {name: aside.submit(train, Path(folder) / name, people[name]["handed"]) for name in options.imitate.split(",") if name}
         figures |= encoder(False) | whole(people, workers)
         if voices:
-            figures |= imitations({name: voice.result() for name, voice in voices.items()}, options.sentences, people, workers)
+            for voice in voices.values():
+                voice.result()
+            figures |= imitations({name: Path(folder) / name / "voice" for name in voices}, options.sentences, people, workers)
     from twin.trust import challenge, voiceprint
     return figures | {"threshold_together": voiceprint.SAME, "threshold_each": voiceprint.EACH, "threshold_words": challenge.LEAST,
                       "seconds": time.perf_counter() - began}
@@ -390,19 +392,6 @@ def imitations(learned_: dict[str, Path], count: int, people: dict[str, dict], w
         mine = np.array(whose) == name
         print(f"imitations of {name}: sentence {mean(right[mine]):.2f} speaker {mean(same[mine]):.2f} both {mean((right & same)[mine]):.2f}", flush=True)
     return {"imitations": len(asked), "imitations_sentence": mean(right), "imitations_speaker": mean(same), "imitations_accepted": mean(right & same)}
-
-
-def learned(folder: Path, lines: list[tuple[str, Path]]) -> Path:
-    import shutil
-    source = folder / "samples"
-    source.mkdir(parents=True)
-    rows = []
-    for text, path in lines:
-        shutil.copy(path, source / path.name)
-        rows.append({"file": path.name, "text": text, "language": "en"})
-    (source / "samples.json").write_text(json.dumps(rows), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "twin.train.voice", str(source), str(folder / "voice")], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    return folder / "voice"
 
 
 @cache
