@@ -213,7 +213,7 @@ def test_a_spoken_question_is_answered(visit: Opener, tmp_path: Path) -> None:
     page.wait_for_function("""n => document.querySelectorAll('.her').length > n || document.querySelector('#twin-text').value
         || document.querySelector('.notice')""", arg=count)
     if box.input_value():                                # the recogniser was not sure and asks to be corrected
-        expect(page.locator(".note")).to_be_visible()
+        expect(page.locator(".note", has_text="heard")).to_be_visible()       # another note says that it is an AI
         box.press("Enter")
     page.wait_for_function("n => document.querySelectorAll('.her').length > n && !document.querySelector('.her.open')", arg=count)
     assert page.locator(".me").count() == 1

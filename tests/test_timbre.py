@@ -51,7 +51,11 @@ def test_what_is_analysed_comes_back():
     assert abs(len(again) - len(whole)) <= vocoder.HOP
     one, two = (np.log(vocoder.analyse(s, noise=False)[1] @ np.ones(vocoder.BANDS) / -vocoder.BANDS) for s in (whole, again))
     assert np.corrcoef(one[:len(two)], two[:len(one)])[0, 1] > 0.9
-    assert np.median(f0(again)) == pytest.approx(np.median(f0(whole)), rel=0.01)
+    first, second = (vocoder.analyse(s, noise=False)[0] for s in (whole, again))
+    count = min(len(first), len(second))
+    voiced = (first[:count] > 0) & (second[:count] > 0)
+    assert voiced.sum() > 0.85 * (first > 0).sum()
+    assert np.median(second[:count][voiced] / first[:count][voiced]) == pytest.approx(1, abs=0.005)    # frame by frame: medians of the whole stray by 1 %
 
 
 def test_a_sentence_made_in_pieces_is_the_sentence_made_at_once():
