@@ -89,9 +89,10 @@ export class Captions {
     if (key === this.shown) return false;
     const other = text !== this.bright.textContent + this.dim.textContent;
     this.shown = key;
+    this.element.classList.toggle("on", text !== "");
+    if (!text) return other;                             // it fades with its words: an empty box would be seen shrinking
     this.bright.textContent = text.slice(0, said);
     this.dim.textContent = text.slice(said);
-    this.element.classList.toggle("on", text !== "");
     return other;
   }
 }
