@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from persona import chat, conditions, knowledge, mention, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import chat, common, conditions, mention, nearby, offers, plain_zh, prompt, rules, talk, told
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import appraise
@@ -189,8 +189,8 @@ class Mind:
 
     def _informed(self, text: str, tongue: str) -> Found | None:
         """A piece of common knowledge."""
-        said = knowledge.known(text, tongue)
-        return Found("line", said, "curious", ("knowledge",), 1.0) if said else None
+        said = common.known(text, tongue)
+        return Found("line", said, "curious", ("common",), 1.0) if said else None
 
     def _plain(self, text: str, tongue: str, moment: Moment) -> Found | None:
         """What a short Chinese question plainly asks for."""

@@ -54,7 +54,7 @@ def _thing(low: str, language: str) -> str:
 
 @lru_cache(maxsize=1)
 def _data() -> dict:
-    return yaml.safe_load((Path(__file__).parent / "knowledge.yaml").read_text("utf-8"))
+    return yaml.safe_load((Path(__file__).parent / "common.yaml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=2)
