@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .devices import CARRIED
-from .errors import Missing, TwinError
+from .errors import Missing, Refused, TwinError
 from .settings import Settings
 from .streams import Lane
 
@@ -56,6 +56,8 @@ BACKENDS = (
             carried="smollm2-135m-1", blurb="SmolLM2-135M-Instruct, embedded, on the CPU"),
     Backend("think", "transformers", "twin.think.local:LocalThinker", ("transformers", "torch", "accelerate"), "pip install transformers torch accelerate",
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
+    Backend("think", "server", "twin.think.server:ServerThinker", ("httpx",), "pip install httpx", "by model", capable=True, budget=60,
+            blurb="any server of OpenAI's protocol (vLLM, SGLang, llama.cpp, Ollama, a hosted one): think = http://host:port/v1#model"),
     Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
             blurb="espeak-ng in process, every language it has, exact phoneme times"),
     Backend("speak", "timbre", "twin.speak.timbre:Timbre", ("espeakng_loader", "pyworld"), "pip install espeakng-loader pyworld", "GPL-3.0-or-later",
@@ -171,6 +173,11 @@ class Engine:
 
     @property
     def label(self) -> str:
+        """What the page calls it; of a server's address no more than the model and the host."""
+        from urllib.parse import urldefrag, urlsplit
+        if self.backend.name == "server":
+            where, model = urldefrag(self.model)
+            return model.rsplit("/", 1)[-1] or urlsplit(where).hostname or "server"
         return self.model.rsplit("/", 1)[-1] if self.model else self.backend.name
 
 
@@ -243,8 +250,12 @@ class Registry:
     def _choose(self, task: str) -> Engine:
         asked = getattr(self.settings, task)
         names = [b.name for b in BACKENDS if b.task == task]
+        if asked in ("server", "transformers") and task == "think":
+            raise Refused(f"think = {asked} does not say which model.", "Name it instead: http://localhost:8000/v1#model, Qwen/Qwen3-1.7B, or a folder.")
         if asked in names:
             return Engine(row(task, asked), why="named in the settings")
+        if task == "think" and asked.startswith(("http://", "https://")):
+            return Engine(row(task, "server"), asked, "a server named in the settings")
         if asked != "auto" and task in ("think", "listen"):
             from .devices import gpus, reachable, zero_gpu
             if task == "think" and zero_gpu():

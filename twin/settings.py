@@ -42,7 +42,8 @@ class Settings:
     twins: str = _setting("", "Folder with the twins to show; empty: the default twins.")
     twin: str = _setting("maya", "The twin that is there when the page opens.")
     listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")
-    think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, or auto.")
+    think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, "
+                          "a server of OpenAI's protocol (http://localhost:8000/v1#model; its key in TWIN_THINK_KEY), or auto.")
     speak: str = _setting("auto", "Backend that speaks.")
     animate: str = _setting("auto", "Backend that animates.")
     temperature: float = _setting(0.6, "How freely the model words its reply, 0 to 1.5.")
