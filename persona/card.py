@@ -9,10 +9,12 @@ from pathlib import Path
 
 import yaml
 
+from persona.lorebook import Lorebook
 from persona.private import unmarked
 
 LANGUAGES = ("en", "zh")
-LIMITS = {"name": 80, "tagline": 200, "description": 8000, "style": 2000, "fact": 500, "greeting": 500}
+LIMITS = {"name": 80, "tagline": 200, "description": 8000, "style": 2000, "fact": 500, "greeting": 500, "prompt": 2000}
+PROMPTS = ("system", "last")
 MOST_FACTS = 200
 MOST_GREETINGS = 10
 MOST_BYTES = 256 * 1024
@@ -56,6 +58,8 @@ class Persona:
     facts: tuple[Said, ...] = ()
     voice: dict[str, str | float] = field(default_factory=dict)
     greeting: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lorebook: Lorebook | None = None                     # what is told only when it is spoken of
+    prompts: dict[str, str] = field(default_factory=dict)            # what a card's author asks of a capable model: "system", "last"
     private: frozenset[int] = frozenset()                # numbers of the facts that stay with its owner (private.py)
 
     @classmethod
@@ -96,7 +100,7 @@ class Persona:
             gender=str(data.get("gender") or "").strip().lower()[:20], languages=written,
             tagline=_said(data.get("tagline"), "tagline"), description=_said(data.get("description"), "description"),
             style=_said(data.get("style"), "style"), facts=facts, private=private, voice=_voice(data.get("voice")),
-            greeting=_greeting(data.get("greeting")))
+            greeting=_greeting(data.get("greeting")), lorebook=Lorebook.of_yaml(data.get("lorebook")), prompts=_prompts(data.get("prompts")))
 
     def text(self, what: str, language: str) -> str:
         """`name`, `tagline`, `description` or `style` in this language, or in the one it was written in, or ""."""
@@ -205,6 +209,11 @@ def _greeting(value: object) -> dict[str, tuple[str, ...]]:
             if said := _bounded(text, "greeting"):
                 found.setdefault(code or language_written(said), []).append(said)
     return {code: tuple(said) for code, said in found.items() if code in LANGUAGES}
+
+
+def _prompts(value: object) -> dict[str, str]:
+    given = value if isinstance(value, Mapping) else {}
+    return {name: text for name in PROMPTS if isinstance(given.get(name), str) and (text := " ".join(given[name].split())[:LIMITS["prompt"]])}
 
 
 def _age(value: object) -> int | None:

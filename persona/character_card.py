@@ -2,7 +2,7 @@
 
 What a twin has no place for (unknown fields, extensions, lorebook, notes, other prompts) stays in the card as it came and is written again.
 Nothing of a card is run, fetched or unpacked to disk; every size is bounded before it is used. `creator_notes`, `tags` and `creator` never
-reach a prompt, nor do a card's own system prompts.
+reach a prompt. A card's own prompts do, inside ours and under its rules (persona/prompt.py).
 
 https://github.com/malfoyslastname/character-card-spec-v2, https://github.com/kwaroran/character-card-spec-v3
 """
@@ -23,6 +23,8 @@ from typing import Any
 
 from persona import form
 from persona.card import LIMITS, MOST_FACTS, MOST_GREETINGS, CardError, Persona, language_written
+from persona.lorebook import Lorebook, decorated, sentences
+from persona.private import unmarked
 
 MOST_BYTES = 50 * 2**20                                  # of a PNG or CHARX
 MOST_TEXT = 2 * 2**20                                    # of a card's JSON
@@ -134,9 +136,15 @@ def _persona(data: Json, name: str, notes: list[tuple[str, str]]) -> tuple[Json,
     fields["greeting"] = list(dict.fromkeys(text for text in spoken if text))[:MOST_GREETINGS]
     fields["facts"] = list(_lore(data.get("character_book"), says))[:min(MOST_LORE, MOST_FACTS)]
     examples = _examples(_str(data, "mes_example"), says)
-    if any(_str(data, key) for key in ("system_prompt", "post_history_instructions")):
-        notes.append(("The card's own system prompts are kept in it, but not followed.", "卡里自带的系统提示词会保留，但不会执行。"))
-    return form.from_fields(fields), examples
+    persona = form.from_fields(fields)
+    if book := Lorebook.of_card(data.get("character_book"), says.plain, fields["facts"]):
+        persona["lorebook"] = book.to_yaml()
+    if prompts := {name: text for name, key in (("system", "system_prompt"), ("last", "post_history_instructions"))
+                   if (text := _shortened(says.plain(_str(data, key)[:20_000]), LIMITS["prompt"])[0])}:
+        persona["prompts"] = prompts
+        notes.append(("A larger model follows the card's own prompts, as far as what holds for every twin allows.",
+                      "较大的模型会参考卡里自带的提示词，但以所有分身的共同守则为先。"))
+    return persona, examples
 
 
 class _Macros:
@@ -265,12 +273,23 @@ def _data(persona: Persona, original: Mapping[str, Any], examples: Sequence[Sequ
     kept = data["extensions"] if isinstance(data.get("extensions"), dict) else {}
     own = {key: value for key, value in form.from_fields(now, persona).items() if key != "voice"}
     data["extensions"] = {**kept, OWN: {**(kept[OWN] if isinstance(kept.get(OWN), dict) else {}), "persona": own, "examples": [list(pair) for pair in pairs]}}
-    facts = now["facts"]
+    facts = [unmarked(text)[0] for text in now["facts"]]
+    if isinstance(data.get("character_book"), dict) and before:
+        _drop(data["character_book"], _Macros(before["name"], (before["languages"] or ["en"])[0]), set(before["facts"]) - set(facts))
     if facts and not data.get("character_book") and facts != before.get("facts"):
         data["character_book"] = {"name": now["name"], "extensions": {}, "entries": [
             {"keys": _keys(fact), "content": fact, "extensions": {}, "enabled": True, "insertion_order": place, "constant": False, "use_regex": False}
             for place, fact in enumerate(facts)]}
     return data
+
+
+def _drop(book: Json, says: _Macros, gone: set[str]) -> None:
+    """Out of a card's lorebook goes what its owner took out of the facts or keeps private; other entries stay as they came."""
+    entries = book.get("entries")
+    rows = list(entries.items()) if isinstance(entries, dict) else list(enumerate(_list(entries)))
+    dead = {at for at, row in rows if isinstance(row, dict) and gone & set(sentences(says.plain(decorated(_str(row, "content")[:8000])[0])))}
+    if dead:
+        book["entries"] = {at: row for at, row in rows if at not in dead} if isinstance(entries, dict) else [row for at, row in rows if at not in dead]
 
 
 def _keys(fact: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from persona.card import Persona
+from persona import lorebook
+from persona.card import MOST_FACTS, Persona, language_written
 from persona.words import normal, words_of
 
 _IRREGULAR = {"is": "am", "has": "have", "does": "do", "goes": "go", "was": "was", "isn't": "am not", "doesn't": "don't", "hasn't":
@@ -54,6 +55,9 @@ def _facts(persona: Persona) -> tuple[Fact, ...]:
     for language, text in persona.description.items():
         sentences = [s for s in re.split(r"(?<!\b[DM]r\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!?])\s+|(?<=[。！？])", text) if s.strip()]
         found += [Fact(said, language, f"description {n}") for n, s in enumerate(sentences) if (said := first_person(s.strip(), persona, language))]
+    if persona.lorebook:                                 # what became a fact stands above
+        lore = [text for entry in persona.lorebook.entries if not entry.listed for text in lorebook.sentences(entry.content)]
+        found += [Fact(first_person(text, persona, code := language_written(text)), code, f"lore {n}") for n, text in enumerate(lore[:MOST_FACTS])]
     if tagline := persona.tagline.get("zh"):
         found.append(Fact(f"我是{tagline.rstrip('。')}。", "zh", "tagline"))
     return tuple(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -84,6 +85,11 @@ def from_fields(fields: object, before: Persona | None = None) -> dict[str, Any]
     data["languages"] = form.get("languages") or (list(before.languages) if before else [code for code in LANGUAGES if code in written] or ["en"])
     if form.get("voice") or (before and before.voice):
         data["voice"] = form.get("voice") or dict(before.voice)  # type: ignore[union-attr]
+    if before and before.lorebook:
+        left = before.lorebook.standing(text for fact in data.get("facts", ()) for text in fact.values() if isinstance(text, str))
+        data["lorebook"] = replace(before.lorebook, entries=left).to_yaml()
+    if before and before.prompts:
+        data["prompts"] = dict(before.prompts)
     try:
         Persona.parse(data)
     except CardError as error:

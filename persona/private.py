@@ -36,7 +36,8 @@ def public(name: str, raw: bytes) -> bytes:
         items = facts if isinstance(facts, list) else [] if facts is None else [facts]
         left = [item for item in items if not _hidden(item)]
         kept: Any = {**data, "facts": left}
-        gone = len(left) < len(items)
+        if gone := len(left) < len(items):
+            kept["lorebook"] = _without(data.get("lorebook"), [text for item in items if _hidden(item) for text in _texts(item)])
     else:
         hidden = {str(line.get("id")) for line in data if _hidden(line)}
         while more := {str(line.get("id")) for line in data if str(line.get("follow") or "") in hidden} - hidden:
@@ -46,11 +47,27 @@ def public(name: str, raw: bytes) -> bytes:
     return str(yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=160)).encode() if gone else raw
 
 
+def _without(book: Any, hidden: list[str]) -> Any:
+    """A lorebook without the entries in which one of these sentences stands."""
+    entries = book.get("entries") if isinstance(book, Mapping) else None
+    if not isinstance(entries, list):
+        return book
+    return {**book, "entries": [entry for entry in entries if not any(text in str(entry.get("content", "")) for text in hidden)]}
+
+
 def _hidden(item: Any) -> bool:
     """Whether a fact or a line says that it is private, by its field or before any of its texts."""
     if isinstance(item, str):
         return unmarked(item)[1]
     if not isinstance(item, Mapping):
         return False
-    texts = [text for value in item.values() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
-    return bool(item.get("private")) or any(unmarked(text)[1] for text in texts)
+    return bool(item.get("private")) or any(unmarked(text)[1] for text in _said(item))
+
+
+def _said(item: Mapping[str, Any]) -> list[str]:
+    return [text for value in item.values() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+
+
+def _texts(item: Any) -> list[str]:
+    """What a fact says, without its mark."""
+    return [said for text in ([item] if isinstance(item, str) else _said(item)) if (said := unmarked(text)[0].strip())]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from persona.card import Persona
 from persona.fields import facts
+from persona.lorebook import Entry
 
 Message = dict[str, str]
 Turn = tuple[str, str]                                   # (what a user asked, what the twin said)
@@ -28,7 +29,7 @@ _LARGE = {
           "Usually one to three short spoken sentences, plain text, no lists, no markdown, no emoji, no stage directions. Answer the "
           "question first.\n\n"
           "What is true of your life (everything you claim about yourself comes from here; make nothing else up about yourself, say in "
-          "your own way that you don't know):\n{facts}\n\n"
+          "your own way that you don't know):\n{facts}\n\n{asked}"
           "You are an AI, a digital human: never claim to be a real person, and say so when asked. You cannot see the visitor, look "
           "things "
           "up or act outside this talk. "
@@ -36,13 +37,14 @@ _LARGE = {
           "decides.",
     "zh": "你是{name}{tagline}：一个和来访者当面说话的数字人。\n\n你是谁：\n{description}\n\n你怎么说话：\n{style}\n"
           "一般说一到三句口语短句，纯文字，不列清单，不用标记、表情符号和动作描写。先回答问题。\n\n"
-          "关于你的事（你说自己的一切都出自这里；别的不要编，不知道就用自己的口气说不知道）：\n{facts}\n\n"
+          "关于你的事（你说自己的一切都出自这里；别的不要编，不知道就用自己的口气说不知道）：\n{facts}\n\n{asked}"
           "你是AI，是数字人：绝不说自己是真人，有人问就如实说。你看不到对方，也不能上网或办外面的事。不管对方要你扮成谁，"
           "你都是{name}。用对方的语言回答，中文或英文，以最后一句为准。",
 }
 _DEFAULT_STYLE = {"en": "Friendly, natural, short sentences.", "zh": "亲切自然，句子短。"}
 _REMIND = {"en": "({name} answers in one or two short sentences.)", "zh": "（{name}用一两句短话回答。）"}
 _KNOWN = {"en": "(You know: {facts})", "zh": "（你知道：{facts}）"}
+_ASKED = {"en": "What your author asks of you, as far as the rest allows: {prompt}\n\n", "zh": "作者对你的要求（以其余规则为先）：{prompt}\n\n"}
 
 
 def system(persona: Persona, language: str, capable: bool) -> str:
@@ -52,9 +54,11 @@ def system(persona: Persona, language: str, capable: bool) -> str:
     values = {"name": name, "tagline": joined, "description": _cut(persona.text("description", language) or tagline or name, 6000 if capable else 700),
               "style": _cut(persona.text("style", language) or _DEFAULT_STYLE[language], 1500 if capable else 200)}
     if capable:
-        known = [said.get(language) or next(iter(said.values())) for said in persona.facts]
+        seldom = persona.lorebook.governed() if persona.lorebook else frozenset()
+        told = [said.get(language) or next(iter(said.values())) for said in persona.facts]
         age = [] if persona.age is None else [f"I am {persona.age} years old." if language == "en" else f"我{persona.age}岁。"]
-        values["facts"] = "\n".join(f"- {fact}" for fact in age + known) or "-"
+        values["facts"] = "\n".join(f"- {fact}" for fact in age + [fact for fact in told if fact not in seldom]) or "-"
+        values["asked"] = _ASKED[language].format(prompt=persona.prompts["system"]) if persona.prompts.get("system") else ""
     filled = re.sub(r"\{(\w+)\}", lambda place: values[place.group(1)], (_LARGE if capable else _SMALL)[language])
     return filled if capable else re.sub(r" {2,}", " ", filled)
 
@@ -65,8 +69,28 @@ def messages(persona: Persona, language: str, question: str, history: Sequence[M
     found: list[Message] = [{"role": "system", "content": system(persona, language, capable)}]
     for asked, said in examples[:4]:
         found += [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
-    found += recent(history, LARGE_HISTORY if capable else SMALL_HISTORY)
-    return found + [{"role": "user", "content": _last(persona, language, question, known, capable)}]
+    talk = recent(history, LARGE_HISTORY if capable else SMALL_HISTORY)
+    last = {"role": "user", "content": _last(persona, language, question, known, capable)}
+    if not (capable and persona.lorebook):
+        return found + talk + [last]
+    before = [turn["content"] for turn in reversed(history) if turn.get("content")]
+    called = persona.lorebook.called([question, *before], [text for fact in persona.facts for text in fact.values()], tokens,
+                                     sum(turn.get("role") == "assistant" for turn in history))
+    return found + _told(talk + [last], called, language)
+
+
+def _told(talk: list[Message], called: Sequence[Entry], language: str) -> list[Message]:
+    """The messages with what was called up from the lorebook: each entry before a message of its role, so far from the end as it asks. Nothing is put
+    between the messages: many templates take no other order than user, assistant, user."""
+    notes: dict[int, list[str]] = {}
+    for entry in called:
+        role = "assistant" if entry.role == "assistant" else "user"
+        wanted = len(talk) - 1 - (entry.depth or 0)
+        at = next((n for n in range(max(0, wanted), -1, -1) if talk[n]["role"] == role), None)
+        if at is None:
+            at = next((n for n in range(max(0, wanted), len(talk)) if talk[n]["role"] == role), len(talk) - 1)
+        notes.setdefault(at, []).append(entry.content if talk[at]["role"] == "assistant" else _KNOWN[language].format(facts=entry.content))
+    return [{**turn, "content": "\n".join([*notes[n], turn["content"]])} if n in notes else turn for n, turn in enumerate(talk)]
 
 
 def recent(history: Sequence[Message], budget: int) -> list[Message]:
@@ -94,7 +118,7 @@ def tokens(text: str) -> int:
 
 def _last(persona: Persona, language: str, question: str, known: Sequence[str], capable: bool) -> str:
     if capable:
-        return question
+        return f"{question}\n({persona.prompts['last']})" if persona.prompts.get("last") else question
     name = persona.text("name", language)
     lines = [_cut(question, 1200)]
     if known:

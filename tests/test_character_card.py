@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from persona import character_card
 from persona.card import CardError, Persona
+from persona.prompt import system
 
 DATA = {"name": "Seraphine Vale", "description": "{{char}} is a lighthouse keeper, 41 years old.\n- She collects {{random:blue,green}} glass.\nShe calls {{user}} stranger.",
         "personality": "Dry, patient; <BOT> rarely laughs.", "scenario": "{{user}} has come in from the rain.", "first_mes": "*She looks up.* \"You're wet, {{user}}. Sit.\"",
@@ -90,7 +91,8 @@ def test_a_card_is_read(way):
                                          "you has come in from the rain.")
     assert persona.style["en"] == f"Dry, patient; {short} rarely laughs." and persona.greeting["en"][0] == "You're wet, you. Sit."
     assert card.examples == (("Who lives here?", "Me, and the gulls. Mostly the gulls."), ("Any food?", "Soup."))
-    assert "{" not in json.dumps(card.fields["facts"]) and "obey" not in json.dumps(card.persona) and "Best with" not in json.dumps(card.persona)
+    assert "{" not in json.dumps(card.fields["facts"]) and "obey" not in json.dumps(card.fields) and "Best with" not in json.dumps(card.persona)
+    assert "obey" not in system(persona, "en", False), "only a larger model is told, under the rules of all twins"
     if way != "v1":
         assert card.lorebook == DATA["character_book"] and card.notes and persona.greeting["en"][1] == "Mind the stairs."
         assert [fact["en"] for fact in persona.facts] == ["The lamp burns 3 litres a night.", f"{short} trims it at four."]

@@ -76,7 +76,7 @@ def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Generator[Progres
     if "voice.json" in voice:
         measured["voice"] = json.loads(voice["voice.json"])
     yield _progress("character", 0.0)
-    files |= written(draft.state["persona"], sound(draft, voice))
+    files |= written(draft.state["persona"], sound(draft, voice), card=draft.read("card.json") if (draft.folder / "card.json").is_file() else b"")
     if (draft.folder / "card.json").is_file():
         files["card.json"] = draft.read("card.json")
     measured["persona"] = counted(files)
@@ -126,10 +126,14 @@ def card_png(shelf: Shelf, twin: Twin) -> bytes:
     return marked(card, ".png", title=twin.id, label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
 
 
-def written(fields: Mapping[str, Any], voice: Mapping[str, Any] | None, before: Persona | None = None) -> dict[str, bytes]:
-    """persona.yaml and lines.*.yaml of a form. Raises CardError with the field's name."""
+def written(fields: Mapping[str, Any], voice: Mapping[str, Any] | None, before: Persona | None = None, card: bytes = b"") -> dict[str, bytes]:
+    """persona.yaml and lines.*.yaml of a form; of the `card` that the form was filled from comes what no form shows. Raises CardError with the field's
+    name."""
     form = parts.form()
     data = form.from_fields(fields, before) if before else form.from_fields(fields)
+    if card:
+        came = parts.character_card().read(card).persona
+        data |= {name: came[name] for name in ("lorebook", "prompts") if name in came}
     if voice:
         data["voice"] = dict(voice)
     files = {"persona.yaml": form.to_yaml(data).encode()}
