@@ -16,6 +16,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ SPOKEN = 45                                              # words of an answer at
 BATCH = 64                                               # sentences embedded between two reports
 K1, B = 1.2, 0.75                                        # of BM25
 RANK = 60                                                # of the reciprocal ranks: 1 / (RANK + rank)
-NEAR = 24                                                # passages that are looked at sentence by sentence
+NEAR = 14                                                # passages that are looked at sentence by sentence
 SURE = 0.6                                               # from this score on a passage answers the question
 
 
@@ -211,8 +212,12 @@ class Library:
 
     def find(self, question: str, language: str = "en", most: int = 4, history: Sequence[Mapping[str, Any]] = ()) -> list[Passage]:
         """The passages nearest to a question, best first. After a question that points back ("and on Sundays?") the one before it is looked at too."""
+        from persona.cited import asks_origin
         if not self.documents or not question.strip():
             return []
+        last = history[-1] if history else {}
+        if last.get("role") == "assistant" and asks_origin(question):
+            return self.source_of(str(last.get("content", "")))
         return self._ready().find(_whole(question, language, history), question, language, most)
 
     def source_of(self, said: str, most: int = 2) -> list[Passage]:
@@ -296,7 +301,12 @@ def _english(document: Document) -> list[str]:
 
 
 def _is_english(sentence: str) -> bool:
-    return cjk_share(sentence) < 0.3
+    return sentence.isascii() or cjk_share(sentence) < 0.3
+
+
+@lru_cache(maxsize=16_384)
+def _token_set(sentence: str) -> frozenset[str]:
+    return frozenset(tokens(sentence))
 
 
 def _meant(sentence: str, heading: str) -> str:
@@ -340,7 +350,7 @@ class _Index:
         self._means()
         self._words()
         self.graph = Graph()
-        first = {}
+        first: dict[str, int] = {}
         for row in self.passages:
             first.setdefault(row.document.id, row.number)
         for document in documents:
@@ -356,7 +366,8 @@ class _Index:
         for low in range(0, len(owner), 8192):           # in pieces: int8 as float32 is four times as large
             part = self.vectors[low:low + 8192].astype(np.float32)
             part /= np.linalg.norm(part, axis=1, keepdims=True) + 1e-9
-            np.add.at(means, owner[low:low + 8192], part)
+            whose, first = np.unique(owner[low:low + 8192], return_index=True)
+            means[whose] += np.add.reduceat(part, first)
         self.means = means / (np.linalg.norm(means, axis=1, keepdims=True) + 1e-9)
 
     def _words(self) -> None:
@@ -422,28 +433,27 @@ class _Index:
         for ranking in (*rankings, near[:20]):
             for rank, number in enumerate(ranking):
                 fused[number] += 1 / (RANK + rank)
+        weights = {word: self.weight(word) for word in asked.words}
         found = []
         for number in _best(fused, NEAR):
-            score, best = self._answer(self.passages[number], asked, vector, number in near[:6])
-            found.append((score, float(fused[number]), number, best))
+            score, at = self._answer(self.passages[number], asked, weights, vector, number in near[:6])
+            found.append((score, float(fused[number]), number, at))
         found.sort(key=lambda item: (-round(item[0], 3), -item[1]))
-        return [self.passage(number, score, best) for score, _, number, best in found[:most]]
+        return [self.passage(number, score, _said(self.passages[number], at, asked) if score else "") for score, _, number, at in found[:most]]
 
     def passage(self, number: int, score: float, best: str = "") -> Passage:
         row = self.passages[number]
         place = {name: value for name, value in (("page", row.page), ("heading", row.heading)) if value}
         return Passage(joined(row.sentences), row.document.title, place, round(score, 3), best, row.document.id, row.own, row.document.private)
 
-    def _answer(self, row: _Row, asked: Wanted, vector: np.ndarray | None, related: bool) -> tuple[float, str]:
-        """(how well the passage answers, its sentence or two that do)."""
-        whole = sum(self.weight(word) for word in asked.words) or 1.0
+    def _answer(self, row: _Row, asked: Wanted, weights: Mapping[str, float], vector: np.ndarray | None, related: bool) -> tuple[float, int]:
+        """(how well the passage answers, which of its sentences does)."""
+        whole = sum(weights.values()) or 1.0
         around = set(tokens(f"{row.heading} {row.document.title}"))
-        each = [set(tokens(sentence)) for sentence in row.sentences]
+        each = [_token_set(sentence) for sentence in row.sentences]
         near = self._alike(row, vector)
         best, at = 0.0, 0
         for number, sentence in enumerate(row.sentences):
-            if instructs(sentence):
-                continue
             before, after = each[number - 1] if number else set(), each[number + 1] if number + 1 < len(each) else set()
             back = 0.9 if _POINTS.match(sentence) else 0.5
             missed = []
@@ -451,10 +461,10 @@ class _Index:
             for word in asked.words:
                 lone = len(word) == 1 and word in sentence
                 held = 1.0 if word in each[number] or lone else 0.85 if word in around else back if word in before else 0.4 if word in after else 0.0
-                share += self.weight(word) * held
+                share += weights[word] * held
                 if not held:
                     missed.append(word)
-            share = asked.covered(sentence, share / whole, sum(map(self.weight, missed)) / whole, missed)
+            share = asked.covered(sentence, share / whole, sum(map(weights.__getitem__, missed)) / whole, missed)
             alike = near[number]
             score = (0.62 * share + 0.38 * max(0.0, min(1.0, (alike - 0.1) / 0.6)) if alike is not None else share)
             if asked.names and not all(name in _mark(sentence + row.heading + row.document.title + joined(row.sentences)) for name in asked.names):
@@ -463,10 +473,10 @@ class _Index:
                 score *= 0.72
             if sentence.endswith(("?", "？")):
                 score *= 0.6
-            score += 0.05 * related
-            if score > best + 0.01:
+            score += 0.05 * related * (score > 0.3)
+            if score > best + 0.01 and not instructs(sentence):
                 best, at = score, number
-        return min(best, 1.0), _said(row, at, asked) if best else ""
+        return min(best, 1.0), at
 
     def _alike(self, row: _Row, vector: np.ndarray | None) -> list[float | None]:
         """Cosine of the question with each sentence, None where that is not embedded."""
@@ -531,7 +541,9 @@ _BACK_ZH = re.compile(r"^(?:那|那么|还有|然后|和)|[它他她]|呢[？?]?
 
 def _whole(question: str, language: str, history: Sequence[Mapping[str, Any]]) -> str:
     """A question that points back, behind the one it points at."""
-    before = next((str(turn.get("content", "")) for turn in reversed(history) if turn.get("role") == "user" and turn.get("content") != question), "")
+    from persona.cited import asks_origin
+    before = next((str(turn.get("content", "")) for turn in reversed(history) if turn.get("role") == "user" and turn.get("content") != question
+                   and not asks_origin(str(turn.get("content", "")))), "")
     if not before or len(before) > 300:
         return question
     words = wanted(question, language).words
@@ -589,7 +601,7 @@ def _document(raw: Mapping[str, Any]) -> Document:
             raise ValueError("text")
         return value
     passages = [([text(s, 8000) for s in held], int(page), text(heading, 500)) for held, page, heading in raw["passages"]]
-    edges = [[text(a, 200), text(relation, 40), text(b, 200), int(number), text(sentence, 8000)] for a, relation, b, number, sentence in raw.get("edges", ())]
+    edges: list[list[Any]] = [[text(a, 200), text(relation, 40), text(b, 200), int(number), text(sentence, 8000)] for a, relation, b, number, sentence in raw.get("edges", ())]
     if any(not 0 <= edge[3] < len(passages) for edge in edges) or not all(held for held, _, _ in passages) or not re.fullmatch(r"[0-9a-f]{12}", str(raw["id"])):
         raise ValueError("document")
     return Document(str(raw["id"]), text(raw["name"], 300), text(raw["title"], 300), text(raw.get("kind", "txt"), 10), int(raw.get("size", 0)), int(raw.get("pages", 0)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from persona.words import cjk_share, simplify
+from persona.words import cjk_share, simplify, words_of
 
 if TYPE_CHECKING:
     from persona.card import Persona
@@ -203,7 +203,7 @@ def _kinds(edges: Sequence[tuple[str, str, Edge]]) -> dict[str, str]:
 def relations(document: Document) -> list[list[Any]]:
     """[subject, relation, object, number of the passage, sentence] of a document."""
     found: dict[tuple[str, str, str], list[Any]] = {}
-    for number, (held, _, heading) in enumerate(document.passages):
+    for number, (held, _, _) in enumerate(document.passages):
         last = ""
         for sentence in held:
             for subject, relation, object_ in found_in(sentence, "", last):
@@ -234,8 +234,8 @@ def key(name: str) -> str:
 
 # reading ---------------------------------------------------------------------------------------------------------------------------------
 
-_TITLES = frozenset("mr mrs ms dr prof professor sir lady the saint st new north south east west".split())
-_NOBODY = frozenset("it he she they we you i this that there who what one everybody everyone nobody people".split())
+_TITLES = words_of("mr mrs ms dr prof professor sir lady the saint st new north south east west")
+_NOBODY = words_of("it he she they we you i this that there who what one everybody everyone nobody people")
 _NAME = (r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Professor|Captain|Sir|Lady|Saint|St)\.? )?[A-Z][\w’'-]*(?:(?: (?:of|the|de|da|del|la|van|von|der|du|for|at)){0,2} "
          r"(?!(?:He|She|It|They|We|I|The|His|Her|My|Our|This|In|On|At)\b)[A-Z0-9][\w’'-]*)*")
 _STOP = r"(?!(?:and|or|but|is|are|was|were|be|been|am|has|have|had|in|on|at|to|by|for|with|from|that|which|who|will|can|also|as|than|then|not)\b)"

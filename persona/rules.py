@@ -109,6 +109,7 @@ def _found(question: Question, plain: str, bare: str, until: str = "") -> Ruling
 
 
 _IN_NEED = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency"))
+FIRM = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency", "attack"))     # nothing goes before these
 _ABOUT_IT = frozenset(("human", "story-life", "no-care", "conscious", "insult", "self-down", "body", "model"))
 
 

@@ -174,7 +174,8 @@ class Wanted:
 @lru_cache(maxsize=256)
 def wanted(question: str, language: str) -> Wanted:
     """What a question wants."""
-    kind, holds, answered = "", None, ()
+    kind, holds = "", None
+    answered: tuple[str, ...] = ()
     for name, wants, found, words in _KIND:
         if wants.search(question.lower() if language == "en" else simplify(question)):
             kind, holds, answered = name, found, words

@@ -15,9 +15,8 @@ import sys
 import threading
 import unicodedata
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def read(name: str, data: bytes) -> Read:
             return done.value                            # type: ignore[no-any-return]
 
 
-def reading(name: str, data: bytes) -> Iterator[float]:
+def reading(name: str, data: bytes) -> Generator[float, None, Read]:
     """The same as a generator of how far it is, 0..1, whose value is the document; closing it ends the reader's process."""
     kind = kind_of(name, data)
     if kind == "docx":
@@ -108,7 +107,8 @@ def kind_of(name: str, data: bytes) -> str:
 
 
 _OTHER = {b"\xd0\xcf\x11\xe0": ("of an old kind of Office", "旧版 Office 格式"), b"{\\rtf": ("in Rich Text Format", "RTF 格式"),
-          b"\x89PNG": ("a picture", "图片"), b"\xff\xd8\xff": ("a picture", "图片"), b"GIF8": ("a picture", "图片"), b"RIFF": ("a picture or a sound", "图片或声音"),
+          b"\x89PNG": ("a picture", "图片"), b"\xff\xd8\xff": ("a picture", "图片"), b"GIF8": ("a picture", "图片"),
+          b"RIFF": ("a picture or a sound", "图片或声音"),
           b"\x1f\x8b": ("packed (gzip)", "压缩包（gzip）"), b"7z\xbc\xaf": ("packed (7z)", "压缩包（7z）"), b"Rar!": ("packed (RAR)", "压缩包（RAR）"),
           b"ID3": ("a sound", "声音"), b"\x00\x00\x00": ("a film or a picture", "影片或图片"), b"%!PS": ("PostScript", "PostScript")}
 
@@ -148,7 +148,7 @@ def _binary(data: bytes) -> bool:
 
 # each in a process of its own ------------------------------------------------------------------------------------------------------------
 
-def _apart(kind: str, data: bytes) -> Iterator[Any]:
+def _apart(kind: str, data: bytes) -> Generator[float, None, Read]:
     """The reader in a process that is ended when it takes too long or its generator is closed."""
     child = subprocess.Popen([sys.executable, "-c", f"from twin.read import _child; _child({kind!r})"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parents[1])
@@ -247,7 +247,7 @@ def _pdf(data: bytes) -> Read:
         if number % 8 == 7:
             _tell((number + 1) / count)
     outline = _outline(reader)
-    title = str((reader.metadata or {}).get("/Title") or "") if not bad else ""
+    title = str(reader.metadata.get("/Title") or "") if reader.metadata else ""
     notes = ((f"{bad} of {count} pages could not be read.", f"{count} 页里有 {bad} 页读不出来。"),) if bad else ()
     blocks = []
     heading = ""
@@ -285,12 +285,14 @@ def _bare(pages: list[str]) -> list[list[str]]:
         return [re.sub(r"\d+", "#", line) for line in dict.fromkeys((*full[:2], *full[-2:]))]
     seen = Counter(mark for lines in split for mark in edge(lines))
     often = {mark for mark, times in seen.items() if len(pages) >= 4 and times > len(pages) / 2}
-    return [[line for line in lines if re.sub(r"\d+", "#", line) not in often and not re.fullmatch(r"[-–—\s]*(?:page|第)?\s*\d{1,4}\s*(?:页|/\s*\d+)?[-–—\s]*", line,
-            re.IGNORECASE)] for lines in split]
+    return [[line for line in lines if re.sub(r"\d+", "#", line) not in often and not _PAGE.fullmatch(line)] for lines in split]
 
 
-_NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+(?=[A-Z\u4e00-\u9fff])|(?:chapter|section|part|appendix)\s+[\divxA-Z]+\b|第[一二三四五六七八九十百\d]+[章节部分篇条]"
-                       r"|[一二三四五六七八九十]+、)", re.IGNORECASE)
+_PAGE = re.compile(r"[-–—\s]*(?:page|第)?\s*\d{1,4}\s*(?:页|/\s*\d+)?[-–—\s]*", re.IGNORECASE)
+
+
+_NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+(?=[A-Z\u4e00-\u9fff])|(?:chapter|section|part|appendix)\s+[\divxA-Z]+\b|"
+                       r"第[一二三四五六七八九十百\d]+[章节部分篇条]|[一二三四五六七八九十]+、)", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?。！？；;:：”\"’)）]$")
 
 
@@ -390,10 +392,12 @@ def table(rows: list[list[str]]) -> list[str]:
     return found
 
 
-_BLOCK = frozenset("p div li dd dt blockquote pre td th tr section article main header figcaption caption address ul ol dl table details summary body fieldset".split())
-_GONE = frozenset("script style noscript template svg math canvas iframe object embed nav form button select option input textarea head dialog audio video map".split())
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])|clip-path|text-indent\s*:\s*-\d{3,}"
-                     r"|(?:left|top)\s*:\s*-\d{3,}", re.IGNORECASE)
+_BLOCK = frozenset(("p", "div", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "section", "article", "main", "header", "figcaption", "caption", "address",
+                    "ul", "ol", "dl", "table", "details", "summary", "body", "fieldset"))
+_GONE = frozenset(("script", "style", "noscript", "template", "svg", "math", "canvas", "iframe", "object", "embed", "nav", "form", "button", "select", "option", "input",
+                   "textarea", "head", "dialog", "audio", "video", "map"))
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d]*[1-9])|"
+                     r"opacity\s*:\s*0(?![.\d]*[1-9])|clip-path|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{3,}", re.IGNORECASE)
 
 
 def _html(data: bytes) -> Read:
