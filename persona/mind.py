@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from persona import chat, common, conditions, mention, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import chat, cited, common, conditions, mention, nearby, offers, plain_zh, prompt, rules, talk, told
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import appraise
@@ -43,6 +43,8 @@ class Answer:
 
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
+_WISH = re.compile(r"\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出", re.IGNORECASE)
+_BUSINESS = frozenset(("hours", "price", "workplace", "contact", "can-do", "recipe", "advice"))     # lines for anybody that a document knows better
 _OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|imagine|describe|define|help|know (what|how|why|who|"
                       r"where))\b|\byour (opinion|view|advice)\b"
                       r"|\b(can|could|would|should|do|if) you (\w+ )?(explain|tell|recommend|suggest|describe|help|give|teach|show|write|"
@@ -70,8 +72,10 @@ class Mind:
         """The embeddings of all its lines and facts, as files of persona/search.py's CARRIED: another app that has them need not make them."""
         return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._facts) for name, data in index.kept.items()}
 
-    def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False) -> Answer:
-        """`history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand."""
+    def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
+               passages: Sequence[cited.Piece] = ()) -> Answer:
+        """`history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand; `passages`: of
+        its documents, what may answer (persona/documents.py), best first."""
         text = clean(text)
         text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
@@ -81,9 +85,12 @@ class Mind:
         values = self._values(tongue, told.name_of(history))
         question = rules.Question(text, tongue, history, now, values, self.persona.gender)
         ruling = rules.answer(question)
-        if ruling and not (ruling.soft and not capable and self._own_is_close(text, tongue, history)):
+        origin = self._origin(text, tongue, history, passages)
+        if origin and (not ruling or ruling.id not in rules.FIRM):
+            return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
+        if ruling and not (ruling.soft and not capable and (self._own_is_close(text, tongue, history) or self._cited(text, tongue, history, passages, cited.STRONG))):
             return self._ruled(ruling, history, tongue, now, capable)
-        return self._capable(text, tongue, history, now) if capable else self._small(text, tongue, history, values, now)
+        return self._capable(text, tongue, history, now, passages) if capable else self._small(text, tongue, history, values, now, passages)
 
     def greeting(self, language: str = "", returning_name: str = "") -> Answer:
         """The first words of a conversation; with the name of a user who comes back."""
@@ -124,24 +131,32 @@ class Mind:
                 text, sources = f"{text}{' ' if tongue == 'en' else ''}{rest.text}", (*sources, *rest.sources)
         return Answer("rule", text, mood=mood, sources=sources, language=ruling.language or tongue, trace={"rule": ruling.id})
 
-    def _capable(self, text: str, tongue: str, history: Sequence[dict], now: datetime) -> Answer:
+    def _capable(self, text: str, tongue: str, history: Sequence[dict], now: datetime, passages: Sequence[cited.Piece]) -> Answer:
         room = self._rooms[tongue]
         own, anybody = room.hits(text, "")
         examples = [turn for hit in own[:3] if hit.score >= room.margins.middling and (turn := self._turn(hit, tongue))]
         messages = prompt.messages(self.persona, tongue, text, history, examples, capable=True)
-        grounds = Grounds(self.persona, tongue, text, history, [said for turn in examples for said in turn], messages[0]["content"], True)
-        found = self._small(text, tongue, history, self._values(tongue, told.name_of(history)), now)
+        if quoted := cited.bracket(passages, tongue):
+            messages[-1] = messages[-1] | {"content": messages[-1]["content"] + quoted}
+        seen = [said for turn in examples for said in turn] + ([quoted] if quoted else [])
+        grounds = Grounds(self.persona, tongue, text, history, seen, messages[0]["content"], True)
+        found = self._small(text, tongue, history, self._values(tongue, told.name_of(history)), now, passages)
         return Answer("model", "", messages, self._mood(text, tongue, found.mood), tuple(hit.line.id for hit in own[:3]), tongue,
                       found.text or found.fallback, grounds.check, {"own": _score(own), "anybody": _score(anybody)},
-                      "fact" if found.step == "fact" or not found.text and found.fallback_step == "fact" else "unknown")
+                      found.step if found.step in ("fact", "document") else "fact" if not found.text and found.fallback_step == "fact" else "unknown")
 
-    def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer:
+    def _small(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime,
+               passages: Sequence[cited.Piece] = ()) -> Answer:
         room, replies = self._rooms[tongue], self._replies[tongue]
         moment = Moment(history, values, self._last(history, room))
+        if quote := self._cited(text, tongue, history, passages, cited.STRONG):
+            return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
         found = self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
         if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
+        if quote := self._cited(text, tongue, history, passages):
+            return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
         own, anybody = room.hits(text, moment.last)
         known = room.known(text)
         trace = {"own": _score(own), "anybody": _score(anybody), "fact": round(known[0].score, 3) if known else 0.0}
@@ -173,6 +188,35 @@ class Mind:
             mood = self._mood(text, tongue, fallback.mood)
             return Answer(fallback.step, fallback.text, mood=mood, sources=fallback.sources, language=tongue, trace=trace)
         return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, fallback, trace)
+
+    # From its documents.
+
+    def _cited(self, text: str, tongue: str, history: Sequence[dict], passages: Sequence[cited.Piece], least: float = cited.SURE) -> Found | None:
+        """A passage that answers, said with its source; a line of the twin's own and a fact of its card that fits as well go first."""
+        if not passages or passages[0].score < least or not (chat.is_question(text, tongue) or _WISH.search(text)):
+            return None
+        room, best = self._rooms[tongue], passages[0]
+        own, anybody = room.hits(text, self._last(history, room))
+        fits = cited.apt(text, best.best, tongue)
+        if own and own[0].score >= room.margins.close and (own[0].score >= room.margins.close + 0.2 or cited.apt(text, f"{own[0].ask} {' '.join(own[0].line.say)}", tongue) + 0.05 >= fits):
+            return None
+        of_twin = _PERSONAL.search(text) if tongue == "en" else "你" in text and "你们" not in text
+        if of_twin and anybody and anybody[0].score >= room.margins.close - 0.04 and anybody[0].line.id not in _BUSINESS:
+            return None
+        facts = [item.fact.text for item in room.known(text)[:3] if item.score >= room.margins.near]
+        on_it = any(best.source.lower() in turn["content"].lower() for turn in history[-4:] if turn["role"] == "assistant")     # the talk is of that document
+        if facts and not on_it and max(cited.apt(text, fact, tongue) for fact in facts) + 0.05 >= fits:
+            return None
+        grounds = Grounds(self.persona, tongue, text, history, [one.text for one in passages], prompt.system(self.persona, tongue, False))
+        return cited.said(passages, tongue, len(history) // 2, grounds.check, least)
+
+    def _origin(self, text: str, tongue: str, history: Sequence[dict], passages: Sequence[cited.Piece]) -> Found | None:
+        """Where the twin knows from what it said last."""
+        if not history or history[-1].get("role") != "assistant" or not cited.asks_origin(text):
+            return None
+        room, last = self._rooms[tongue], history[-1]["content"]
+        own = last if room.quoted.source(last) in {line.id for line in room.own} else ""
+        return cited.origin(passages, last, [*(fact.text for fact in room.facts), own], tongue)
 
     # Where nothing fits.
 
