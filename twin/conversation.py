@@ -50,6 +50,10 @@ class Conversation:
         self._task: asyncio.Task[None] | None = None
         self._asking = asyncio.Lock()
 
+    def become(self, twin: Any) -> None:
+        """The same twin, edited: it answers as it is now from the next question on."""
+        self.twin = self.mind.twin = twin
+
     # what a user can do ------------------------------------------------------------------------------------------------------------
 
     async def ask(self, asked: str | Audio) -> Turn:

@@ -104,24 +104,24 @@ class _Late:
     """A mind that loads when it is first asked; that happens on the crew's own thread, so no page waits for it."""
 
     def __init__(self, host: Host, twin: Twin):
-        self._host, self._twin = host, twin
+        self._host, self.twin = host, twin
 
     def answer(self, *args: Any, **kwargs: Any) -> Any:
-        return self._host.mind(self._twin).answer(*args, **kwargs)
+        return self._host.mind(self.twin).answer(*args, **kwargs)
 
     def greeting(self, *args: Any) -> Any:
-        answer = self._host.mind(self._twin).greeting(*args)
+        answer = self._host.mind(self.twin).greeting(*args)
         if not self._host.registry.settings.say_notice:
             return answer
         from dataclasses import replace
         return replace(answer, text=f"{NOTICE.get(answer.language, NOTICE['en'])} {answer.text}")
 
     def aside(self, *args: Any) -> Any:
-        return self._host.mind(self._twin).aside(*args)
+        return self._host.mind(self.twin).aside(*args)
 
     def vocabulary(self) -> tuple[str, ...]:
         """How people put their questions to this twin, in English: what the recogniser should expect."""
-        own = self._host.lines(self._twin)["en"]
+        own = self._host.lines(self.twin)["en"]
         return tuple(ask for line in own or general("en") for ask in line.ask)
 
 

@@ -152,6 +152,19 @@ export class Mine {
     } catch (error) { this.bad(error); }
   }
 
+  /** Teach it what to say when it is asked that. @param {any} twin @param {string} asked @param {string} said what it said @param {() => void} done */
+  teach(twin, asked, said, done) {
+    const { input, field } = this.input("teach_asked", asked.slice(0, 300));
+    input.maxLength = 300;
+    const answer = h("textarea", { class: "box", rows: 3, id: "mine-teach_said", maxlength: 800, placeholder: said.slice(0, 300) });
+    this.ask("teach_title", twin, [field, h("div", { class: "f" }, h("label", { class: "field-label", for: answer.id }, h("span", { t: "teach_said" })), answer)], "teach_it", async () => {
+      await askJson(`twins/${twin.id}/teach`, { json: { asked: input.value, said: answer.value } });
+      this.good("taught");
+      done();
+    }, { note: "teach_text" });
+    (asked ? answer : input).focus();
+  }
+
   /** @param {any} twin */
   rename(twin) {
     const { input, field } = this.input("f_name", own(twin.name));

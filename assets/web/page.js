@@ -84,7 +84,8 @@ class Page {
         only: (on) => this.setOnly(on), tap: () => this.player.unlock() } });
     this.talk = new Talk({ edit: (item) => this.finder.find(item, this.conversation, (index) => this.edit(index, item.text)),
       rewind: (item) => this.finder.find(item, this.conversation, (index) => live.send({ type: "rewind", index: index + 1 })),
-      regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices), start: (text) => this.say(text) });
+      regenerate: () => this.regenerate(), copy: (text) => copy(text, this.notices), start: (text) => this.say(text),
+      teach: (item) => this.teach(item), teaches: () => this.mine.twins.some((twin) => twin.id === this.twin?.id) });
     this.hearing = new Hearing(this.mic, live, { mode: (mode) => { this.composer.setMic(mode); if (mode === "off") this.player.duck(false); this.setState(); },
       trouble: (key) => this.notices.tell(key), partial: (text) => this.composer.offer(text, "corrected"), cutIn: () => this.stop(),
       said: (text) => { this.composer.done(true); if (text) this.say(text); } });
@@ -246,6 +247,12 @@ class Page {
   edit(index, text) {
     this.editing = index;
     this.composer.offer(text, "editing");
+  }
+
+  /** What it should have said instead. @param {import("./talk.js").Item} item */
+  teach(item) {
+    const at = this.talk.items.indexOf(item), asked = this.talk.items.slice(0, at).findLast((other) => other.role === "user");
+    this.mine.teach(this.twin, asked?.text ?? "", item.text, () => { if (item === this.talk.items.at(-1) && asked) this.regenerate(); });
   }
 
   regenerate() {

@@ -10,7 +10,8 @@ const STARTERS = ["start_1", "start_2", "start_3"];      // what one may ask fir
 export const SENT = -1, COMING = -2;                     // turns of messages that the server has not named yet
 
 export class Talk {
-  /** @param {{edit(item: Item): void, rewind(item: Item): void, regenerate(): void, copy(text: string): void, start(text: string): void}} does */
+  /** @param {{edit(item: Item): void, rewind(item: Item): void, regenerate(): void, copy(text: string): void, start(text: string): void,
+   *   teach?(item: Item): void, teaches?(): boolean}} does `teaches`: whether the twin is one's own */
   constructor(does) {
     this.does = does;
     /** @type {Item[]} */
@@ -153,7 +154,8 @@ export class Talk {
     if (item.role === "user") return [iconButton("edit", "edit", () => this.does.edit(item), tool), copy];
     if (item.open) return [];
     const again = this.items.some((other) => other.role === "user") && iconButton("again", "regenerate", () => this.does.regenerate(), { class: "round tiny last-only" });
-    return [copy, again,
+    const teach = this.does.teaches?.() && iconButton("down", "teach", () => this.does.teach?.(item), tool);
+    return [copy, teach, again,
       iconButton("rewind", "rewind", () => this.does.rewind(item), { class: "round tiny not-last" })];
   }
 

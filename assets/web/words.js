@@ -58,6 +58,8 @@ export const WORDS = {
   mood_surprised: ["surprised", "惊讶"], mood_sad: ["sad", "难过"], mood_concerned: ["concerned", "关切"], mood_annoyed: ["annoyed", "不快"],
   cut_tip: ["Not said aloud: it was interrupted", "被打断，没有说出口"],
   // what can be done with a message
+  teach: ["That was wrong: teach it", "说得不对：教它"], teach_title: ["What should {name} have said?", "{name}该怎么说？"], teach_asked: ["When asked", "当别人问"], teach_said: ["say", "就说"],
+  teach_it: ["Teach it", "教会它"], taught: ["Learned. Ask again.", "学会了，再问一次吧。"], teach_text: ["It becomes one of its own lines; you find it again under “Edit character”.", "它会成为分身自己的一句话，可在“编辑性格”里找到。"],
   regenerate: ["Answer again", "重新回答"], edit: ["Edit and send again", "修改后重发"], rewind: ["Go back to here", "回到这里"], copy: ["Copy", "复制"],
   copied: ["Copied", "已复制"], copy_failed: ["This browser does not let the page copy. Select the text instead.", "浏览器不允许复制，请直接选中文字。"],
   // the conversation as a whole

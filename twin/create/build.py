@@ -100,6 +100,23 @@ def edited(shelf: Shelf, twin: Twin, fields: Any) -> Twin:
     return shelf.replace(twin.owner, twin.id, files)
 
 
+def taught(shelf: Shelf, twin: Twin, asked: str, said: str) -> Twin:
+    """The twin that answers `asked` with `said` from now on. Raises CardError, and Refused where it is nobody's to teach."""
+    import yaml
+
+    from persona.card import language_written
+    from persona.lines import parse_lines
+    from persona.teach import taught as with_it
+    files, language = shelf.files(twin), language_written(said)
+    name = f"lines.{language}.yaml"
+    own = yaml.load(files[name].decode(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if name in files else []       # as persona/lines.py reads it
+    files[name] = parts.form().to_yaml(with_it(own or [], asked, said, language)).encode()
+    parse_lines(files[name], name)
+    measured = json.loads(files.get("measured.json", b"{}"))
+    files["measured.json"] = _json(measured | {"persona": counted(files), "when": today()})
+    return shelf.replace(twin.owner, twin.id, files)
+
+
 def fields_of(twin: Twin) -> dict[str, Any]:
     """The form that shows a twin."""
     from persona.lines import parse_lines

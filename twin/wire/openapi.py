@@ -44,6 +44,7 @@ BODIES: dict[tuple[str, str], Json | str] = {
     ("POST", "/draft/face"): _object(face={"type": ["integer", "null"]}, points={"type": ["object", "null"], "additionalProperties": MARK}),
     ("POST", "/draft/ready"): READY, ("POST", "/draft/hear"): _object("text", text=TEXT), ("POST", "/draft/persona"): PERSONA,
     ("POST", "/draft/consent"): CONSENT, ("POST", "/draft/build"): PASSPHRASE,
+    ("POST", "/twins/{name}/teach"): _object("asked", "said", asked=TEXT, said=TEXT),
     ("POST", "/twins/{name}/edit"): PERSONA, ("POST", "/twins/{name}/unlock"): PASSPHRASE, ("POST", "/twins/{name}/lock"): PASSPHRASE,
     ("POST", "/twins/{name}/bundle"): PASSPHRASE, ("POST", "/bundle"): "application/zip",
     ("POST", "/twins/{name}/film"): _object("text", text=TEXT, aspect={"enum": ["16:9", "1:1", "9:16"]}, captions=FLAG),

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ..create import edited
-from ..create.build import card_png, fields_of
+from ..create.build import card_png, fields_of, taught
 from ..create.measure import later
 from ..errors import Missing, Refused
 from ..store import Films, Shelf, Twin, Twins, bring_in, export
@@ -44,7 +44,8 @@ class Own:
     def routes(self) -> list[Route]:
         table: list[tuple[str, str, Callable[[Request, User], Awaitable[Response]]]] = [
             ("GET", "/twins", self.list), ("GET", "/twins/{name}/fields", self.fields), ("DELETE", "/twins/{name}", self.delete),
-            ("POST", "/twins/{name}/edit", self.edit), ("POST", "/twins/{name}/duplicate", self.duplicate), ("POST", "/twins/{name}/unlock", self.unlock),
+            ("POST", "/twins/{name}/edit", self.edit), ("POST", "/twins/{name}/teach", self.teach),
+            ("POST", "/twins/{name}/duplicate", self.duplicate), ("POST", "/twins/{name}/unlock", self.unlock),
             ("POST", "/twins/{name}/lock", self.lock), ("POST", "/twins/{name}/bundle", self.save), ("POST", "/bundle", self.load),
             ("GET", "/twins/{name}/card.png", self.card), ("POST", "/twins/{name}/film", self.make_film), ("GET", "/media/films/{film}", self.show_film)]
         return [Route(path, answering(self.door, handler, "make" if handler in (self.load, self.make_film) else "", visitors=handler == self.list),
@@ -75,6 +76,16 @@ class Own:
         fields = await json_of(request, 4 * 2**20)
         twin = self._twin(request, user)
         return answer({"twin": _card(await asyncio.to_thread(edited, self.shelf, twin, fields))})
+
+    async def teach(self, request: Request, user: User) -> Response:
+        """What it shall say from now on when it is asked something: {"asked", "said"}. A talk that is going on knows it at the next question."""
+        given = await json_of(request)
+        asked, said = given.get("asked"), given.get("said")
+        if not isinstance(asked, str) or not isinstance(said, str):
+            raise Refused("Teaching takes a question and an answer.", "Write both.", code="garbage",
+                          zh=("要教会它，需要一个问题和一个回答。", "请把两样都写上。"))
+        twin = self._twin(request, user)
+        return answer({"twin": _card(await asyncio.to_thread(taught, self.shelf, twin, asked, said))})
 
     async def duplicate(self, request: Request, user: User) -> Response:
         """A copy of a twin."""

@@ -198,10 +198,18 @@ class Session:
         try:
             self.rooms.door.limits.take("ask", user=self.user.id, address=self.address)
             self.quiet = False
+            await self._newest()
             await self.begin(lambda: self.talk.ask(asked))
         except Refused as error:
             error.kept = isinstance(asked, str)          # type: ignore[attr-defined]
             raise
+
+    async def _newest(self) -> None:
+        """The twin as its owner has edited it or taught it meanwhile."""
+        newest = await asyncio.to_thread(self.find, self.twin.id) if self.twin.owner == self.user.id else None
+        if newest is not None and newest.stamp != self.twin.stamp and not newest.locked:
+            self.twin = newest
+            self.talk.become(newest)
 
     async def begin(self, start: Callable[[], Awaitable[Any]]) -> None:
         """Let a turn start: now, or when it is this session's turn to speak (places.py). One that waited before is given up."""
