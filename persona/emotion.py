@@ -1,8 +1,13 @@
-"""The one table of moods: what each does to face, voice and liveliness; and which mood answers what the user said."""
+"""The one table of moods: what each does to face, voice and liveliness; what a user's words tell of their feeling; which mood answers it; and
+the twin's own mood over a conversation. Words alone are looked at, never a face or a voice."""
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from persona.feelings import FELT, Place, hits
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,127 @@ _CALLS: tuple[tuple[str, str, str], ...] = (
 _COMPILED = tuple((mood, re.compile(en, re.IGNORECASE), re.compile(zh)) for mood, en, zh in _CALLS)
 
 
-def appraise(text: str, language: str = "") -> str:
+@dataclass(frozen=True)
+class Appraisal:
+    """What a text tells of feeling. `valence`, `arousal`, `dominance` in -1..1; `ekman`: joy, sadness, anger, fear, disgust, surprise or neutral;
+    `intensity` 0..1; `about`: whose feeling it is, "self", "other" (a sister, a friend) or "" where nothing is felt."""
+    valence: float = 0.0
+    arousal: float = 0.0
+    dominance: float = 0.0
+    ekman: str = "neutral"
+    intensity: float = 0.0
+    about: str = ""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether somebody who listens would say a word to it before anything else."""
+        return self.ekman in ("sadness", "fear", "anger", "disgust") and self.intensity >= 0.45
+
+
+NOTHING = Appraisal()
+
+
+def appraise(text: str, language: str = "") -> Appraisal:
+    """The feeling in a text, English or Chinese (`language`; by its letters where left out). Offline; some 0.3 ms a sentence."""
+    found = hits(text[:1000], language)
+    if not found:
+        return NOTHING
+    left: dict[str, float] = {}                          # 1 - what is felt of each class: hits add up, and never beyond 1
+    for hit in found:
+        left[hit.of] = left.get(hit.of, 1.0) * (1.0 - min(0.95, hit.strong))
+    felt = {of: 1.0 - rest for of, rest in left.items()}
+    strong = sum(hit.strong for hit in found) or 1.0
+    x, y, z = (sum(hit.place[axis] * hit.strong for hit in found) / strong for axis in range(3))
+    if "surprise" in felt and len(felt) > 1:             # a surprise is coloured by what else is felt
+        felt["surprise"] *= 0.8
+    of = max(felt, key=lambda name: felt[name])
+    if felt[of] < FELT:
+        return NOTHING
+    mine = sum(hit.strong for hit in found if hit.of == of and not hit.other)
+    about = "self" if mine >= sum(hit.strong for hit in found if hit.of == of) / 2 else "other"
+    size = felt[of]
+    return Appraisal(round(x * size, 3), round(y * size, 3), round(z * size, 3), of, round(size, 3), about)
+
+
+_ANSWERED = {"sadness": "concerned", "fear": "concerned", "anger": "concerned", "disgust": "concerned", "joy": "happy", "surprise": "surprised"}
+
+
+def called_for(text: str, language: str = "") -> str:
     """The mood in which the twin answers this text; "neutral" when nothing in it calls for another. Both languages are looked at."""
     short = text[:1000]
     for mood, en, zh in _COMPILED:
         if en.search(short) or zh.search(short):
             return mood
-    return "neutral"
+    felt = appraise(short, language)
+    if felt.intensity < 0.45:
+        return "neutral"
+    return "excited" if felt.ekman == "joy" and felt.intensity > 0.8 else _ANSWERED[felt.ekman]
+
+
+HALF_LIFE = 120.0                                        # s after which half of a mood is gone
+MOVES = 0.45                                             # how far the strongest feeling of a user moves a twin's mood towards its answer
+EVEN: Place = (0.15, 0.05, 0.1)
+_NATURES: tuple[tuple[str, Place], ...] = (              # what the card says of its nature -> where its mood rests
+    (r"\b(cheerful|lively|bubbly|playful|enthusiastic|energetic|cheeky)\b|活泼|开朗|热情|俏皮|爽快", (0.25, 0.25, 0.1)),
+    (r"\b(warm|kind|gentle|friendly|caring|motherly)\b|温柔|亲切|和蔼|温暖|善良", (0.2, 0.0, 0.0)),
+    (r"\b(calm|quiet|patient|serene|thoughtful|wise)\b|平静|沉稳|安静|耐心|从容", (0.1, -0.2, 0.1)),
+    (r"\b(shy|timid|nervous|modest)\b|害羞|腼腆|内向", (0.0, 0.05, -0.3)),
+    (r"\b(stern|strict|proud|bold|commanding|gruff)\b|严厉|严肃|骄傲|威严", (-0.05, 0.05, 0.3)),
+    (r"\b(melanchol\w+|sad|gloomy|wistful)\b|忧郁|忧伤|感伤", (-0.3, -0.15, -0.1)))
+
+
+def nature(texts: Sequence[str]) -> Place:
+    """Where the mood of a persona with these texts (style, description) rests."""
+    said = " ".join(texts).lower()
+    x, y, z = EVEN
+    for pattern, (dx, dy, dz) in _NATURES:
+        if re.search(pattern, said):
+            x, y, z = x + dx, y + dy, z + dz
+    return _within(x), _within(y), _within(z)
+
+
+class Temper:
+    """A twin's mood in one conversation: moved by what the user says, back to its own nature by halves. Times in s, on any steady clock."""
+
+    def __init__(self, rest: Place = EVEN, half_life: float = HALF_LIFE):
+        self.rest, self.half_life = rest, half_life
+        self._off: Place = (0.0, 0.0, 0.0)               # how far from where it rests, at `_since`
+        self._since = 0.0
+
+    def at(self, now: float) -> Place:
+        """Pleasure, arousal, dominance, each -1..1."""
+        share = self._left(now)
+        return tuple(_within(own + off * share) for own, off in zip(self.rest, self._off))  # type: ignore[return-value]
+
+    def feels(self, felt: Appraisal, now: float) -> None:
+        """A user said something: sorrow makes it concerned, not sorrowful; joy is shared; anger makes it heedful."""
+        place = self.at(now)
+        if felt.ekman == "neutral":
+            return
+        target = EMOTIONS[_ANSWERED[felt.ekman]].pad
+        move = MOVES * felt.intensity * (1.0 if felt.about == "self" else 0.7)
+        self._off = tuple(at + (goal - at) * move - own for at, goal, own in zip(place, target, self.rest))  # type: ignore[assignment]
+        self._since = now
+
+    def shown(self, name: str, now: float) -> tuple[str, float]:
+        """(row of EMOTIONS, strength) of an answer in mood `name`: a neutral one takes on what is left of the mood; one that agrees with it is
+        a little stronger, one against it a little weaker. Strength 0.3..1.2."""
+        off = [(value - own) for value, own in zip(self.at(now), self.rest)]
+        size = math.sqrt(sum(value * value for value in off))
+        if size < 0.12:
+            return name, 1.0
+        if name in ("", "neutral"):
+            pads = [(other, row.pad) for other, row in EMOTIONS.items() if other not in ("neutral", "annoyed", "sad")]
+            place = self.at(now)
+            nearest = min(pads, key=lambda row: math.dist(row[1], [2.2 * value for value in off] if size > 0.2 else place))[0]
+            return nearest, min(0.7, 0.3 + size)
+        own = EMOTIONS.get(name, EMOTIONS["neutral"]).pad
+        agree = sum(a * b for a, b in zip(own, off)) / (size * math.hypot(*own) or 1.0)
+        return name, round(1.0 + 0.2 * agree * min(1.0, size / 0.4), 3)
+
+    def _left(self, now: float) -> float:
+        return 0.5 ** (max(0.0, now - self._since) / self.half_life)
+
+
+def _within(value: float) -> float:
+    return max(-1.0, min(1.0, value))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from persona import chat, cited, common, conditions, mention, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import chat, cited, common, conditions, empathy, mention, nearby, offers, plain_zh, prompt, rules, talk, told
 from persona.card import Persona
 from persona.check import Grounds
-from persona.emotion import appraise
+from persona.emotion import NOTHING, Appraisal, appraise, called_for
 from persona.lines import Lines, pick
 from persona.repertoire import Hit, Known, Repertoire
 from persona.reply import Found, Moment, Replies
@@ -39,6 +40,9 @@ class Answer:
     check: Callable[[str], str] = _passes
     trace: Mapping[str, object] = field(default_factory=dict)
     fallback_step: str = "unknown"                       # "fact" where `fallback` quotes one
+    lead: str = ""                                       # said before what the model says
+    felt: Appraisal = NOTHING                            # what the user's words tell of their feeling
+    state: dict[str, Any] | None = None                  # of the scene, where it has one; what is kept with the message and handed in with it again
 
 
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
@@ -74,8 +78,18 @@ class Mind:
 
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
                passages: Sequence[cited.Piece] = ()) -> Answer:
-        """`history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand; `passages`: of
+        """The answer, with a word to what the user feels before anything else. `history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand; `passages`: of
         its documents, what may answer (persona/documents.py), best first."""
+        found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages)
+        felt = appraise(text, found.language)
+        line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
+        if line and empathy.consoles(found) and (rest := empathy.asked(text, found.language)):
+            answered = self._answered(history, rest, now=now, language=found.language, capable=capable, passages=passages)
+            found = answered if answered.step in ("fact", "document", "line") and not empathy.consoles(answered) else found
+        return empathy.first(replace(found, felt=felt), line, history, self._values(found.language, told.name_of(history)), capable) if line else replace(found, felt=felt)
+
+    def _answered(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
+                  passages: Sequence[cited.Piece] = ()) -> Answer:
         text = clean(text)
         text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
@@ -125,7 +139,7 @@ class Mind:
         text, mood = ruling.text, ruling.mood
         sources: tuple[str, ...] = (ruling.id,)
         if ruling.rest and not capable:
-            rest = self.answer(history, ruling.rest, now=now, language=tongue)
+            rest = self._answered(history, ruling.rest, now=now, language=tongue)
             if rest.text and rest.step in ("line", "fact", "rule") and rest.language == tongue and rest.sources[0] not in ("hello",
                 "nice-to-meet"):
                 text, sources = f"{text}{' ' if tongue == 'en' else ''}{rest.text}", (*sources, *rest.sources)
@@ -223,7 +237,7 @@ class Mind:
     def _taken_up(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], trace: Mapping[str, object]) -> Answer:
         """A statement of the user's: taken up by what it says or by its mood."""
         room = self._rooms[tongue]
-        mood = appraise(text, tongue)
+        mood = called_for(text, tongue)
         stated = chat.stated(parts(text)[0] if parts(text) else text, tongue) if mood in _EVEN else None
         own, what = stated if stated else (f"heard-{mood}" if f"heard-{mood}" in room.lines else "heard", "")
         line = room.lines[own]
@@ -329,7 +343,7 @@ class Mind:
         return (hit.line.ask[0], said) if said and hit.line.ask else None
 
     def _mood(self, text: str, tongue: str, otherwise: str) -> str:
-        mood = appraise(text, tongue)
+        mood = called_for(text, tongue)
         return mood if mood != "neutral" else otherwise
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from persona import aspects, chat, gist, mention, nearby
 from persona.card import Persona
-from persona.emotion import appraise
+from persona.emotion import called_for
 from persona.fields import Fact
 from persona.lines import pick, same
 from persona.repertoire import Hit, Repertoire
@@ -97,7 +97,7 @@ class Replies:
         best, common = (own[0] if own else None), (anybody[0] if anybody else None)
         if best and best.score >= close and (common is None or best.score >= common.score - 0.08):
             return self._as_line(best, moment)
-        if common and common.score >= close and not (appraise(called, self.tongue) == "concerned" and common.line.mood in ("happy",
+        if common and common.score >= close and not (called_for(called, self.tongue) == "concerned" and common.line.mood in ("happy",
             "excited")):
             return self._as_common(common, called, moment)
         if best and best.score >= close:

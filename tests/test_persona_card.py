@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from persona.card import CardError, CardMissing, Persona
-from persona.emotion import EMOTIONS, appraise
+from persona.emotion import EMOTIONS, called_for
 from persona.fields import facts
 
 TWINS = Path(__file__).parent.parent / "assets" / "twins"
@@ -84,4 +84,4 @@ def test_moods():
         "excited"),
     ("我很难过", "concerned"), ("讲个笑话", "amused"), ("你真棒", "happy"), ("我升职了", "excited"), ("the table is brown", "neutral")])
 def test_appraisal(text, mood):
-    assert appraise(text) == mood
+    assert called_for(text) == mood

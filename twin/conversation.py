@@ -226,7 +226,7 @@ class Conversation:
         """The reply: the mind's own words, or the model's, sentence by checked sentence."""
         capable = self.crew.capable
         if make is None:
-            question = [{"role": m["role"], "content": m["content"]} for m in self.history]
+            question = [{k: m[k] for k in ("role", "content", "state") if k in m} for m in self.history]
             answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, now=self.now(), language=self.language, capable=capable))
         else:
             answer = await self.crew.mind.run(make)
@@ -234,11 +234,15 @@ class Conversation:
         turn.mood = self.moods(answer.mood)
         turn.clock("thought")
         self.language = answer.language or self.language
-        self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
+        turn.state = getattr(answer, "state", None)
+        self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
         if answer.text:
             self.send(Token(turn.id, answer.text))
             yield answer.text
             return
+        if lead := getattr(answer, "lead", ""):
+            self.send(Token(turn.id, lead))
+            yield lead
         async with aclosing(self._model(turn, answer)) as words:
             async for word in words:
                 turn.clock("token")
@@ -305,6 +309,6 @@ class Conversation:
             self.history.append({"role": "user", "content": turn.text, "turn": turn.id})
         if heard.strip() or rest.strip():
             said = {"role": "assistant", "content": heard.strip(), "turn": turn.id, "step": turn.step, "mood": turn.mood.name}
-            self.history.append(said | ({"cut": rest.strip()} if rest.strip() else {}))
+            self.history.append(said | ({"cut": rest.strip()} if rest.strip() else {}) | ({"state": turn.state} if turn.state else {}))
         del self.history[:-REMEMBERED]
         return heard

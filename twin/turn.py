@@ -26,6 +26,7 @@ class Turn:
     text: str = ""
     step: Any = ""                                       # one of Thought's, once it is known
     mood: Mood = field(default_factory=Mood)
+    state: dict[str, Any] | None = None                  # of the scene, after this turn
     said: list[list[Any]] = field(default_factory=list)  # [start s, end s, clause, whether all of it was sent]
     sent: float = 0.0                                    # s of speech sent
     left: float = 0.0                                    # s of speech that are on their way

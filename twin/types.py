@@ -128,6 +128,7 @@ class Thought(Event):
     step: Literal["rule", "line", "model", "fact", "document", "unknown", "greeting", "aside"]
     mood: str = "neutral"
     sources: tuple[str, ...] = ()
+    shown: dict[str, str] | None = None                  # the state of a scene in a line, {language: text}
 
 
 @dataclass(frozen=True)
