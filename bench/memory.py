@@ -196,9 +196,7 @@ def traces(path: Path, words: tuple[str, ...]) -> int:
         if file.exists():
             raw = file.read_bytes().lower()
             for word in words:
-                for form in {word, word.lower()}:
-                    forms = {form.encode(code).lower() for code in ("utf-8", "utf-16-le", "utf-16-be")}
-                    count += sum(raw.count(b) for b in forms)
+                count += sum(raw.count(word.lower().encode(code).lower()) for code in ("utf-8", "utf-16-le", "utf-16-be"))
     return count
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent / "persona"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LANGUAGES = ("en", "zh")
 ARMS = ("ours", "bare", "plain", "shuffled", "without")
 NOW = datetime(2026, 11, 21, 20, 30)
@@ -154,9 +155,13 @@ class Probe:
     good: str = ""                                       # an answer that the keys take, where the fact's own words are none
 
 
+def read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), LOADER)
+
+
 @cache
 def card(name: str) -> dict[str, Any]:
-    return yaml.safe_load((HERE / "cards" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return read(HERE / "cards" / f"{name}.yaml")
 
 
 def said(value: Any, language: str) -> str:
@@ -165,25 +170,26 @@ def said(value: Any, language: str) -> str:
 
 @cache
 def keys() -> dict[str, Any]:
-    return yaml.safe_load((HERE / "keys.yaml").read_text(encoding="utf-8"))
+    return read(HERE / "keys.yaml")
 
 
-def probes(language: str) -> list[Probe]:
+@cache
+def probes(language: str) -> tuple[Probe, ...]:
     """All of that language, the personas by name."""
     found = []
     for path in sorted(HERE.glob(f"probes/*.{language}.yaml")):
         name = path.name.split(".")[0]
-        for kind, rows in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for kind, rows in read(path).items():
             for at, row in enumerate(rows, 1):
                 keyed = {f: tuple(row.get(f, ())) for f in ("accept", "reject", "before")}
                 found.append(Probe(f"{name}.{language}.{kind}.{at}", name, language, kind, row.get("how") or row.get("kind", ""), row["ask"],
                                    fact=row.get("fact", 0), good=row.get("good", ""), **keyed))
-    return found
+    return tuple(found)
 
 
 def talks(language: str) -> list[dict[str, Any]]:
     """The dialogues: `persona`, `slots` (the facts that come back) and `turns`, a text or {slot, ask, lead, wrong}."""
-    return [yaml.safe_load(p.read_text(encoding="utf-8")) | {"id": p.name.split(".")[0]} for p in sorted(HERE.glob(f"talks/*.{language}.yaml"))]
+    return [read(p) | {"id": p.name.split(".")[0]} for p in sorted(HERE.glob(f"talks/*.{language}.yaml"))]
 
 
 def written(name: str, language: str) -> str:
