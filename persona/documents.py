@@ -171,7 +171,7 @@ class Library:
             vectors = [self._vectors[one.id] for one in kept if one.id in self._vectors]
             known = [one.id for one in kept if one.id in self._vectors]
             rows = [[[[hide(s) for s in sentences] if hide else sentences, page, heading] for sentences, page, heading in one.passages] for one in kept]
-            edges = [[[*edge[:4], hide(edge[4]), *edge[5:]] for edge in one.edges] if hide else one.edges for one in kept]
+            edges = [[[hide(part) if isinstance(part, str) else part for part in edge] for edge in one.edges] if hide else one.edges for one in kept]
             body = {"version": VERSION, "embedded": known, "documents": [
                 {"id": one.id, "name": one.name, "title": one.title, "kind": one.kind, "size": one.size, "pages": one.pages, "added": one.added,
                  "private": one.private, "passages": own, "edges": found} for one, own, found in zip(kept, rows, edges)]}

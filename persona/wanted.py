@@ -21,7 +21,7 @@ ticket admission entry entrance
 open opening opens
 close closing closes shut
 hour hours opening-hours schedule timetable
-holiday vacation leave
+holiday vacation
 begin start commence
 end finish conclude
 buy purchase
@@ -96,7 +96,7 @@ _TO = {other: row.split()[0] for row in _SAME.strip().splitlines() for other in 
 _FIRSTS = frozenset(_TO.values())
 _IRREGULAR = {"men": "man", "women": "woman", "people": "person", "feet": "foot", "mice": "mouse", "won": "win", "sold": "sell", "bought": "buy", "kept": "keep", "held": "hold",
               "lost": "lose", "led": "lead", "grew": "grow", "grown": "grow", "came": "come", "gave": "give", "given": "give", "took": "take", "taken": "take",
-              "ran": "run", "sent": "send", "began": "begin", "begun": "begin", "fed": "feed", "chose": "choose", "chosen": "choose", "found": "find", "worn": "wear", "wore": "wear",
+              "ran": "run", "sent": "send", "began": "begin", "begun": "begin", "fed": "feed", "chose": "choose", "chosen": "choose", "found": "find", "left": "leave", "worn": "wear", "wore": "wear",
               "ate": "eat", "eaten": "eat", "sang": "sing", "sung": "sing", "flew": "fly", "flown": "fly", "went": "go", "stood": "stand", "caught": "catch", "broke": "break"}
 
 # One word for each meaning, of Chinese questions and texts alike.
@@ -142,7 +142,7 @@ _KINDS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("place", r"\bwhere\b|在哪|哪里|哪儿|什么地方|何处|地址", _PLACE, ("locate", "地址")),
     ("why", r"\bwhy\b|为什么|为何|原因", _WHY, ("reason", "原因")))
 _KIND = tuple((kind, re.compile(wants, re.IGNORECASE), re.compile(holds, 0 if kind == "person" else re.IGNORECASE), words) for kind, wants, holds, words in _KINDS)
-WEAK = words_of("bring take come use find make create want need look begin show work kind sort type name call main first new good best see sure possible keep 名字 情况 方面 时候")
+WEAK = words_of("leave bring take come use find make create want need look begin show work kind sort type name call main first new good best see sure possible keep 名字 情况 方面 时候")
 _DULL_ZH = re.compile("你们|我们|他们|她们|它们|怎么样|怎么办|怎么|什么|哪里|哪儿|为什么|是谁|谁|哪|叫什么|吗|呢|啊|吧|的|了|是|会|要|想|你|我|他|她|它|那|这|也|都|还|就|和|跟|对|给|个|很|最|"
                       "觉得|知道|可以|请|把|被|让|得|着|么|东西|现在|自己|在|有|能|去|来|到|说|关于|里面|文档|资料")
 _ASKING_ZH = re.compile("多长时间|多长|多久|几点钟?|什么时候|什么时间|何时|哪一?[天年月位个]|有没有|能不能|可不可以|是不是|会不会|要不要|多大|多高|多远|多重|多少|几[个只条本位层名台张间种次天年]|"

@@ -24,6 +24,7 @@ from twin.wire.checking import Checking
 from twin.wire.consents import Consents
 from twin.wire.door import Door
 from twin.wire.gate import Gate
+from twin.wire.knowledge import Knowledge
 from twin.wire.limits import Limits
 from twin.wire.live import Sessions
 from twin.wire.mine import Mine
@@ -110,7 +111,7 @@ class Place:
             return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
-                      *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Knowledge(self.shelf, door).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
     @contextlib.asynccontextmanager

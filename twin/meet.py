@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime
@@ -10,19 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from persona.card import LANGUAGES, CardError, Persona
-from persona.emotion import EMOTIONS
+from persona.documents import FILE as DOCUMENTS
+from persona.documents import DocumentError, Library
+from persona.emotion import EMOTIONS, Temper, nature
 from persona.lines import Lines, general, parse_lines
 from persona.mind import Mind
+from persona.words import language_of
 
 from .conversation import Conversation
 from .errors import Refused, TwinError
 from .registry import Registry
 from .store import Twin, lines_in, load_twin
+from .store.twins import SEALED
 from .types import Event, Mood, Voice
 
 NOTICE = {"en": "I am an AI, not a person.", "zh": "我是人工智能，不是真人。"}               # said first where the settings ask for it
 GREETING = {"en": "Hello.", "zh": "你好。"}              # what a voice says to itself to be warm
 MOST_MINDS = 64                                          # kept at a time; each is some MB
+MOST_LIBRARIES = 12                                      # of documents; a full one is some 100 MB
 log = logging.getLogger("twin.meet")
 
 
@@ -40,6 +46,7 @@ class Host:
         self.registry = registry
         self._minds: dict[tuple[Path, int], Mind] = {}   # by folder and stamp: an edited twin is another
         self._lines: dict[tuple[Path, int], Lines] = {}
+        self._libraries: dict[Path, tuple[int, Library]] = {}            # by folder, and the stamp of the file
 
     def mind(self, twin: Twin) -> Mind:
         """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
@@ -50,8 +57,29 @@ class Host:
             self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, lines_in(cache, twin), cache / "lines")
         return self._minds[key]
 
+    def library(self, twin: Twin) -> Library | None:
+        """The twin's documents, loaded once; None where there are none."""
+        file = twin.folder / (DOCUMENTS if twin.key is None else DOCUMENTS + SEALED)
+        try:
+            about = file.stat()
+        except OSError:
+            self._libraries.pop(twin.folder, None)
+            return None
+        known = self._libraries.get(twin.folder)
+        if known is None or known[0] != about.st_mtime_ns ^ about.st_ino:
+            try:
+                library = Library(data=twin.read(DOCUMENTS), embed=self.registry.embedder)
+            except DocumentError as error:
+                log.warning("%s: %s %s", twin.id, error.message, error.hint)
+                library = Library()
+            while len(self._libraries) >= MOST_LIBRARIES:
+                self._libraries.pop(next(iter(self._libraries)))
+            known = self._libraries[twin.folder] = (about.st_mtime_ns ^ about.st_ino, library)
+        return known[1] if len(known[1]) else None
+
     def forget(self, folder: Path) -> None:
         """Let go of what was read of the twin in that folder: it was edited, locked or deleted."""
+        self._libraries.pop(folder, None)
         for kept in (self._minds, self._lines):
             for key in [key for key in list(kept) if key[0] == folder]:
                 kept.pop(key, None)                      # type: ignore[attr-defined]
@@ -95,19 +123,29 @@ class Host:
             from dataclasses import replace
             crew = replace(crew, sampling=crew.sampling | sampling)
         late = _Late(self, twin)
-        conversation = Conversation(twin, crew, late, mood, send, language=language, history=history, ear=ear, now=now)
+        conversation = Conversation(twin, crew, late, late.mood, send, language=language, history=history, ear=ear, now=now)
         conversation.vocabulary = late.vocabulary
         return conversation
 
 
 class _Late:
-    """A mind that loads when it is first asked; that happens on the crew's own thread, so no page waits for it."""
+    """A mind that loads when it is first asked; that happens on the crew's own thread, so no page waits for it. And the mood of one conversation."""
 
     def __init__(self, host: Host, twin: Twin):
         self._host, self.twin = host, twin
+        self.temper = Temper(nature([*twin.persona.style.values(), *twin.persona.description.values()]))
 
-    def answer(self, *args: Any, **kwargs: Any) -> Any:
-        return self._host.mind(self.twin).answer(*args, **kwargs)
+    def answer(self, history: list[dict[str, Any]], text: str, *, language: str = "", **kwargs: Any) -> Any:
+        library = self._host.library(self.twin)
+        if library is not None:
+            kwargs["passages"] = library.find(text, language_of(text, history, language), history=history)
+        answer = self._host.mind(self.twin).answer(history, text, language=language, **kwargs)
+        self.temper.feels(answer.felt, time.monotonic())
+        return answer
+
+    def mood(self, name: str) -> Mood:
+        """A mood of the table as it shows in this conversation."""
+        return mood(*self.temper.shown(name, time.monotonic()))
 
     def greeting(self, *args: Any) -> Any:
         answer = self._host.mind(self.twin).greeting(*args)

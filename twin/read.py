@@ -282,7 +282,8 @@ def _bare(pages: list[str]) -> list[list[str]]:
 
     def edge(lines: list[str]) -> list[str]:
         full = [line for line in lines if line]
-        return [re.sub(r"\d+", "#", line) for line in dict.fromkeys((*full[:2], *full[-2:]))]
+        most = 2 if len(full) > 8 else 1
+        return [re.sub(r"\d+", "#", line) for line in dict.fromkeys((*full[:most], *full[-most:]))]
     seen = Counter(mark for lines in split for mark in edge(lines))
     often = {mark for mark, times in seen.items() if len(pages) >= 4 and times > len(pages) / 2}
     return [[line for line in lines if re.sub(r"\d+", "#", line) not in often and not _PAGE.fullmatch(line)] for lines in split]
@@ -392,10 +393,10 @@ def table(rows: list[list[str]]) -> list[str]:
     return found
 
 
-_BLOCK = frozenset(("p", "div", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "section", "article", "main", "header", "figcaption", "caption", "address",
-                    "ul", "ol", "dl", "table", "details", "summary", "body", "fieldset"))
-_GONE = frozenset(("script", "style", "noscript", "template", "svg", "math", "canvas", "iframe", "object", "embed", "nav", "form", "button", "select", "option", "input",
-                   "textarea", "head", "dialog", "audio", "video", "map"))
+_BLOCK = frozenset(("p", "div", "li", "dd", "dt", "blockquote", "pre", "td", "th", "tr", "section", "article", "main", "header", "figcaption", "caption",
+                    "address", "ul", "ol", "dl", "table", "details", "summary", "body", "fieldset"))
+_GONE = frozenset(("script", "style", "noscript", "template", "svg", "math", "canvas", "iframe", "object", "embed", "nav", "form", "button", "select", "option",
+                   "input", "textarea", "head", "dialog", "audio", "video", "map"))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d]*[1-9])|"
                      r"opacity\s*:\s*0(?![.\d]*[1-9])|clip-path|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{3,}", re.IGNORECASE)
 

@@ -209,6 +209,7 @@ class Server:
         from .meet import mood
         from .wire.checking import Checking
         from .wire.consents import Consents
+        from .wire.knowledge import Knowledge
         from .wire.mine import Mine
         from .wire.routes import served
         self._shelf.present = self._sessions.present
@@ -223,6 +224,7 @@ class Server:
         sharing = self._sharing()
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
+                      *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
                       *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=sharing.forget).routes(), *sharing.routes())
 

@@ -28,6 +28,7 @@ from functools import cache as cached
 from pathlib import Path
 from typing import Any
 
+from persona import documents
 from persona.private import public
 
 from .. import mask
@@ -110,13 +111,15 @@ def agreement(shelf: Shelf, twin: Twin) -> dict[str, Any] | None:
 
 
 def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """The files of a twin that go with it: its character and lines without what is private, its face with credentials, its voice."""
+    """The files of a twin that go with it: its character, lines and documents without what is private, its face with credentials, its voice."""
     found: dict[str, bytes] = {}
     for name in twin.names():
         if name.startswith(PARTS) or name == "persona.yaml" or name.startswith("lines."):
             data = outgoing(twin, name)
             if name.endswith(".webp"):
                 data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
+            found[name] = data
+        elif name == "documents.zip" and (data := documents.public(twin.read(name), lambda text: mask.keys(text.encode()).decode())):
             found[name] = data
     if consent is not None:
         found["consent.json"] = json.dumps(consent, ensure_ascii=False, indent=1).encode()

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from persona.card import CardError, Persona
+from persona.documents import DocumentError, Library
 from persona.lines import parse_lines
 
 from ..errors import Refused
@@ -38,7 +39,7 @@ MOST_FILES = 320
 MOST_TALKS = 200
 MOST_PIXELS = 4096 * 4096                                # of a face's picture
 TALK = re.compile(r"talks/[0-9]{1,3}\.json")
-LIMITS = {"webp": 24 * 2**20, "json": 8 * 2**20, "yaml": 2 * 2**20, "safetensors": 64 * 2**20}
+LIMITS = {"webp": 24 * 2**20, "json": 8 * 2**20, "yaml": 2 * 2**20, "safetensors": 64 * 2**20, "zip": 64 * 2**20}
 _END = struct.Struct("<4s4H2LH")                         # end of central directory (APPNOTE.TXT 4.3.16)
 
 
@@ -128,9 +129,14 @@ def check(files: Mapping[str, bytes]) -> None:
                 raise ValueError(name)
             elif name.endswith(".webp"):
                 _picture(name, data)
+            elif name.endswith(".zip"):
+                Library(data=data)
             elif name.endswith(".safetensors"):
                 _tensors(data)
         _rig(json.loads(files["face/rig.json"]))
+    except DocumentError as error:
+        raise Refused(f"The bundle's documents can't be read: {error.message}", error.hint, code="damaged",
+                      zh=("文件里的文档读不出来。", "请换一份完好的文件。")) from None
     except CardError as error:
         raise Refused(f"The bundle's character can't be read: {error.message}", error.hint, code="damaged",
                       zh=("文件里的性格设定读不出来。", "请换一份完好的文件。")) from None

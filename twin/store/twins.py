@@ -19,8 +19,9 @@ LANGUAGES = ("en", "zh")
 SEALED = ".sealed"                                       # behind the name of an encrypted file
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 FILES = re.compile(r"persona\.yaml|lines\.(en|zh)\.yaml|(fields|card|consent|measured|published)\.json"
+                   r"|documents\.zip"
                    r"|face/(portrait|background|eyes|iris|mouth|depth)\.webp|face/rig\.json|voice/voice\.(safetensors|json)")
-NOTED = ("published.json", "consent.json")               # written by themselves (Shelf.note): a replacement of the others leaves them as they are
+NOTED = ("published.json", "consent.json", "documents.zip")     # written by themselves (Shelf.note): a replacement of the others leaves them
 HERE = ("published.json",)                               # true of this copy alone: neither a duplicate nor a bundle has it
 log = logging.getLogger("twin.store")
 

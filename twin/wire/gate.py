@@ -23,7 +23,8 @@ EVENT = 8 * 2**20        # bytes of an event of Gradio's: 64 messages of a page
 WHOLE = 48 * 2**20       # of one that carries a photo and recordings (/create)
 LARGE = ("/call/create", "/queue/join", "/run/create", "/api/create")
 FRONT = "/gradio_api"
-TOLD = "Content-Type, X-Twin-Token, X-Twin-Language, X-Twin-Text, X-Twin-Name, X-Twin-Speaker, X-Twin-Sentence, X-Twin-Recording-Language, X-Twin-Passphrase"
+TOLD = ("Content-Type, X-Twin-Token, X-Twin-Language, X-Twin-Text, X-Twin-Name, X-Twin-Speaker, X-Twin-Sentence, X-Twin-Recording-Language, "
+        "X-Twin-Passphrase, X-Twin-Private")
 log = logging.getLogger("twin.http")
 
 
