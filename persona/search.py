@@ -17,7 +17,7 @@ from persona.words import normal, words_of
 
 Embed = Callable[[list[str]], np.ndarray]                # texts -> float32 [n, d], rows of length 1
 
-_DULL = words_of("a an the is are am was were be been do does did you your yours i my me of to in on at for with it that this there what "
+DULL = words_of("a an the is are am was were be been do does did you your yours i my me of to in on at for with it that this there what "
                  "which "
                   "can could would will have has had and or so any some ever really please tell about us we how")
 
@@ -232,7 +232,7 @@ class Grams:
 @lru_cache(maxsize=4096)
 def content_of(text: str) -> frozenset[str]:
     """The words that carry meaning, cut to their first five letters (a poor man's stem)."""
-    return frozenset(word[:5].rstrip("s") for word in re.findall(r"[a-z0-9']+", text) if word not in _DULL)
+    return frozenset(word[:5].rstrip("s") for word in re.findall(r"[a-z0-9']+", text) if word not in DULL)
 
 
 def _name(texts: list[str]) -> str:
