@@ -428,6 +428,7 @@ def tally(rows: Sequence[Row]) -> dict[str, object]:
             figures |= {f"{name}_{lang}{tail}": share for lang, share in shares.items()}
             if shares:
                 figures[f"{name}{tail}"] = max(shares.values())
+        figures |= {f"dialogue_right_{lang}{tail}": sum(r["state"] == "right" for r in asked) / len(asked) for lang, asked in slots.items() if asked}
     for lang in LANGUAGES:
         said_by = {arm: [r["reply"] for r in rows if r["arm"] == arm and r["language"] == lang and r["kind"] != "talk"] for arm in ("ours", "bare")}
         pairs = {arm: sum(len(grams(t, lang)) for t in texts) for arm, texts in said_by.items() if texts}
