@@ -146,8 +146,7 @@ def spelled(text: str) -> str:
                            (r"\b([Hh]e|[Ss]he|[Ii]t|[Tt]hat|[Tt]here|[Ww]ho)'s\b", r"\1 is"), (r"\bgonna\b", "going to"), (r"\bwanna\b", "want to"), (r"\bfavorite\b", "favourite"), (r"\bcolor\b", "colour")):
         text = re.sub(pattern, with_, text)
     text = re.sub(r"\b((?:[Mm]y|[Oo]ur) (?:\w+ )?\w+)'s (?=(?:a|an|the|in|at|on|called|named|from|allergic|turning|getting|going|coming|moving|not|now|very|really|\d+)\b)", r"\1 is ", text)
-    text = re.sub(r"\bname's\b", "name is", text)
-    return text
+    return re.sub(r"\bname's\b", "name is", text)
 
 
 def facts(sentence: str, known: Mapping[str, str], last: str) -> tuple[list[Learned], str]:
@@ -175,7 +174,7 @@ def facts(sentence: str, known: Mapping[str, str], last: str) -> tuple[list[Lear
                 found += _parted(clause)
             continue
         about, named, fresh = subject, name, True
-        if name and not (subject == kin.USER):
+        if name and subject != kin.USER:
             found.append(Learned(subject, "name", name, named=name))
         found += _said(subject, name, rest.strip(" ,"))
     return found, about

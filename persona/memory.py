@@ -91,6 +91,7 @@ class Memory:
         self.path, self.embed, self.key, self.now = Path(path), embed, key, now
         self._guard = threading.RLock()
         self._deep = 0                                   # of `together`
+        self.gone: list[tuple[str, int, str, str]] = []  # of what was forgotten last: conversation, turn, role, what is left of the message
         self._last: dict[str, str] = {}                  # conversation -> whom it was about last
         self._known: dict[str, str] | None = None
         self._there: dict[str, dict[str, bool]] | None = None
@@ -200,11 +201,12 @@ class Memory:
         found = [_fact(row) for row in self._db.execute(f"SELECT {_FACT} FROM facts ORDER BY id DESC")]
         return [fact for fact in found if past or fact.holds(now)]
 
-    def about_user(self) -> list[Fact]:
+    def about_user(self, most: int = 200) -> list[Fact]:
         """What holds now of the user and their people: the user first, names before all."""
         order = ("name", "age", "home", "job", "employer", "origin", "status")
-        facts = self.facts()
-        return sorted(facts, key=lambda fact: (fact.subject != kin.USER, order.index(fact.predicate) if fact.predicate in order else 9, -fact.id))
+        now = self.now()
+        rows = self._db.execute(f"SELECT {_FACT} FROM facts WHERE wrong = 0 AND (valid_to IS NULL OR valid_to > ?) ORDER BY subject != ?, id DESC LIMIT {most}", (now.isoformat(), kin.USER))
+        return sorted(map(_fact, rows), key=lambda fact: (fact.subject != kin.USER, order.index(fact.predicate) if fact.predicate in order else 9, -fact.id))
 
     def message(self, name: int) -> dict[str, Any] | None:
         """{id, role, text, turn, conversation, at}, or None."""
@@ -262,19 +264,19 @@ class Memory:
         closed = self._superseded([*messages])
         sure = {fact.id for fact in exact}
         ranked: list[tuple[float, str, int]] = []
-        for (kind, name), points in score.items():
-            if kind == "f":
-                fact = facts.get(name)
-                if fact is None or visitor and fact.private or fact.wrong or not (fact.holds(now) or wanted.past or name in sure):
+        for (what, row), points in score.items():
+            if what == "f":
+                fact = facts.get(row)
+                if fact is None or visitor and fact.private or fact.wrong or not (fact.holds(now) or wanted.past or row in sure):
                     continue
-                if name not in sure and (evidence.fact(name) < 1.0 or wanted.subject and kin.kin(wanted.subject) and not _concerns(fact, wanted.subject)):
+                if row not in sure and (evidence.fact(row) < 1.0 or wanted.subject and kin.kin(wanted.subject) and not _concerns(fact, wanted.subject)):
                     continue
-                ranked.append((points, kind, name))
-            elif name in messages and not (visitor and messages[name]["private"]):
-                if evidence.message(name) < 1.0 or messages[name]["text"].endswith(("?", "？")):
+                ranked.append((points, what, row))
+            elif row in messages and not (visitor and messages[row]["private"]):
+                if evidence.message(row) < 1.0 or messages[row]["text"].endswith(("?", "？")):
                     continue
-                points *= 0.45 if name in closed and not wanted.past else 1.0
-                ranked.append((points * (1.0 if messages[name]["role"] == "user" else 0.6), kind, name))
+                points *= 0.45 if row in closed and not wanted.past else 1.0
+                ranked.append((points * (1.0 if messages[row]["role"] == "user" else 0.6), what, row))
         return self._merged(sorted(ranked, reverse=True), facts, messages, sure, language, most)
 
     def _merged(self, ranked: Sequence[tuple[float, str, int]], facts: Mapping[int, Fact], messages: Mapping[int, dict[str, Any]], sure: set[int], language: str,
@@ -286,7 +288,7 @@ class Memory:
             points[source] = points.get(source, 0.0) + score
         found: list[Recollection] = []
         taken: set[int] = set()
-        for score, kind, name in sorted(ranked, key=lambda item: (-(item[1] == "f" and item[2] in sure), -points[facts[item[2]].source if item[1] == "f" else item[2]], item[1] == "m", -item[0])):
+        for _, kind, name in sorted(ranked, key=lambda item: (-(item[1] == "f" and item[2] in sure), -points[facts[item[2]].source if item[1] == "f" else item[2]], item[1] == "m", -item[0])):
             source = facts[name].source if kind == "f" else name
             if source in taken and not (kind == "f" and name in sure):
                 continue
@@ -356,7 +358,7 @@ class Memory:
         if not terms:
             return []
         vocabulary = f"{table}_vocabulary"
-        counts = {term: count for term, count in self._db.execute(f"SELECT term, doc FROM {vocabulary} WHERE term IN ({','.join('?' * len(terms))})", list(terms))}
+        counts = dict(self._db.execute(f"SELECT term, doc FROM {vocabulary} WHERE term IN ({','.join('?' * len(terms))})", list(terms)).fetchall())
         whole = 1 + self._db.execute(f"SELECT max(rowid) FROM {table}_docsize".replace("rowid", "id")).fetchone()[0] if counts else 1
         weights = {term: float(np.log(1 + whole / count)) * (0.5 if term.startswith("xk") else 1.0) for term, count in counts.items()}
         rare = sorted((term for term in counts if counts[term] <= COMMON), key=lambda term: counts[term])[:10]
@@ -367,11 +369,10 @@ class Memory:
                 found[name] = found.get(name, 0.0) + weight
         if not found and often:
             found = {name: 1.0 for (name,) in self._db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT {DEEP}", (f'"{often[0]}"',))}
-        for term in often:                               # of those found, the ones that hold the common words too go first
-            if found and len(found) <= 4 * COMMON and rare:
-                held = self._words(table, nlargest(4 * DEEP, found, key=lambda name: (found[name], name)))
-                for name, words in held.items():
-                    found[name] += weights[term] if term in words else 0.0
+        if often and rare and found:                     # of those found, the ones that hold the common words too go first
+            best = nlargest(2 * DEEP, found, key=lambda name: (found[name], name))
+            for name, words in self._words(table, best).items() if len(found) > 1 else ():
+                found[name] += sum(weights[term] for term in often if term in words)
         return nlargest(DEEP, found, key=lambda name: (found[name], name))
 
     def _words(self, table: str, names: Sequence[int]) -> dict[int, frozenset[str]]:
@@ -499,6 +500,7 @@ class Memory:
     def erase(self) -> None:
         """Delete all of it, down to the last byte."""
         with self._guard:
+            self.gone = [(*row, "") for row in self._db.execute("SELECT conversation, turn, role FROM messages")]
             with self.together():
                 for table in ("facts", "entities", "messages", "message_words", "fact_words"):
                     self._db.execute(f"DELETE FROM {table}")
@@ -543,6 +545,7 @@ class Memory:
 
     def _forgotten(self, facts: Sequence[Fact], messages: set[int]) -> int:
         """Delete these facts with the sentences they came from and what repeats their objects, and these messages with all that came from them."""
+        self.gone = []
         if not facts and not messages:
             return 0
         with self._guard:
@@ -568,9 +571,11 @@ class Memory:
                         messages.add(name)
                         continue
                     gone += 1
-                    self._rewritten(name, left, pattern)
+                    self.gone.append((conversation, turn, role, left))
+                    self._rewritten(name, left)
                 for name in messages:
-                    self._db.execute("UPDATE facts SET valid_to = NULL WHERE closed_by = ?", (name,))
+                    self.gone += [(*row, "") for row in self._db.execute("SELECT conversation, turn, role FROM messages WHERE id = ?", (name,))]
+                    self._db.execute("UPDATE facts SET valid_to = NULL, wrong = 0 WHERE closed_by = ?", (name,))
                     self._db.execute("DELETE FROM fact_words WHERE rowid IN (SELECT id FROM facts WHERE message = ?)", (name,))
                     self._db.execute("DELETE FROM message_words WHERE rowid = ?", (name,))
                     gone += self._db.execute("SELECT count(*) FROM facts WHERE message = ?", (name,)).fetchone()[0] + 1
@@ -578,7 +583,7 @@ class Memory:
             self._scrubbed()
             return gone
 
-    def _rewritten(self, name: int, text: str, pattern: re.Pattern[str] | None) -> None:
+    def _rewritten(self, name: int, text: str) -> None:
         """A message without the sentences that are forgotten; a fact that came of one of them stays, without it."""
         self._db.execute("UPDATE messages SET text = ?, vector = NULL WHERE id = ?", (text, name))
         self._db.execute("DELETE FROM message_words WHERE rowid = ?", (name,))

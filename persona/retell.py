@@ -58,9 +58,9 @@ _PHRASES = frozenset(("plan", "event", "has", "owns", "wants", "does", "did", "d
 
 def clause(fact: Fact, tongue: str, past: bool = False) -> str:
     """"your sister lives in Porto"; `past`: as something that was. What was said in the other language is quoted where it is more than a word."""
-    if fact.predicate in _PHRASES and fact.said and (cjk_share(fact.object) >= 0.3) != (tongue == "zh") and re.search(r"\w", fact.object):
-        if " " in fact.object or tongue == "en":
-            return f"你说过：“{fact.said}”" if tongue == "zh" else f"you said: “{fact.said}”"
+    foreign = (cjk_share(fact.object) >= 0.3) != (tongue == "zh")
+    if foreign and fact.predicate in _PHRASES and fact.said and (" " in fact.object or tongue == "en"):
+        return f"你说过：“{fact.said}”" if tongue == "zh" else f"you said: “{fact.said}”"
     return _zh(fact, past) if tongue == "zh" else _en(fact, past)
 
 
