@@ -147,9 +147,9 @@ TOWN = {"en": ["Exeter", "Tampere", "Cork", "Bergen", "Leipzig", "Padua", "Nante
 TRADE = {"en": ["a plumber", "a translator", "a surveyor", "a florist", "a locksmith", "a librarian", "a beekeeper", "a roofer"],
          "zh": ["水管工", "翻译", "测量员", "花店老板", "锁匠", "图书管理员", "养蜂人", "瓦工"]}
 FORMS = {"en": ["My {kin} {name} lives in {town}.", "My {kin} {name} works as {trade}.", "My {kin} {name} is {age} years old.",
-                "{name} likes {town} a lot.", "My {kin} is called {name}.", "I once lived with {name} in {town}."],
-         "zh": ["我{kin}{name}住在{town}。", "我{kin}{name}是{trade}。", "我{kin}{name}今年{age}岁。", "{name}很喜欢{town}。", "我{kin}叫{name}。",
-                "我以前跟{name}住在{town}。"]}
+                "My {kin} {name} comes from {town}.", "My {kin} is called {name}.", "My {kin} {name} likes {town}."],
+         "zh": ["我{kin}{name}住在{town}。", "我{kin}{name}是{trade}。", "我{kin}{name}今年{age}岁。", "我{kin}{name}老家在{town}。", "我{kin}叫{name}。",
+                "我{kin}{name}喜欢{town}。"]}
 
 
 def distractor(dice: random.Random, language: str) -> str:
