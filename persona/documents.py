@@ -429,14 +429,16 @@ class _Index:
             vector = np.asarray(self.embed([normal(question, "en")]), np.float32)[0]
         fused = np.zeros(len(self.passages), np.float32)
         rankings = [_best(by_word, 50)] + ([_best(self.means @ vector, 50)] if vector is not None else [])        # type: ignore[operator]
-        near = self.graph.passages(question, language)
+        path = self.graph.path(question, language)
+        leads = (path[-1].number, path[-1].sentence) if path else (-1, "")           # where a chain of relations answers
+        near = self.graph.passages(question, language, path)
         for ranking in (*rankings, near[:20]):
             for rank, number in enumerate(ranking):
                 fused[number] += 1 / (RANK + rank)
         weights = {word: self.weight(word) for word in asked.words}
         found = []
         for number in _best(fused, NEAR):
-            score, at = self._answer(self.passages[number], asked, weights, vector, number in near[:6])
+            score, at = self._answer(self.passages[number], asked, weights, vector, number in near[:6], leads[1] if number == leads[0] else "")
             found.append((score, float(fused[number]), number, at))
         found.sort(key=lambda item: (-round(item[0], 3), -item[1]))
         return [self.passage(number, score, _said(self.passages[number], at, asked) if score else "") for score, _, number, at in found[:most]]
@@ -446,8 +448,9 @@ class _Index:
         place = {name: value for name, value in (("page", row.page), ("heading", row.heading)) if value}
         return Passage(joined(row.sentences), row.document.title, place, round(score, 3), best, row.document.id, row.own, row.document.private)
 
-    def _answer(self, row: _Row, asked: Wanted, weights: Mapping[str, float], vector: np.ndarray | None, related: bool) -> tuple[float, int]:
-        """(how well the passage answers, which of its sentences does)."""
+    def _answer(self, row: _Row, asked: Wanted, weights: Mapping[str, float], vector: np.ndarray | None, related: bool,
+                leads: str) -> tuple[float, int]:
+        """(how well the passage answers, which of its sentences does). `leads`: the sentence of it at the end of a chain of relations, or ""."""
         whole = sum(weights.values()) or 1.0
         around = set(tokens(f"{row.heading} {row.document.title}"))
         each = [_token_set(sentence) for sentence in row.sentences]
@@ -473,7 +476,7 @@ class _Index:
                 score *= 0.72
             if sentence.endswith(("?", "？")):
                 score *= 0.6
-            score += 0.05 * related * (score > 0.3)
+            score = 1.2 if sentence == leads else score + 0.05 * related * (score > 0.3)
             if score > best + 0.01 and not instructs(sentence):
                 best, at = score, number
         return min(best, 1.0), at

@@ -137,11 +137,10 @@ class Graph:
             at = set(self._same(key(ahead)))
         return path
 
-    def passages(self, question: str, language: str = "en") -> list[int]:
-        """Numbers of the passages that the question's names lead to: by a path, by the relation asked for, then by nearness."""
+    def passages(self, question: str, language: str = "en", path: Sequence[Edge] = ()) -> list[int]:
+        """Numbers of the passages that the question's names lead to: by a `path`, by the relation asked for, then by nearness."""
         if not self.relations:
             return []
-        path = self.path(question, language)
         near = self.near(self.entities_in(question, language)[:3], 2)[:80]
         wanted = (wanted_of(question, language) or "").removeprefix("-")
         near.sort(key=lambda edge: edge.relation != wanted)
@@ -193,6 +192,8 @@ def _kinds(edges: Sequence[tuple[str, str, Edge]]) -> dict[str, str]:
             found.setdefault(second, "time")
         elif edge.relation in ("costs", "reached_at"):
             found.setdefault(second, "price")
+        if edge.relation in ("founded", "made", "wrote") and re.fullmatch(r"(?:[A-Z][\w.’'-]+ ?){2,4}|[\u4e00-\u9fff]{2,4}", edge.subject):
+            found.setdefault(first, "person")
         if edge.relation in ("lives_in", "works_at", "studied_at", "married_to", "child_of", "sibling_of", "friend_of", "born_in", "likes", "dislikes", "speaks", "teaches", "leads", "knows"):
             found[first] = "person"
             if edge.relation in BOTH or edge.relation == "child_of":
@@ -282,10 +283,19 @@ _VERBS: tuple[tuple[str, str], ...] = (
     ("is_a", r"(?:is|was|am|works? as|became) (?:an?|the) (?P<o>[a-z][\w’'-]*(?: [a-z][\w’'-]*){0,3}?)(?=[,.;]|\s+(?:who|which|that|from|in|at|for|with|of|and|but|on|by|to)\b|$)"),
 )
 _VERB = tuple((relation, re.compile(pattern)) for relation, pattern in _VERBS)
-_GATE = re.compile(r"\b(?:liv|resid|moved|work|employ|stud|graduat|train|went|teach|taught|lead|led|manag|r[ua]n|head|direct|charge|responsible|belong|join|member|play|found|establish|set up|start|"
-                   r"paint|buil|design|invent|compos|creat|made|carv|produc|discover|wrot|writ|author|publish|own|keep|ha[sv]|lik|lov|ador|enjoy|prefer|fond|hat|know|knew|met|speak|marri|wed|"
-                   r"son|daughter|child|born|died|passed|is|are|am|was|were|stand|lie|sit|hang|cost|sell|open|clos|begin|end|consist|dat|took|happen|call|phone|email|became)")
-_SUBJECT = re.compile(rf"(?P<s>{_WHO})(?:,? (?:who|which|that))?(?: (?:also|now|still|always|usually|normally|often|currently|once|then|later|first|has|have|had|will|can|would))*\s*$")
+_BE = "is are was were am"
+_ACTS = "painted built designed invented composed created made carved directed produced discovered"
+# the words without one of which a rule need not be tried, in the order of _VERBS
+_SIGNS = tuple(words_of(words) for words in (
+    "live lives lived reside resides living moved", "work works worked employed", "study studied studies graduated trained went", "teach teaches taught",
+    "lead leads led manage manages managed run runs ran head heads directs charge responsible manager director leader boss chief owner curator captain mayor",
+    "belong belongs joined member play plays", "founded established set started co-founded", "founded established set started opened", _ACTS, _ACTS, "wrote written author published",
+    "written published", "own owns owned keep keeps kept have has", "like likes love loves adore adores enjoy enjoys prefer prefers fond", "dislike dislikes hate hates like enjoy stand",
+    "know knows knew met", "speak speaks", "married wed", "son daughter child", "born", "died passed", f"{_BE} stand stands lie lies sit sits hang hangs", "part belongs belong",
+    "cost costs priced sell sells sold come comes", _BE, "open opens start starts begin begins", "close closes closed end ends", "made built carved woven cast consist consists",
+    f"date dates took happened {_ACTS} founded written opened established completed", "call phone email write reached reachable", f"{_BE} work works worked became"))
+assert len(_SIGNS) == len(_VERB)
+_SUBJECT = re.compile(rf"(?<![\w’'])(?P<s>{_WHO})(?:,? (?:who|which|that))?(?: (?:also|now|still|always|usually|normally|often|currently|once|then|later|first|has|have|had|will|can|would))*\s*$")
 _FIRST = re.compile(rf"(?:^|[,;] (?:and |but )?|^(?:In|On|At|Since|From|After|Before|During) [^,]{{2,40}}, )(?P<s>{_WHO})\b")
 _KIN = {"wife": "married_to", "husband": "married_to", "spouse": "married_to", "partner": "married_to", "son": "-child_of", "daughter": "-child_of", "child": "-child_of", "mother": "child_of", "father": "child_of",
         "mom": "child_of", "mum": "child_of", "dad": "child_of", "brother": "sibling_of", "sister": "sibling_of", "twin brother": "sibling_of", "friend": "friend_of", "best friend": "friend_of",
@@ -299,6 +309,9 @@ _KINDRED = (
     re.compile(rf"(?P<o>{_NAME}) (?:is|was) the (?P<k>{_KINS}) of (?P<w>{_NAME})"))
 
 
+_ANY_KIN = re.compile(rf"\b(?:{_KINS})\b")
+
+
 def found_in(sentence: str, me: str = "", last: str = "") -> list[tuple[str, str, str]]:
     """(subject, relation, object) of one sentence; `me`: whose "I" it is, `last`: who was spoken of before."""
     if len(sentence) > 600 or sentence.endswith(("?", "？")):
@@ -307,17 +320,18 @@ def found_in(sentence: str, me: str = "", last: str = "") -> list[tuple[str, str
 
 
 def _en(sentence: str, me: str, last: str) -> Iterator[tuple[str, str, str]]:
-    for pattern in _KINDRED:
+    for pattern in _KINDRED if _ANY_KIN.search(sentence) else ():
         for match in pattern.finditer(sentence):
             held = match.groupdict()
             owner = _who(held.get("p") or held["w"], me, last)
             kin, other = _KIN[match["k"]], _clean(match["o"])
             if owner and other and not re.fullmatch(r"(?:He|She|It|I|They|We|The|My)", other):
                 yield (other, kin[1:], owner) if kin.startswith("-") else (owner, kin, other)
-    if not _GATE.search(sentence):
-        return
+    held_words = set(re.findall(r"[a-z-]+", sentence.lower()))
     first = None
-    for relation, pattern in _VERB:
+    for (relation, pattern), signs in zip(_VERB, _SIGNS):
+        if signs.isdisjoint(held_words):
+            continue
         for match in pattern.finditer(sentence):
             if match.start() and sentence[match.start() - 1].isalnum():
                 continue
@@ -332,7 +346,7 @@ def _en(sentence: str, me: str, last: str) -> Iterator[tuple[str, str, str]]:
             object_ = _clean(match["o"] or match.groupdict().get("o2") or "")
             if relation == "works_at" and re.search(r"\b(?:in|with) ", match.group()) and not re.match(r"[A-Z]|the ", object_):
                 continue
-            if not subject or not object_ or len(object_) < 2 or key(object_) in _NOBODY:
+            if not subject or not object_ or len(object_) < 2 and not object_.isdigit() or key(object_) in _NOBODY:
                 continue
             yield (object_, relation[1:], subject) if relation.startswith("-") else (subject, relation, object_)
 
@@ -378,8 +392,8 @@ _VERBS_ZH: tuple[tuple[str, str], ...] = (
     ("born_in", rf"^{_S}(?:\d{{4}}年)?(?:出生于|生于|出生在|诞生于){_O}$"), ("died_in", rf"^{_S}(?:逝世|去世|病逝|死)于{_O}$"), ("located_in", rf"^{_S}(?:位于|坐落于|坐落在|地处|设在|放在|陈列在|收藏于|收藏在){_O}$"),
     ("located_in", rf"^{_S}(?:就)?在(?P<o>{_NOUN}{{1,16}}(?:路|街|号|楼|层|厅|室|区|市|省|县|旁|边|里|上|下|处|对面|附近|隔壁))$"), ("part_of", rf"^{_S}(?:是|属于|隶属于)(?P<o>{_NOUN}{{2,16}}?)的一部分$"), ("member_of", rf"^{_S}(?:属于|隶属于|加入了?){_O}$"),
     ("costs", rf"^{_S}(?:的)?(?:票价|价格|售价|门票|费用)?(?:是|为|要|卖|每[人位张个件份次])*(?P<o>(?:[\d.,]+|[一二三四五六七八九十百千两半]+)(?:元|块|角)(?:钱)?(?:一{_NOUN}|每{_NOUN})?|免费(?:入场|入馆)?)$"),
-    ("opens_at", rf"^{_S}(?:的)?(?:开放时间|营业时间|开门时间)?(?:是|为|每天|每日|于|从|在)*(?P<o>(?:每?周.{{1,8}}?|星期.{{1,6}}?)?(?:上午|早上|下午|晚上)?[\d一二三四五六七八九十:：]+点?半?(?:钟)?(?:至|到|—|-|~)?[\d一二三四五六七八九十点半:：上午下晚]*)(?:开门|开放|营业|开馆|开始)?$"),
-    ("closes_at", rf"^{_S}(?P<o>(?:每?周.|星期.|(?:上午|下午|晚上)?[\d一二三四五六七八九十:：]+点?半?))(?:关门|闭馆|打烊|休息|结束|停止入馆)$"), ("happened_in", rf"^{_S}(?:始建于|建于|建成于|成立于|创作于|写于|发生在|发生于|创建于){_O}$"),
+    ("opens_at", rf"^{_S}(?:的)?(?:开放时间|营业时间|开门时间)?(?:是|为|每天|每日|于|从|在)*(?P<o>(?:每?周.{{1,8}}?|星期.{{1,6}}?)?(?:上午|早上|下午|晚上)?(?:[\d一二三四五六七八九十]+点半?(?:钟)?|\d{{1,2}}[:：]\d\d)(?:至|到|—|-|~)?[\d一二三四五六七八九十点半:：上午下晚]*)(?:开门|开放|营业|开馆|开始)?$"),
+    ("closes_at", rf"^{_S}(?P<o>(?:每?(?:周|星期)[一二三四五六日天末]|(?:上午|下午|晚上)?(?:[\d一二三四五六七八九十]+点半?|\d{{1,2}}[:：]\d\d)))(?:关门|闭馆|打烊|休息|结束|停止入馆)$"), ("happened_in", rf"^{_S}(?:始建于|建于|建成于|成立于|创作于|写于|发生在|发生于|创建于){_O}$"),
     ("reached_at", rf"^{_S}(?:的)?(?:电话|联系电话|邮箱|热线)(?:是|为|：|:)?(?P<o>[\w.+-]+@[\w.-]+|\+?\d[\d -]{{5,18}}\d)$"), ("is_a", rf"^{_S}(?:是|当|做)(?:一[个名位只家座种条本])(?P<o>{_NOUN}{{1,16}})$"))
 _VERB_ZH = tuple((relation, re.compile(pattern)) for relation, pattern in _VERBS_ZH)
 _PRONOUN_ZH = re.compile(r"^(?:他们|她们|它们|他|她|它|该馆|本馆|该店|其)$")

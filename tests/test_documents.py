@@ -297,7 +297,7 @@ def test_ten_thousand_passages_are_searched_in_time():
     words = ["".join(rng.choice(list("bdfgklmnprst")) + rng.choice(list("aeiou")) for _ in range(3)) for _ in range(4000)]
     share = 1 / np.arange(1, 4001)
     share /= share.sum()
-    drawn = rng.choice(words, (10_000, 5, 18), p=share)
+    drawn = rng.choice(words, (10_000, 2, 24), p=share)
     texts = [" ".join(" ".join(row).capitalize() + "." for row in rows) for rows in drawn]
     library = Library()
     library.add("large.txt", [(text, 0, str(n)) for n, text in enumerate(texts)])
@@ -306,7 +306,7 @@ def test_ten_thousand_passages_are_searched_in_time():
     took, right = [], 0
     for n in range(0, 10_000, 200):
         began = time.process_time()
-        found = library.find("What is " + " ".join(texts[n].split()[3:10]) + "?")
+        found = library.find("What is " + " ".join(texts[n].split()[3:12]) + "?")
         took.append(time.process_time() - began)
         right += found[0].text == texts[n]
     assert right >= 45 and np.percentile(took, 95) < 0.06        # s of the processor; `docs/knowledge.md` has the figure of a quiet machine

@@ -5,6 +5,7 @@ Object.assign(WORDS, {
   api_failed: ["That did not work.", "没有成功。"], api_failed_hint: ["Try again in a moment.", "请稍后再试。"],
   api_offline: ["The server cannot be reached.", "连不上服务器。"], api_offline_hint: ["What you made so far is kept. Try again.", "已做的内容都在，请再试一次。"],
   // the frame
+  m_knowledge: ["What it knows", "知识"],
   make_own: ["Make your own", "做一个自己的"], make_you: ["You", "你"],
   create_title: ["Make a twin", "做一个分身"], create_close: ["Close; what you made is kept", "关闭，已做的内容会保留"],
   step_face: ["Face", "脸"], step_voice: ["Voice", "声音"], step_character: ["Character", "性格"], step_consent: ["Consent", "同意"], step_build: ["Build", "生成"],

@@ -41,7 +41,7 @@ export class Mine {
   /** @param {any} twin @returns {[any, string, () => void][]} */
   items(twin) {
     if (twin.locked) return [["open", "m_unlock", () => this.unlock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
-    return [["edit", "m_edit", () => this.edit(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
+    return [["edit", "m_edit", () => this.edit(twin)], ["paste", "m_knowledge", () => this.knowledge(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
       ["film", "m_film", () => filmDialog(this.place, twin)], ["share", "m_share", () => this.share(twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["check", "m_consent", () => this.consent(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
   }
 
@@ -50,6 +50,14 @@ export class Mine {
     try {
       const { Share } = await import("./share.js");
       new Share(this, twin);
+    } catch (error) { this.bad(error); }
+  }
+
+  /** @param {any} twin */
+  async knowledge(twin) {
+    try {
+      const { Knowledge } = await import("./knowledge.js");
+      new Knowledge(this, twin);
     } catch (error) { this.bad(error); }
   }
 

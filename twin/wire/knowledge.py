@@ -93,6 +93,7 @@ class Knowledge:
                     yield _step("learn", 0.3 + 0.65 * done)
             yield _step("keep", 0.97)
             keep()
+            self._reading.discard(user.id)               # before the last line: whoever reads it may bring the next at once
             yield self._told(library) | {"document": library.documents[-1].told(), "notes": [{"en": en, "zh": zh} for en, zh in found.notes]}
 
     async def show(self, request: Request, user: User) -> Response:
