@@ -197,7 +197,7 @@ def spelling() -> dict[str, Any]:
     """How words are brought to one spelling (persona/words.py), for the page."""
     return {"traditional": words._TRADITIONAL, "simplified": words._SIMPLIFIED, "contractions": _pairs(words._CONTRACTIONS),
             "same": _pairs(words._SAME_ZH), "particles": script(words._PARTICLES.pattern), "leads": {"en": script(words._LEADS_EN.pattern),
-            "zh": script(words._LEADS_ZH.pattern)}, "dull": {"en": sorted(search._DULL), "zh": script(search._DULL_ZH.pattern)}}
+            "zh": script(words._LEADS_ZH.pattern)}, "dull": {"en": sorted(search.DULL), "zh": script(search._DULL_ZH.pattern)}}
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> list[list[str]]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -887,20 +886,6 @@ def _settled(path: Path, how: Mapping[str, Any]) -> None:
                 aside.unlink()
     finally:
         whole.close()
-
-
-def copies(path: Path) -> list[Path]:
-    """All files of the memory at that path: itself, what was kept of unreadable ones, what lies aside."""
-    return [each for each in (path.parent.glob(f"{path.stem}*") if path.parent.is_dir() else ()) if each.name == path.name or each.name.startswith((f"{path.stem}.", f"{path.name}-"))]
-
-
-def removed(path: Path) -> int:
-    """Delete the memory at that path with all its copies. How many files there were."""
-    there = copies(path)
-    for each in there:
-        with suppress(OSError):
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
-    return len(there)
 
 
 def as_json(memory: Memory) -> bytes:

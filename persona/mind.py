@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from persona import chat, cited, common, conditions, empathy, mention, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import recalled as told_before
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import NOTHING, Appraisal, appraise, called_for
+from persona.fact import Recollection
 from persona.lines import Lines, pick
 from persona.repertoire import Hit, Known, Repertoire
 from persona.reply import Found, Moment, Replies
@@ -45,6 +47,7 @@ class Answer:
     state: dict[str, Any] | None = None                  # of the scene, where it has one; what is kept with the message and handed in with it again
 
 
+_OF_USER = frozenset(("told-asked", "told-unknown", "name-asked", "name-unknown", "you-said", "nothing-said", "short", "gibberish"))   # rules that what was recalled goes before
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
 _WISH = re.compile(r"\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出", re.IGNORECASE)
@@ -77,10 +80,10 @@ class Mind:
         return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._facts) for name, data in index.kept.items()}
 
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
-               passages: Sequence[cited.Piece] = ()) -> Answer:
+               passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = ()) -> Answer:
         """The answer, with a word to what the user feels before anything else. `history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand; `passages`: of
-        its documents, what may answer (persona/documents.py), best first."""
-        found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages)
+        its documents, what may answer (persona/documents.py), best first; `recalled`: what the user told that bears on it (persona/memory.py)."""
+        found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages, recalled=recalled)
         felt = appraise(text, found.language)
         line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
         if line and empathy.consoles(found) and (rest := empathy.asked(text, found.language)):
@@ -89,7 +92,7 @@ class Mind:
         return empathy.first(replace(found, felt=felt), line, history, self._values(found.language, told.name_of(history)), capable) if line else replace(found, felt=felt)
 
     def _answered(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
-                  passages: Sequence[cited.Piece] = ()) -> Answer:
+                  passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = ()) -> Answer:
         text = clean(text)
         text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
@@ -99,6 +102,8 @@ class Mind:
         values = self._values(tongue, told.name_of(history))
         question = rules.Question(text, tongue, history, now, values, self.persona.gender)
         ruling = rules.answer(question)
+        if recalled and (not ruling or ruling.id in _OF_USER) and (retold := told_before.answer(text, recalled, tongue, now)) and (retold.found or not _told_now(ruling)):
+            return Answer("memory", retold.text, mood=retold.mood, sources=("memory",), language=tongue)
         origin = self._origin(text, tongue, history, passages)
         if origin and (not ruling or ruling.id not in rules.FIRM):
             return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
@@ -345,6 +350,11 @@ class Mind:
     def _mood(self, text: str, tongue: str, otherwise: str) -> str:
         mood = called_for(text, tongue)
         return mood if mood != "neutral" else otherwise
+
+
+def _told_now(ruling: rules.Ruling | None) -> bool:
+    """Whether the talk at hand answers what the memory does not."""
+    return ruling is not None and ruling.id in ("told-asked", "name-asked", "you-said")
 
 
 def _score(hits: Sequence[Hit]) -> float:

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from twin.conversation import Conversation
 from twin.create import Drafts
 from twin.share.trial import Trials
-from twin.store import Conversations, Shelf, Twins
+from twin.store import Conversations, Memories, Shelf, Twins
 from twin.types import Mood
 from twin.users import Users
 from twin.wire.checking import Checking
@@ -27,6 +27,7 @@ from twin.wire.gate import Gate
 from twin.wire.knowledge import Knowledge
 from twin.wire.limits import Limits
 from twin.wire.live import Sessions
+from twin.wire.memory import Memory
 from twin.wire.mine import Mine
 from twin.wire.places import Places
 from twin.wire.routes import served
@@ -85,7 +86,7 @@ class Place:
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
         self.drafts = Drafts(self.shelf)
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
-                           lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf,
+                           lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"))
         if not asleep:
             self.rooms.awake.set()
@@ -111,7 +112,7 @@ class Place:
             return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
-                      *Knowledge(self.shelf, door).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Knowledge(self.shelf, door).routes(), *Memory(self.sessions, door).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
     @contextlib.asynccontextmanager

@@ -18,7 +18,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "trust": ({"credentials", "settings", "types", "errors"}, False), "credentials": ({"types", "errors"}, False),
     "share": ({"mask", "store", "trust", "codec", "devices", "silero", "think", "types", "errors"}, True),
     "create": ({"mask", "store", "trust", "paint", "speak", "types", "errors"}, True),
-    "mask": (set(), False), "me": ({"share", "store", "errors"}, False),
+    "mask": (set(), False), "me": ({"share", "store", "errors"}, True),
     "render": ({"conversation", "meet", "store", "trust", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),
     "train": ({"speak", "listen", "animate", "paint", "devices", "text", "types", "errors"}, True),
     "codec": ({"types", "errors"}, False), "certificate": ({"types", "errors"}, False),

@@ -10,7 +10,7 @@ import itertools
 import logging
 import time
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,8 @@ class Conversation:
         self.language, self.ear, self.lead, self.now = language, ear, lead, now
         self.history: list[dict[str, Any]] = list(history or [])
         self.keep: Callable[[], Awaitable[Any]] | None = None
+        self.recall: Callable[[str, str], Awaitable[Sequence[Any]]] | None = None       # (question, language) -> what bears on it, within a budget of its own
+        self.called = ""                                 # the name of a user who comes back
         self.vocabulary: Callable[[], tuple[str, ...]] = tuple  # what people are likely to say, for the recogniser
         self._ids = itertools.count(1 + max((m.get("turn", 0) for m in self.history), default=0))
         self._turn: Turn | None = None
@@ -64,7 +66,7 @@ class Conversation:
 
     async def greet(self) -> Turn:
         """Say hello of the twin's own accord."""
-        return await self._start(None, lambda: self.mind.greeting(self.language), "greeting")
+        return await self._start(None, lambda: self.mind.greeting(self.language, *([self.called] if self.called else [])), "greeting")
 
     async def aside(self) -> Turn | None:
         """Say something of the twin's own into a silence; nothing while it talks."""
@@ -226,8 +228,11 @@ class Conversation:
         """The reply: the mind's own words, or the model's, sentence by checked sentence."""
         capable = self.crew.capable
         if make is None:
+            found = await self.recall(turn.text, self.language) if self.recall is not None else ()
+            recalled = {"recalled": found} if found else {}
             question = [{k: m[k] for k in ("role", "content", "state") if k in m} for m in self.history]
-            answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, now=self.now(), language=self.language, capable=capable))
+            asking = {"now": self.now(), "language": self.language, "capable": capable} | recalled
+            answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, **asking))
         else:
             answer = await self.crew.mind.run(make)
         turn.step = answer.step if make is None else turn.step

@@ -1,6 +1,6 @@
 """All that is known of one user here: told, handed over as one file, erased.
 
-    DATA/twins/<owner>  drafts/<owner>  conversations/<owner>  films/<owner>  published/<owner>
+    DATA/twins/<owner>  drafts/<owner>  conversations/<owner>  films/<owner>  memories/<owner>  published/<owner>
 
 What others keep of them is not ours to see: exported files, published Spaces (which are unpublished first), backups of whoever runs the server. What
 stays is the hash of each consent that was taken back, so that no copy of its twin comes back, and names of Spaces that could not be reached yet.
@@ -18,15 +18,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from persona.memory import as_json
+
 from .errors import Locked, Missing, TwinError
 from .share.withdraw import standing, withdraw
-from .store import Conversations, Films, Shelf, export
+from .store import Conversations, Films, Memories, Shelf, export
 from .store.places import inside
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-KINDS = ("twins", "drafts", "conversations", "films", "published")
+KINDS = ("twins", "drafts", "conversations", "films", "memories", "published")
 TRIES = 5                # at what is still being written
 log = logging.getLogger("twin.me")
 
@@ -37,7 +39,9 @@ def known(shelf: Shelf, owner: str) -> dict[str, Any]:
     sizes = [size for place in places for size in _sizes(place)]
     return {"twins": len(shelf.list(owner)), "conversations": Conversations(shelf.data).count(owner),
             "films": len([path for path in inside(shelf.data / "films" / owner) if not path.name.startswith(".")]),
-            "draft": (shelf.data / "drafts" / owner / "draft.json").is_file(), "files": len(sizes), "bytes": sum(sizes), "standing": standing(shelf, owner)}
+            "memories": len(Memories(shelf).twins(owner)),
+            "draft": (shelf.data / "drafts" / owner / "draft.json").is_file(),
+            "files": len(sizes), "bytes": sum(sizes), "standing": standing(shelf, owner)}
 
 
 def _sizes(place: Path) -> list[int]:
@@ -53,7 +57,7 @@ def _sizes(place: Path) -> list[int]:
 def handed_over(shelf: Shelf, owner: str, draft: Any, out: Path) -> dict[str, Any]:
     """Write everything into one zip at `out`: twins as bundles, conversations and the draft as JSON with its photo and recordings, films. `draft`: the
     user's Draft, opened with their key. What is behind a passphrase and not unlocked is named and left out. Returns what went in. Raises TwinError."""
-    told: dict[str, Any] = {"twins": [], "conversations": [], "films": [], "draft": [], "locked": []}
+    told: dict[str, Any] = {"twins": [], "conversations": [], "films": [], "memories": [], "draft": [], "locked": []}
     try:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             for name, data in _everything(shelf, owner, draft, told):
@@ -90,6 +94,15 @@ def _everything(shelf: Shelf, owner: str, draft: Any, told: dict[str, Any]) -> I
             yield f"films/{twin_id}.{name}.mp4", data if data is not None else place.read_bytes()
         except (Missing, Locked):
             told["locked"].append(f"film {name}")
+    memories = Memories(shelf)
+    for name in memories.twins(owner):
+        try:
+            if memory := memories.look(owner, name):
+                told["memories"].append(name)
+                yield f"memories/{name}.json", as_json(memory)
+        except TwinError:
+            told["locked"].append(f"memory {name}")
+    memories.close()
     if draft is not None and draft.there:
         for path in sorted(draft.folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):

@@ -25,7 +25,7 @@ from . import logs
 from .errors import Missing, Refused
 from .registry import Registry
 from .settings import Settings
-from .store import Conversations, Shelf, Twins, sweep
+from .store import Conversations, Memories, Shelf, Twins, sweep
 from .users import Users
 
 WEB = Path(__file__).resolve().parents[1] / "assets" / "web"
@@ -152,6 +152,8 @@ class Server:
             self._drafts.close()
         if self._trials:
             self._trials.close()
+        if self._sessions:
+            self._sessions.rooms.memories.close()
         self.registry.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -199,6 +201,7 @@ class Server:
         self._shelf.dropped = host.forget
         return Rooms(
             twins=twins, saved=Conversations(self.data, key=self._shelf.key), shelf=self._shelf, talk=host.converse,
+            memories=Memories(self._shelf, lambda: self.registry.embedder),
             endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
             door=self._door, most=self.settings.conversations,
@@ -210,6 +213,7 @@ class Server:
         from .wire.checking import Checking
         from .wire.consents import Consents
         from .wire.knowledge import Knowledge
+        from .wire.memory import Memory
         from .wire.mine import Mine
         from .wire.routes import served
         self._shelf.present = self._sessions.present
@@ -222,11 +226,15 @@ class Server:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         sharing = self._sharing()
+        def gone(owner: str) -> None:
+            sharing.forget(owner)
+            self._sessions.rooms.memories.let_go(owner)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
+                      *Memory(self._sessions, self._door).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
-                      *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=sharing.forget).routes(), *sharing.routes())
+                      *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=gone).routes(), *sharing.routes())
 
     def _sharing(self) -> Any:
         from .share.trial import Trials

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TwinError
-from . import journal
+from . import journal, memories
 from .conversations import SEALED as JOURNAL
 from .conversations import Conversations
 from .places import BOX, inside, replace
@@ -35,6 +35,7 @@ def seal_beside(data: Path, owner: str, name: str, key: bytes) -> None:
         for film in inside(folder):
             if film.name.startswith(f"{name}.") and film.suffix == ".mp4":
                 replace(film.with_name(film.name + SEALED), seal(key, film.read_bytes(), film.name.split(".")[1]), synced=True)
+        memories.seal_beside(data, owner, name, key)
     except OSError as error:
         raise TwinError(f"A film of it could not be locked: {error.strerror}.", "Make room on the disk.",
                         zh=("它的影片没能锁上。", "请给磁盘腾出空间。")) from None
@@ -57,6 +58,7 @@ def settle(data: Path, owner: str) -> None:
                 choose(journal.twin(path), path.with_suffix(".json"), path)
             except (OSError, ValueError, KeyError):
                 continue                                 # damaged: left alone
+    memories.settle(data, owner, lambda name: (data / "twins" / owner / name / BOX).is_file())
 
 
 def forget_talks(data: Path, owner: str, name: str) -> int:
@@ -71,7 +73,7 @@ def forget_talks(data: Path, owner: str, name: str) -> int:
 def forget_twin(data: Path, owner: str, name: str, folder: Path, caches: tuple[Path, ...] = (), temporary: Path | None = None) -> list[dict[str, Any]]:
     """Everything of a twin whose folder was renamed to `folder`; that folder goes last, so that a sudden end can be made up for.
     Raises TwinError when the disk keeps some of it."""
-    talks = forget_talks(data, owner, name)
+    talks, remembered = forget_talks(data, owner, name), memories.forget(data, owner, name)
     films = [path for path in inside(data / "films" / owner) if path.name.startswith(f"{name}.")]
     for path in films:
         path.unlink(missing_ok=True)
@@ -88,6 +90,7 @@ def forget_twin(data: Path, owner: str, name: str, folder: Path, caches: tuple[P
                         zh=("分身没能从磁盘上完全删除。", "下次启动时会再试；请检查数据文件夹的权限。"))
     said = (("twin", files, "the twin itself, its face, voice, character and consent, in files: {}", "分身本身：脸、声音、性格、同意书（{}个文件）"),
             ("conversations", talks, "conversations with it: {}", "与它的{}段对话"), ("films", len(films), "films of it: {}", "它的{}部影片"),
+            ("memory", remembered, "what it remembered of you, in files: {}", "它记得的关于你的事（{}个文件）"),
             ("caches", len(kept), "files worked out from its lines: {}", "由它的台词算出的缓存（{}个文件）"),
             ("page", len(shown), "the page's own cache: {}", "页面自己的缓存（{}项）"))
     return [{"what": what, "count": count, "en": en.format(count), "zh": zh.format(count)} for what, count, en, zh in said if count]

@@ -30,7 +30,7 @@ def clean(data: Path, caches: tuple[Path, ...] = ()) -> None:
         with suppress(OSError):
             if OWNER.fullmatch(path.name) and time.time() - (path / "draft.json").stat().st_mtime > OLD:
                 shutil.rmtree(path, ignore_errors=True)  # nobody came back for it
-    owners = {owner.name for kind in ("twins", "drafts", "films", "conversations") for owner in inside(data / kind) if OWNER.fullmatch(owner.name)}
+    owners = {owner.name for kind in ("twins", "drafts", "films", "conversations", "memories") for owner in inside(data / kind) if OWNER.fullmatch(owner.name)}
     for owner in sorted(owners):
         _owner(data, owner, caches)
 
@@ -43,7 +43,7 @@ def half_made(place: Path) -> None:
 
 
 def _owner(data: Path, owner: str, caches: tuple[Path, ...]) -> None:
-    for kind in ("drafts", "films", "conversations"):
+    for kind in ("drafts", "films", "conversations", "memories"):
         half_made(data / kind / owner)
     half_made(data / "twins" / owner)
     for path in inside(data / "twins" / owner):

@@ -96,6 +96,8 @@ async def forget(session: Session, asked: Asked) -> None:
     except TwinError:
         if not present:
             raise Complaint("no-conversation", session.language) from None
+    if session.memory is not None:
+        await session.memory.forget_talk(asked["conversation"])
     if present:
         await session.open("", session.twin.id, greet=False)
     session.tell({"type": "conversations", "items": await asyncio.to_thread(session.rooms.saved.list, session.user.id)})
@@ -159,7 +161,11 @@ HANDLERS: dict[str, Callable[[Any, Asked], Awaitable[None]]] = {
 
 
 async def _rewind(session: Session, index: int) -> None:
+    history = session.talk.history
+    taken = history[index] if 0 <= index < len(history) else None
     await session.talk.rewind(index)
+    if taken is not None and session.memory is not None:
+        await session.memory.forget_turns(session.saved.id, taken.get("turn", 0), last_user_stays=taken["role"] == "assistant")
     session.outbox.discard(session.talk.turn.id if session.talk.turn else 0)
     session.tell({"type": "history", "history": session.talk.history})
 

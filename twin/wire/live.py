@@ -78,6 +78,10 @@ class Sessions:
         """The session with this secret id."""
         return self._sessions.get(name)
 
+    def of(self, owner: str) -> list[Session]:
+        """The sessions of a user: their tabs, and those that linger."""
+        return [session for session in self._sessions.values() if session.user.id == owner]
+
     def leave(self, session: Session, holder: object) -> None:
         """A transport is gone. The session waits a while for its browser to come back."""
         session.detach(holder)

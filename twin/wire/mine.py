@@ -38,7 +38,7 @@ class Mine:
                 Route("/me/export", answering(self.door, self.export, "make"), methods=["POST"])]
 
     async def show(self, request: Request, user: User) -> Response:
-        """How much is known of the user: twins, conversations, films, a draft, bytes."""
+        """How much is known of the user: twins, conversations, films, what twins remember, a draft, bytes."""
         return answer(await asyncio.to_thread(me.known, self.shelf, user.id))
 
     async def export(self, request: Request, user: User) -> Response:

@@ -53,6 +53,8 @@ BODIES: dict[tuple[str, str], Json | str] = {
                                                **{"for": {"type": "array", "items": TEXT}}),
     ("POST", "/twins/{name}/knowledge"): FILE, ("POST", "/twins/{name}/knowledge/find"): _object("text", text=TEXT),
     ("POST", "/twins/{name}/knowledge/{document}"): _object("private", private=FLAG),
+    ("POST", "/twins/{name}/memory"): _object("on", on=FLAG), ("POST", "/twins/{name}/memory/{fact}"): _object("object", object=TEXT),
+    ("DELETE", "/twins/{name}/memory"): _object("sure", sure=FLAG),
     ("POST", "/twins/{name}/withdraw"): SURE, ("DELETE", "/me"): SURE,
     ("POST", f"{SHARE}/account"): _object(token=TEXT), ("POST", f"{SHARE}/page"): _object(languages=LANGUAGES, endpoint=TEXT),
     ("POST", f"{SHARE}/space.zip"): _object(hardware=TEXT, mind=TEXT),

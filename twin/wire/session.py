@@ -17,7 +17,7 @@ from typing import Any
 
 from ..codec import Encoder, pack, unpack
 from ..errors import Refused, TwinError
-from ..store import Conversations, Saved, Shelf, Twin, Twins, new_id
+from ..store import Conversations, Memories, Saved, Shelf, Twin, Twins, new_id
 from ..streams import Lane
 from ..trust import allows
 from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
@@ -28,6 +28,7 @@ from .microphone import Microphone
 from .outbox import Letter, Outbox
 from .phrases import WAKING, phrase
 from .places import Places, Ticket
+from .remembering import Remembering
 from .requests import CHUNK, Complaint, check
 
 MOST_FAULTS = 20         # messages in a row that nobody can read, or that come too fast, before the channel is closed
@@ -55,6 +56,8 @@ class Rooms:
     live: dict[str, Session] = field(default_factory=dict)                               # conversation -> the session that talks in it
     linger: float = 60.0                                                                 # s a conversation waits for its browser
     shelf: Shelf | None = None                                                           # the users' own twins
+    memories: Memories | None = None                                                     # what twins remember of users
+    remembering: Lane = field(default_factory=lambda: Lane("memory"))                    # where they are asked, for all sessions
 
 
 def may_talk(twin: Twin, shelf: Shelf | None = None) -> bool:
@@ -79,6 +82,7 @@ class Session:
         self.saved = Saved(new_id(), "")
         self.twin: Twin = rooms.twins.first(rooms.first)
         self.talk: Any = None                            # the Conversation
+        self.memory = Remembering(self, rooms.memories, rooms.remembering) if rooms.memories is not None and user.owner else None
         self.holder: object | None = None                # the transport that carries this session now
         self.left = time.monotonic()                     # when the last one went
         self._encoder: Encoder | None = None
@@ -291,12 +295,16 @@ class Session:
             return None
 
         self.talk = self.rooms.talk(self.twin, send, self.language, self.saved.history)
-        self.talk.keep = self.save
+        self.talk.keep = self._kept
+        if self.memory is not None:
+            self.memory.begun(saved.id, self.saved.history)
+            self.talk.recall = self.memory.recall
         self._shown = self.state
         self.tell(self._ready())
         if not self.rooms.awake.is_set() and self._waking is None:
             self._waking = self.later(self._wake())
         if (self.greets if greet is None else greet) and not self.talk.history and not self.rooms.speaking.closed:
+            self.talk.called = await self.memory.name() if self.memory is not None else ""
             with suppress(Refused):                      # so many wait that nobody is greeted
                 await self.begin(self.talk.greet)
 
@@ -428,6 +436,12 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _kept(self) -> None:
+        """At a turn's end: what was said is saved, and remembered."""
+        await self.save()
+        if self.memory is not None:
+            await self.memory.keep()
 
     async def save(self) -> None:
         """Keep the conversation, once its user has said something; a visitor's is not kept."""
