@@ -60,6 +60,7 @@ class Persona:
     greeting: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lorebook: Lorebook | None = None                     # what is told only when it is spoken of
     prompts: dict[str, str] = field(default_factory=dict)            # what a card's author asks of a capable model: "system", "last"
+    scene: str = ""                                      # what it is there for: the id of a scene (scene.py)
     private: frozenset[int] = frozenset()                # numbers of the facts that stay with its owner (private.py)
 
     @classmethod
@@ -100,7 +101,8 @@ class Persona:
             gender=str(data.get("gender") or "").strip().lower()[:20], languages=written,
             tagline=_said(data.get("tagline"), "tagline"), description=_said(data.get("description"), "description"),
             style=_said(data.get("style"), "style"), facts=facts, private=private, voice=_voice(data.get("voice")),
-            greeting=_greeting(data.get("greeting")), lorebook=Lorebook.of_yaml(data.get("lorebook")), prompts=_prompts(data.get("prompts")))
+            greeting=_greeting(data.get("greeting")), lorebook=Lorebook.of_yaml(data.get("lorebook")), prompts=_prompts(data.get("prompts")),
+            scene=_scene(data.get("scene")))
 
     def text(self, what: str, language: str) -> str:
         """`name`, `tagline`, `description` or `style` in this language, or in the one it was written in, or ""."""
@@ -209,6 +211,15 @@ def _greeting(value: object) -> dict[str, tuple[str, ...]]:
             if said := _bounded(text, "greeting"):
                 found.setdefault(code or language_written(said), []).append(said)
     return {code: tuple(said) for code, said in found.items() if code in LANGUAGES}
+
+
+def _scene(value: object) -> str:
+    """An id; one that this app does not know is kept and has no effect."""
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z_]{2,40}", value):
+        raise CardError(f"`scene` is {str(value)[:40]!r}.", "Write the name of one, such as `scene: teacher`.", (f"场景写的是“{str(value)[:40]}”。", "请写一个场景名，例如 scene: teacher。"), "scene")
+    return value
 
 
 def _prompts(value: object) -> dict[str, str]:

@@ -17,10 +17,10 @@ from persona.card import LANGUAGES, LIMITS, MOST_FACTS, MOST_GREETINGS, CardErro
 from persona.lines import Line
 from persona.private import marked, unmarked
 
-FIELDS = ("name", "age", "gender", "tagline", "description", "style", "facts", "examples", "greeting", "languages", "voice")
+FIELDS = ("name", "age", "gender", "tagline", "description", "style", "facts", "examples", "greeting", "languages", "voice", "scene")
 TEXTS = ("name", "tagline", "description", "style")
 MOST_EXAMPLES = 200
-LONGEST = {**{name: LIMITS[name] for name in (*TEXTS, "fact", "greeting")}, "asked": 300, "said": 800, "gender": 20}
+LONGEST = {**{name: LIMITS[name] for name in (*TEXTS, "fact", "greeting")}, "asked": 300, "said": 800, "gender": 20, "scene": 40}
 OLDEST = 99_999                                          # years; a twin may be a mountain
 
 Fields = dict[str, Any]
@@ -28,7 +28,7 @@ Example = tuple[str, str]                                # (what somebody asks, 
 
 _NAMES = {"name": ("the name", "名字"), "tagline": ("the line under the name", "一句话介绍"), "description": ("the description", "介绍"),
           "style": ("how they talk", "说话方式"), "fact": ("a fact", "一条事实"), "greeting": ("the greeting", "开场白"),
-          "asked": ("a question of an example", "示例里的一个问题"), "said": ("an answer of an example", "示例里的一个回答"), "gender": ("the gender", "性别")}
+          "asked": ("a question of an example", "示例里的一个问题"), "said": ("an answer of an example", "示例里的一个回答"), "gender": ("the gender", "性别"), "scene": ("the scene", "场景")}
 _FIELD = {"fact": "facts", "asked": "examples", "said": "examples"}
 
 
@@ -51,6 +51,8 @@ def kept(fields: object) -> Fields:
         given = [fields["languages"]] if isinstance(fields["languages"], str) else fields["languages"]
         found["languages"] = [code for code in LANGUAGES if isinstance(given, list) and code in given]
         found["languages"].sort(key=lambda code: given.index(code))
+    if "scene" in fields:
+        found["scene"] = _text(fields["scene"], "scene")
     if isinstance(fields.get("voice"), Mapping):
         found["voice"] = {str(key)[:40]: value[:200] if isinstance(value, str) else value for key, value in list(fields["voice"].items())[:20]
                           if isinstance(value, (str, int, float)) and not isinstance(value, bool)}
@@ -85,6 +87,8 @@ def from_fields(fields: object, before: Persona | None = None) -> dict[str, Any]
     data["languages"] = form.get("languages") or (list(before.languages) if before else [code for code in LANGUAGES if code in written] or ["en"])
     if form.get("voice") or (before and before.voice):
         data["voice"] = form.get("voice") or dict(before.voice)  # type: ignore[union-attr]
+    if scene := form.get("scene", before.scene if before else ""):
+        data["scene"] = scene
     if before and before.lorebook:
         left = before.lorebook.standing(text for fact in data.get("facts", ()) for text in fact.values() if isinstance(text, str))
         data["lorebook"] = replace(before.lorebook, entries=left).to_yaml()
@@ -104,7 +108,7 @@ def to_fields(persona: Persona, examples: Iterable[Example] = (), language: str 
     greeting = persona.greeting.get(code) or next(iter(persona.greeting.values()), ())
     return {**{what: persona.text(what, code) for what in TEXTS}, "age": persona.age, "gender": persona.gender,
             "facts": [marked(said.get(code) or next(iter(said.values())), number in persona.private) for number, said in enumerate(persona.facts)], "examples": [list(pair) for pair in examples],
-            "greeting": list(greeting) if len(greeting) > 1 else "".join(greeting), "languages": list(persona.languages), "voice": dict(persona.voice)}
+            "greeting": list(greeting) if len(greeting) > 1 else "".join(greeting), "languages": list(persona.languages), "voice": dict(persona.voice), "scene": persona.scene}
 
 
 def lines(examples: Iterable[Sequence[str]], language: str) -> list[dict[str, Any]]:

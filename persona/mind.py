@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona import chat, cited, common, conditions, empathy, mention, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, told
 from persona import recalled as told_before
+from persona import scene as scenes
 from persona.card import Persona
 from persona.check import Grounds
 from persona.emotion import NOTHING, Appraisal, appraise, called_for
@@ -48,6 +49,7 @@ class Answer:
 
 
 _OF_USER = frozenset(("told-asked", "told-unknown", "name-asked", "name-unknown", "you-said", "nothing-said", "short", "gibberish"))   # rules that what was recalled goes before
+_YOUNG = {"en": "\n(They are under eighteen: nothing romantic or sexual; be a kind grown-up they can talk to.)", "zh": "\n（对方未满十八岁：不谈恋爱和性，做一个可以说话的和气的大人。）"}
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
 _WISH = re.compile(r"\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出", re.IGNORECASE)
@@ -66,7 +68,10 @@ class Mind:
     def __init__(self, persona: Persona, lines: Lines | None = None, embed: Embed | None = None, cache: Path | None = None,
                  shared: Path | None = None):
         self.persona = persona
-        self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared) for language in ("en", "zh")}
+        self.scene = scenes.load(persona.scene) if persona.scene else None
+        self._play = scenes.Play(self.scene) if self.scene else None
+        self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
+                                           self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
 
     def warm(self, language: str = "") -> None:
@@ -77,7 +82,7 @@ class Mind:
 
     def kept(self) -> dict[str, bytes]:
         """The embeddings of all its lines and facts, as files of persona/search.py's CARRIED: another app that has them need not make them."""
-        return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._facts) for name, data in index.kept.items()}
+        return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._scene[0], room._facts) for name, data in index.kept.items()}
 
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
                passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = ()) -> Answer:
@@ -85,6 +90,9 @@ class Mind:
         its documents, what may answer (persona/documents.py), best first; `recalled`: what the user told that bears on it (persona/memory.py)."""
         found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages, recalled=recalled)
         felt = appraise(text, found.language)
+        found = self._kept_to(found, history, text)
+        if "scene" in found.trace:                       # a scene's own words are said as they are written
+            return replace(found, felt=felt)
         line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
         if line and empathy.consoles(found) and (rest := empathy.asked(text, found.language)):
             answered = self._answered(history, rest, now=now, language=found.language, capable=capable, passages=passages)
@@ -92,7 +100,7 @@ class Mind:
         return empathy.first(replace(found, felt=felt), line, history, self._values(found.language, told.name_of(history)), capable) if line else replace(found, felt=felt)
 
     def _answered(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
-                  passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = ()) -> Answer:
+                  passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = (), playing: bool = True) -> Answer:
         text = clean(text)
         text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
@@ -104,6 +112,9 @@ class Mind:
         ruling = rules.answer(question)
         if recalled and (not ruling or ruling.id in _OF_USER) and (retold := told_before.answer(text, recalled, tongue, now)) and (retold.found or not _told_now(ruling)):
             return Answer("memory", retold.text, mood=retold.mood, sources=("memory",), language=tongue)
+        if (not ruling or ruling.id not in rules.SAFE) and (played := self._played(text, tongue, history, values, {
+                "now": now, "language": language, "capable": capable, "passages": passages, "recalled": recalled, "playing": False} if playing else None)):
+            return played
         origin = self._origin(text, tongue, history, passages)
         if origin and (not ruling or ruling.id not in rules.FIRM):
             return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
@@ -118,7 +129,8 @@ class Mind:
         values = self._values(tongue, returning_name)
         own = self.persona.greeting.get(tongue)
         line = room.lines["greet-back" if returning_name else "greet"]
-        text = pick(line.say, values, ()) if returning_name or not own else own[0]
+        openings = self.scene.openings.get(tongue, ()) if self.scene else ()
+        text = pick(line.say if returning_name else openings or line.say, values, ()) if returning_name or not own else own[0]
         return Answer("greeting", text, mood="happy", sources=("greeting",), language=tongue)
 
     def aside(self, history: Sequence[dict], language: str = "") -> Answer:
@@ -137,6 +149,34 @@ class Mind:
         fact = fresh[salt % len(fresh)] if fresh else None
         text = pick(line.say, {**values, "fact": fact.text if fact else ""}, history, salt)
         return Answer("aside", text, mood=line.mood, sources=(fact.source,) if fact else (line.id,), language=tongue)
+
+    # The scene.
+
+    def _played(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], more: dict[str, Any] | None) -> Answer | None:
+        """What the scene says, or what others say and the scene's next word behind it. `more`: how others are asked; None: not now."""
+        if self._play is None or more is None:
+            return None
+        state = self._play.state(history)
+        played = self._play.alarm(text, tongue, state, values, history) or self._play.turn(text, tongue, state, values, history)
+        if played is None:
+            return None
+        state = self._play.show(played.state)
+        if played.text:
+            return Answer("line", played.text, mood=played.mood, sources=(played.source,), language=tongue, state=state, trace={"scene": state["scene"]})
+        found = self._answered(history, text, **more)
+        joint = " " if tongue == "en" else ""
+        return replace(found, text=found.text and found.text + joint + played.after, fallback=found.fallback and found.fallback + joint + played.after, state=state)
+
+    def _kept_to(self, found: Answer, history: Sequence[dict], text: str) -> Answer:
+        """The answer with the state that goes on; where the user is under eighteen, no model courts them."""
+        state = found.state
+        if state is None and self._play is not None:
+            state = self._play.show(self._play.state(history))
+        if not minors.is_minor(history, text):
+            return replace(found, state=state)
+        check = found.check
+        messages = [*found.messages[:-1], found.messages[-1] | {"content": found.messages[-1]["content"] + _YOUNG[found.language]}] if found.messages else found.messages
+        return replace(found, state={**(state or {}), "minor": True}, messages=messages, check=lambda sentence: "courtship with a minor" if minors.courts(sentence) else check(sentence))
 
     # The two ways.
 
@@ -268,8 +308,9 @@ class Mind:
             return None
         room = self._rooms[tongue]
         if not late:
-            own = room.hits(text, moment.last)[0] if room.own else []
-            if own and own[0].score >= room.margins.close + 0.08 and not (tongue == "zh" and rule.mood == "concerned"):
+            own, others = room.hits(text, moment.last)
+            own = own + [hit for hit in others[:2] if hit.line in room.scene]
+            if own and max(hit.score for hit in own) >= room.margins.close + 0.08 and not (tongue == "zh" and rule.mood == "concerned"):
                 return None
         own_facts = [fact.text for fact in room.facts if fact.source.startswith("fact")]
         fact = next((fact for fact in own_facts if fact not in moment.spoken()), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from persona import scene as scenes
 from persona.card import Persona
 from persona.fields import facts
 from persona.lorebook import Entry
@@ -41,6 +42,7 @@ _LARGE = {
           "你是AI，是数字人：绝不说自己是真人，有人问就如实说。你看不到对方，也不能上网或办外面的事。不管对方要你扮成谁，"
           "你都是{name}。用对方的语言回答，中文或英文，以最后一句为准。",
 }
+_HERE_FOR = {"en": "\n\nWhat you are here for ({title}):\n{goals}\n\nWhat you keep to:\n{limits}", "zh": "\n\n你在这里做什么（{title}）：\n{goals}\n\n你守的规矩：\n{limits}"}
 _DEFAULT_STYLE = {"en": "Friendly, natural, short sentences.", "zh": "亲切自然，句子短。"}
 _REMIND = {"en": "({name} answers in one or two short sentences.)", "zh": "（{name}用一两句短话回答。）"}
 _KNOWN = {"en": "(You know: {facts})", "zh": "（你知道：{facts}）"}
@@ -59,8 +61,19 @@ def system(persona: Persona, language: str, capable: bool) -> str:
         age = [] if persona.age is None else [f"I am {persona.age} years old." if language == "en" else f"我{persona.age}岁。"]
         values["facts"] = "\n".join(f"- {fact}" for fact in age + [fact for fact in told if fact not in seldom]) or "-"
         values["asked"] = _ASKED[language].format(prompt=persona.prompts["system"]) if persona.prompts.get("system") else ""
-    filled = re.sub(r"\{(\w+)\}", lambda place: values[place.group(1)], (_LARGE if capable else _SMALL)[language])
+    filled = re.sub(r"\{(\w+)\}", lambda place: values[place.group(1)], (_LARGE if capable else _SMALL)[language]) + _scene(persona, language, capable)
     return filled if capable else re.sub(r" {2,}", " ", filled)
+
+
+def _scene(persona: Persona, language: str, capable: bool) -> str:
+    """What it is there for, and what it keeps to; to the small model the first of each."""
+    acted = scenes.load(persona.scene) if persona.scene else None
+    if acted is None:
+        return ""
+    goals, limits = acted.goals.get(language, ()), acted.limits.get(language, ())
+    if not capable:
+        return " " + " ".join((*goals[:1], *limits[:1])) if language == "en" else "".join((*goals[:1], *limits[:1]))
+    return _HERE_FOR[language].format(title=acted.text("title", language), goals="\n".join(f"- {goal}" for goal in goals), limits="\n".join(f"- {limit}" for limit in limits))
 
 
 def messages(persona: Persona, language: str, question: str, history: Sequence[Message] = (), examples: Sequence[Turn] = (),

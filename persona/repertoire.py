@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -55,8 +55,8 @@ class Repertoire:
     """Indexes are made at the first question of the language."""
 
     def __init__(self, persona: Persona, own: Sequence[Line], language: str, embed: Embed | None, cache: Path | None,
-                 shared: Path | None = None):
-        self.persona, self.language, self.own, self.anybody = persona, language, tuple(own), general(language)
+                 shared: Path | None = None, scene: Sequence[Line] = ()):
+        self.persona, self.language, self.own, self.anybody, self.scene = persona, language, tuple(own), general(language), tuple(scene)
         self.margins = MARGINS[language] if language == "zh" or embed else PLAIN
         self._embed, self._cache, self._shared = (remembering(embed) if embed else None), cache, shared or cache
         self.all_facts = facts(persona)
@@ -70,8 +70,8 @@ class Repertoire:
         done = {fact.source for fact in put}
         self.abroad = tuple(fact for fact in others if fact.source not in done)
         values = {"name": persona.text("name", language)}
-        self.quoted = Quoted([*self.own, *self.anybody], values)
-        self.lines = {line.id: line for line in (*self.anybody, *self.own)}
+        self.quoted = Quoted([*self.own, *self.scene, *self.anybody], values)
+        self.lines = {line.id: line for line in (*self.anybody, *self.scene, *self.own)}
         self._kept_hits = lru_cache(maxsize=8)(self._hits)   # one question is looked up several times on its way to a reply
         self._kept_known = lru_cache(maxsize=8)(self._known)
 
@@ -82,6 +82,10 @@ class Repertoire:
     @cached_property
     def _anybody(self) -> tuple[Index, np.ndarray]:
         return self._index(self.anybody, self._shared)
+
+    @cached_property
+    def _scene(self) -> tuple[Index, np.ndarray]:
+        return self._index(self.scene, self._shared)
 
     @cached_property
     def _facts(self) -> Index:
@@ -99,6 +103,14 @@ class Repertoire:
     def _own_kinds(self) -> list[str]:
         """What each way of asking for a line of its own wants, in Chinese."""
         return [kind_zh(text) for text in self._own[0].texts]
+
+    @cached_property
+    def _shared_scene(self) -> Overlap:
+        return Overlap(self._scene[0].texts)
+
+    @cached_property
+    def _scene_kinds(self) -> list[str]:
+        return [kind_zh(text) for text in self._scene[0].texts]
 
     @cached_property
     def names(self) -> list[set[str]]:
@@ -123,7 +135,7 @@ class Repertoire:
 
     def warm(self) -> None:
         """Makes the indexes now."""
-        _ = self._own, self._anybody, self._facts
+        _ = self._own, self._anybody, self._scene, self._facts
 
     def vector(self, query: str) -> np.ndarray | None:
         return self._anybody[0].vector(query)
@@ -143,9 +155,15 @@ class Repertoire:
 
     def _hits(self, query: str, last: str) -> tuple[list[Hit], list[Hit]]:
         vector = self.vector(query)
-        found = [(self._best(self.own, self._own, asked, last, vector, True), self._best(self.anybody, self._anybody, asked, last, vector, False))
+        found = [(self._best(self.own, self._own, asked, last, vector, True), self._others(asked, last, vector))
                  for asked in ((query, "你" + query) if self.language == "zh" and len(query) < 16 and not re.search("[你您我他她它谁]", query) else (query,))]
         return max(found, key=lambda both: max((hit.score for hits in both for hit in hits[:1]), default=0.0))
+
+    def _others(self, asked: str, last: str, vector: np.ndarray | None) -> list[Hit]:
+        """Lines for anybody, with those of its scene a step before them."""
+        anybody = self._best(self.anybody, self._anybody, asked, last, vector, False)
+        scene = [replace(hit, score=hit.score + 0.05, own=False) for hit in self._best(self.scene, self._scene, asked, last, vector, True)] if self.scene else []
+        return sorted([*scene, *anybody], key=lambda hit: -hit.score)
 
     def _known(self, query: str) -> list[Known]:
         if not self.facts:
@@ -197,7 +215,7 @@ class Repertoire:
         """The own line that people ask for in the same words as `line` for anybody, if there is one."""
         best: Hit | None = None
         index, owner = self._anybody
-        if not self.own or line.id.startswith("know-"):
+        if not self.own or line.id.startswith("know-") or line in self.scene:
             return None
         for i in np.flatnonzero(owner == self.anybody.index(line)):
             hits = self._best(self.own, self._own, index.texts[i], last, index.row(int(i)), True)
@@ -218,8 +236,8 @@ class Repertoire:
         if own and self.language == "zh":
             asked = normal(query, "zh")
             wants = kind_zh(asked)
-            same = np.array([kind == wants for kind in self._own_kinds])
-            shared = self._shared_own.scores(asked, True)
+            same = np.array([kind == wants for kind in (self._own_kinds if lines is self.own else self._scene_kinds)])
+            shared = (self._shared_own if lines is self.own else self._shared_scene).scores(asked, True)
             if units_zh(asked):
                 scores = np.where((shared == 0) & (scores < 0.75), scores * 0.8, scores)
             scores = np.maximum(scores, shared * 0.85 * np.where(same, 1.0, 0.6))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from persona import clock, sums, told, wordsum
+from persona import clock, minors, sums, told, wordsum
 from persona.lines import pick
 from persona.words import foreign, normal_en, simplify, spell_out
 
@@ -90,7 +90,7 @@ def answer(question: Question) -> Ruling | None:
     spelled = " ".join(re.sub(r"[^\w\s%+*/^=.-]", " ", spell_out(question.text)).split())
     plain = " ".join(re.sub(r"[^\w\s]", " ", spelled).split())
     bare = re.sub(r"[^\w]", "", simplify(question.text))
-    return (_blank(question, bare) or _found(question, plain, bare, until="attack") or _caring(question, plain, bare) or _name(question, plain, bare)
+    return (_blank(question, bare) or _found(question, plain, bare, until="attack") or _courting(question) or _caring(question, plain, bare) or _name(question, plain, bare)
             or _sum(question) or _clock(question, bare) or _language(question, plain, bare) or _foreign(question) or _gender(question, plain, bare)
             or _found(question, plain, bare) or _memory(question, plain, bare) or _gibberish(question, plain, bare))
 
@@ -108,8 +108,14 @@ def _found(question: Question, plain: str, bare: str, until: str = "") -> Ruling
     return None
 
 
+def _courting(question: Question) -> Ruling | None:
+    """No courtship with somebody who has said that they are under eighteen."""
+    return say(question, "young") if minors.courts(question.text) and minors.is_minor(question.history, question.text) else None
+
+
 _IN_NEED = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency"))
-FIRM = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency", "attack"))     # nothing goes before these
+SAFE = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency", "harm", "minors", "sexual", "young", "human"))     # nor does any scene
+FIRM = frozenset(("crisis", "crisis-other", "crisis-stay", "emergency", "attack", "young"))     # nothing goes before these
 _ABOUT_IT = frozenset(("human", "story-life", "no-care", "conscious", "insult", "self-down", "body", "model"))
 
 
