@@ -42,7 +42,7 @@ export class Mine {
   items(twin) {
     if (twin.locked) return [["open", "m_unlock", () => this.unlock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
     return [["edit", "m_edit", () => this.edit(twin)], ["paste", "m_knowledge", () => this.knowledge(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
-      ["film", "m_film", () => filmDialog(this.place, twin)], ["share", "m_share", () => this.share(twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["check", "m_consent", () => this.consent(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
+      ["film", "m_film", () => filmDialog(this.place, twin)], ["bookmark", "m_memory", () => this.memory(twin)], ["share", "m_share", () => this.share(twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["check", "m_consent", () => this.consent(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
   }
 
   /** @param {any} twin */
@@ -58,6 +58,14 @@ export class Mine {
     try {
       const { Knowledge } = await import("./knowledge.js");
       new Knowledge(this, twin);
+    } catch (error) { this.bad(error); }
+  }
+
+  /** What a twin, own or not, remembers of whoever sits here. @param {any} twin */
+  async memory(twin) {
+    try {
+      const { Memory } = await import("./memory.js");
+      new Memory(this, twin);
     } catch (error) { this.bad(error); }
   }
 

@@ -105,7 +105,7 @@ class Page {
   lay(query) {
     const actions = h("div", { class: "actions" }, menu([
       ["plus", "clear", () => { this.hush(); this.live.send({ type: "clear" }); }],
-      ["history", "earlier", () => this.earlier.open()], ["person", "my_twins", () => this.mine.open()], ["share", "m_share", () => this.twin && this.mine.share(this.twin)], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
+      ["history", "earlier", () => this.earlier.open()], ["bookmark", "m_memory", () => this.twin && this.mine.memory(this.twin)], ["person", "my_twins", () => this.mine.open()], ["share", "m_share", () => this.twin && this.mine.share(this.twin)], ["copy", "copy_all", () => copy(this.talk.markdown(), this.notices)],
       ["save", "save", () => save(this.talk.markdown(), this.twin?.id ?? "twin")]]));
     this.side = h("section", { class: "side" }, h("div", { class: "side-head" }, this.picker.element, actions), this.talk.element, this.notices.element, this.composer.element);
     this.root.replaceChildren(this.bar.element, h("main", { class: "room" }, this.stage.element, this.side), this.settings.element, this.earlier.element, this.login.element, this.hearing.ask, this.mine.place);

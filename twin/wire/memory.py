@@ -21,6 +21,7 @@ from .door import Door
 from .live import Sessions
 
 SHOWN = 1000             # facts in one answer
+FIRST = ("name", "age", "home", "job", "employer")       # what is shown before the rest
 LONGEST = 160            # characters of what a fact is put right to
 
 
@@ -149,7 +150,7 @@ class Memory:
 
 
 def _order(fact: Fact) -> tuple[Any, ...]:
-    return fact.subject != kin.USER, fact.subject, fact.valid_to is not None, -fact.id
+    return fact.subject != kin.USER, fact.subject, FIRST.index(fact.predicate) if fact.predicate in FIRST else len(FIRST), fact.id
 
 
 def _row(fact: Fact, now: Any, language: str, memory: store.Memory | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from persona.fact import Recollection
 from persona.learn import forgetting
+from persona.words import language_of
 
 from ..errors import TwinError
 from ..store.memories import Memories, cut, without
@@ -44,11 +45,13 @@ class Remembering:
         if forgetting(text) is not None:
             return await self._forget(text)
 
+        history = [dict(message) for message in self.session.talk.history[-4:]]
+
         def work() -> list[Recollection]:
             memory = self._memory()
             if memory is None:
                 return []
-            found = memory.recall(text, language=language)
+            found = memory.recall(text, language=language_of(text, history, language))
             return found if any(one.asked for one in found) else [*found, NONE]
         return await self._done(work, BUDGET) or []
 
