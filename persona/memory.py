@@ -86,6 +86,8 @@ class Memory:
     """One user's talks with one twin. Blocking; may be used from several threads, one at a time. `embed`: English texts -> float32 [n, d], rows of
     length 1. `key`: the file is sealed at rest and lies in memory while it is open. Raises sqlite3.Error, OSError, ValueError: see `open`."""
 
+    threshold = 0.0                                      # what is recalled at all bears on the question
+
     def __init__(self, path: Path | str, *, embed: Embed | None = None, key: Seal | None = None, now: Callable[[], datetime] = datetime.now):
         self.path, self.embed, self.key, self.now = Path(path), embed, key, now
         self._guard = threading.RLock()
@@ -425,7 +427,8 @@ class Memory:
                 self._db.execute(f"UPDATE {table} SET vector = ? WHERE id = ?", (vector.tobytes(), name))
                 if table in self._matrix:
                     ids, matrix = self._matrix[table]
-                    self._matrix[table] = np.append(ids, name), np.vstack([matrix, vector.astype(np.float32)])
+                    row = vector.astype(np.float32)[None]
+                    self._matrix[table] = np.append(ids, name), np.vstack([matrix, row]) if len(matrix) else row
         return len(rows)
 
     def _near(self, table: str, vector: np.ndarray | None) -> list[int]:
@@ -434,7 +437,7 @@ class Memory:
             return []
         if table not in self._matrix:
             rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE vector IS NOT NULL").fetchall()
-            self._matrix[table] = (np.array([row[0] for row in rows], np.int64), np.array([np.frombuffer(row[1], np.float16) for row in rows], np.float32).reshape(len(rows), -1))
+            self._matrix[table] = (np.array([row[0] for row in rows], np.int64), np.array([np.frombuffer(row[1], np.float16) for row in rows], np.float32).reshape(len(rows), -1 if rows else 0))
         ids, matrix = self._matrix[table]
         if not len(ids) or matrix.shape[1] != len(vector):
             return []
