@@ -83,7 +83,7 @@ def word() -> bytes:
 # reading ---------------------------------------------------------------------------------------------------------------------------------
 
 def test_a_pdf_has_pages_and_no_page_numbers():
-    text = ["HARBOUR NEWS\nThe lighthouse was built in\n1854 of granite. It is exam-\nple number {}.\n{}".format(n, n) for n in range(1, 6)]
+    text = [f"HARBOUR NEWS\nThe lighthouse was built in\n1854 of granite. It is exam-\nple number {n}.\n{n}" for n in range(1, 6)]
     found = read("a.pdf", pdf(text, "Lighthouses"))
     assert (found.kind, found.title, found.pages) == ("pdf", "Lighthouses", 5)
     assert [block.page for block in found.blocks] == [1, 2, 3, 4, 5]

@@ -16,6 +16,7 @@ from persona.documents import DocumentError, Library
 from persona.emotion import EMOTIONS, Temper, nature
 from persona.lines import Lines, general, parse_lines
 from persona.mind import Mind
+from persona.search import Embed, remembering
 from persona.words import language_of
 
 from .conversation import Conversation
@@ -46,6 +47,7 @@ class Host:
         self.registry = registry
         self._minds: dict[tuple[Path, int], Mind] = {}   # by folder and stamp: an edited twin is another
         self._lines: dict[tuple[Path, int], Lines] = {}
+        self._embedder: Embed | None = None
         self._libraries: dict[Path, tuple[int, Library]] = {}            # by folder, and the stamp of the file
 
     def mind(self, twin: Twin) -> Mind:
@@ -54,7 +56,7 @@ class Host:
         if key not in self._minds:
             self._bounded()
             cache = self.registry.settings.folder("cache")
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self.registry.embedder, lines_in(cache, twin), cache / "lines")
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines")
         return self._minds[key]
 
     def library(self, twin: Twin) -> Library | None:
@@ -68,7 +70,7 @@ class Host:
         known = self._libraries.get(twin.folder)
         if known is None or known[0] != about.st_mtime_ns ^ about.st_ino:
             try:
-                library = Library(data=twin.read(DOCUMENTS), embed=self.registry.embedder)
+                library = Library(data=twin.read(DOCUMENTS), embed=self._embed())
             except DocumentError as error:
                 log.warning("%s: %s %s", twin.id, error.message, error.hint)
                 library = Library()
@@ -76,6 +78,12 @@ class Host:
                 self._libraries.pop(next(iter(self._libraries)))
             known = self._libraries[twin.folder] = (about.st_mtime_ns ^ about.st_ino, library)
         return known[1] if len(known[1]) else None
+
+    def _embed(self) -> Embed | None:
+        """The embedder, which embeds a question once for lines, facts and documents."""
+        if self._embedder is None and self.registry.embedder is not None:
+            self._embedder = remembering(self.registry.embedder)
+        return self._embedder
 
     def forget(self, folder: Path) -> None:
         """Let go of what was read of the twin in that folder: it was edited, locked or deleted."""
