@@ -69,6 +69,7 @@ class Asked:
     past: bool = False
     mine: bool = False
     thing: str = ""
+    named: bool = False                                  # by their name: nobody else of that kind is meant
 
 
 def asked(text: str, known: Mapping[str, str] | None = None) -> Asked:
@@ -175,7 +176,7 @@ def _asked_en(text: str, known: Mapping[str, str]) -> Asked:
         predicates = ["name"]
     if re.search(r"\bwhat (?:does|do) .* do\b", bare) and "job" in predicates:
         predicates = ["job", "field", "employer"]
-    return Asked(subject, tuple(predicates), False, past, mine or bool(names), thing)
+    return Asked(subject, tuple(predicates), False, past, mine or bool(names), thing, subject in names)
 
 
 def _asked_zh(text: str, known: Mapping[str, str]) -> Asked:
@@ -208,4 +209,4 @@ def _asked_zh(text: str, known: Mapping[str, str]) -> Asked:
         predicates.remove("home")
     if re.search("叫什么|名字|是谁", asks) and subject != kin.USER:
         predicates = ["name"]
-    return Asked(subject, tuple(predicates), False, past, mine or bool(names), "")
+    return Asked(subject, tuple(predicates), False, past, mine or bool(names), "", subject in names)

@@ -316,7 +316,7 @@ class Memory:
             found += [fact for fact in rows if fact.subject == kin.USER and fact.predicate in ("owns", "event", "plan") and words & {word.rstrip("s") for word in normal_en(fact.object).split()}]
             if found:
                 return _current(found, wanted, now)
-        mine = [fact for fact in rows if kin.alike(fact.subject, wanted.subject) or fact.subject.startswith(f"{wanted.subject}'s ")]
+        mine = [fact for fact in rows if fact.subject == wanted.subject or not wanted.named and kin.alike(fact.subject, wanted.subject) or fact.subject.startswith(f"{wanted.subject}'s ")]
         if wanted.subject in kin.PARTNERS:
             mine += [fact for fact in rows if fact not in mine and fact.subject in kin.PARTNERS and (fact.subject == "partner" or wanted.subject == "partner")]
         if wanted.subject == kin.USER:
@@ -338,8 +338,8 @@ class Memory:
             return [_fact(row) for row in rows]
         people = self._people()
         if wanted.subject != kin.USER:
-            there = [one for own, subjects in people.items() if kin.alike(own, kin.head(wanted.subject)) or own in kin.PARTNERS and kin.head(wanted.subject) in kin.PARTNERS
-                     for one in subjects]
+            there = [] if wanted.named else [one for own, subjects in people.items() if kin.alike(own, kin.head(wanted.subject)) or own in kin.PARTNERS and kin.head(wanted.subject) in kin.PARTNERS
+                                             for one in subjects]
             chained = [row[0] for row in self._db.execute("SELECT DISTINCT subject FROM facts WHERE subject >= ? AND subject < ? LIMIT 20", (f"{wanted.subject}'s ", f"{wanted.subject}'s~"))]
             return of([wanted.subject, *there[-DEEP:], *chained])
         found = of([kin.USER], [*wanted.predicates, *(("owns", "event", "plan") if wanted.thing else ())])
