@@ -264,8 +264,11 @@ def _bounded(text: str) -> list[str]:
 
 def _room(text: str) -> float:
     """How much of a passage a text fills: 1 = it is full."""
-    chinese = sum("\u3400" <= c <= "\u9fff" for c in text)
-    return chinese / CHARS + len(re.findall(r"[A-Za-z0-9'’]+", text)) / WORDS
+    chinese = 0 if text.isascii() else sum("\u3400" <= c <= "\u9fff" for c in text)
+    return chinese / CHARS + len(_LATIN.findall(text)) / WORDS
+
+
+_LATIN = re.compile(r"[A-Za-z0-9'’]+")
 
 
 def split(blocks: Sequence[tuple[str, int, str]]) -> Iterator[tuple[list[str], int, str]]:
@@ -455,10 +458,12 @@ class _Index:
         around = set(tokens(f"{row.heading} {row.document.title}"))
         each = [_token_set(sentence) for sentence in row.sentences]
         near = self._alike(row, vector)
+        written = _mark(f"{row.heading} {row.document.title} {' '.join(row.sentences)}") if asked.names else ""
+        strange = any(name not in written for name in asked.names)        # a name or a number of the question that is not here at all
         best, at = 0.0, 0
         for number, sentence in enumerate(row.sentences):
             before, after = each[number - 1] if number else set(), each[number + 1] if number + 1 < len(each) else set()
-            back = 0.9 if _POINTS.match(sentence) else 0.5
+            back = 0.9 if _POINTS.match(sentence) else 0.75
             missed = []
             share = 0.0
             for word in asked.words:
@@ -470,10 +475,10 @@ class _Index:
             share = asked.covered(sentence, share / whole, sum(map(weights.__getitem__, missed)) / whole, missed)
             alike = near[number]
             score = (0.62 * share + 0.38 * max(0.0, min(1.0, (alike - 0.1) / 0.6)) if alike is not None else share)
-            if asked.names and not all(name in _mark(sentence + row.heading + row.document.title + joined(row.sentences)) for name in asked.names):
+            if strange:
                 score *= 0.5
             if not asked.fits(sentence):
-                score *= 0.72
+                score *= 0.66
             if sentence.endswith(("?", "？")):
                 score *= 0.6
             score = 1.2 if sentence == leads else score + 0.05 * related * (score > 0.3)
@@ -487,7 +492,7 @@ class _Index:
             return [None] * len(row.sentences)
         held = [mark for mark in row.rows if mark >= 0]
         part = self.vectors[held].astype(np.float32)
-        scores = iter((part @ vector) / (np.linalg.norm(part, axis=1) + 1e-9)) if held else iter(())
+        scores = iter((part @ vector) / (np.sqrt((part * part).sum(1)) + 1e-9)) if held else iter(())
         return [float(next(scores)) if mark >= 0 else None for mark in row.rows]
 
 
@@ -555,7 +560,10 @@ def _whole(question: str, language: str, history: Sequence[Mapping[str, Any]]) -
 
 
 def _mark(text: str) -> str:
-    return re.sub(r"[\W_]+", "", simplify(text)).lower()
+    return _APART.sub("", text if text.isascii() else simplify(text)).lower()
+
+
+_APART = re.compile(r"[\W_]+")
 
 
 # its file --------------------------------------------------------------------------------------------------------------------------------

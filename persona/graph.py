@@ -29,6 +29,7 @@ RELATIONS: dict[str, tuple[str, str]] = {
 BOTH = frozenset(("sibling_of", "married_to", "friend_of", "knows"))     # true the other way round as well
 LONGEST_NAME = 60                                        # characters of an entity
 MOST_EDGES = 20_000
+MOST_ALIKE = 3                                           # edges of one relation from one entity that still make an answer
 MOST_SHOWN = 240                                         # nodes of `to_dict`: more is no picture
 
 
@@ -118,7 +119,10 @@ class Graph:
         named = self.entities_in(question, language)
         wanted = wanted_of(question, language)
         for start in named[:3]:
-            chain = _chain(question, self.names.get(start, start), start, language)
+            name = self.names.get(start) or self.names.get(self._shorts().get(start, ""), start)
+            if language == "en" and not name[:1].isupper() and not name[:1].isdigit():
+                continue                                 # "a visit" is not one thing: what it costs depends on where
+            chain = _chain(question, start, language)
             for steps in ([*chain, *([wanted] if wanted else [])], chain if chain else []):
                 if steps and (path := self._walk(start, steps)):
                     return path
@@ -128,10 +132,11 @@ class Graph:
         at, path = set(self._same(start)), []
         for step in steps:
             relation, backwards = step.removeprefix("-"), step.startswith("-")
-            edge = next((edge for own in sorted(at) for number in self._of.get(own, ()) if (edge := self.relations[number]).relation == relation
-                         and (relation in BOTH or (key(edge.object) if backwards else key(edge.subject)) in at) and edge not in path), None)
-            if edge is None:
+            found = [edge for own in sorted(at) for number in self._of.get(own, ()) if (edge := self.relations[number]).relation == relation
+                     and (relation in BOTH or (key(edge.object) if backwards else key(edge.subject)) in at) and edge not in path]
+            if not found or len(found) > MOST_ALIKE:
                 return []
+            edge = found[0]
             path.append(edge)
             ahead = edge.subject if backwards or relation in BOTH and key(edge.subject) not in at else edge.object
             at = set(self._same(key(ahead)))
@@ -456,7 +461,7 @@ def wanted_of(question: str, language: str) -> str:
     return next((relation for relation, pattern in _WANT if pattern.search(text)), "")
 
 
-def _chain(question: str, name: str, start: str, language: str) -> list[str]:
+def _chain(question: str, start: str, language: str) -> list[str]:
     """"Rafael's wife's sister" -> [married_to, sibling_of]."""
     if language == "zh":
         at = simplify(question).find(start)

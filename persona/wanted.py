@@ -126,7 +126,7 @@ _WHY = r"\b(?:because|since|due to|so that|in order|as it|to (?:keep|avoid|prote
 # kind, what asks for it, what answers it, the words of a question that such an answer answers
 _KINDS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("money", r"\bhow much (?:is|are|does|do|did|will|would|for|money|to)\b.*|\bwhat (?:is|are|does|do) .*\b(?:price|cost|fee|fare|rate)s?\b|\b(?:price|cost)s?\b|多少钱|价格|票价|费用|收费|"
-     r"价钱|几块|几元", CURRENCY + r"|\d", ("cost", "价格")),
+     r"价钱|几块|几元", CURRENCY + r"|\b(?:costs?|prices?|fees?|rates?|tickets?)\b[^.]{0,30}\d|\d[^.]{0,20}\b(?:each|a head|per)\b|价[^。]{0,8}\d", ("cost", "价格")),
     ("length", r"\bhow long\b|\bhow many (?:minutes|hours|days|weeks|months|years)\b|多久|多长时间|几天|几年|几个月|几小时|几个小时", _LASTING,
      ("long", "take", "last", "day", "week", "month", "year")),
     ("time", r"\bwhen\b|\bwhat time\b|\b(?:what|which) (?:day|date|year|month)s?\b|几点|什么时候|何时|哪一?[天年月]|什么时间|时间", _TIME + r"|\b\d{4}\b|centur|\d年|年代",
