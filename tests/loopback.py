@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on this machine that keeps what it receives: as much of its API as the client needs to publish a Space."""
+"""A Hugging Face Hub on this machine that keeps what it receives: as much of its API as the client needs to publish a Space, and to fetch a model."""
 from __future__ import annotations
 
 import base64
@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,11 @@ class Hub:
         self.refused = set()                             # hardware that nobody here may have
         self.broken: dict[str, int] = {}                 # part of a path -> how often the line breaks there
         self.sent = 0                                    # bytes that came into the large store
+        self.models: dict[str, dict[str, bytes]] = {}    # name -> files, for everybody
+        self.gated: set[str] = set()                     # of them those that want to know who asks
+        self.pace = 0.0                                  # s between two pieces of a model's file
+        self.cut = 0                                     # bytes of a file gone on with after which the line breaks again, once
+        self.ranges: list[str] = []                      # the Range of every request for one
 
     def __enter__(self) -> Hub:
         hub = self
@@ -80,6 +86,12 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("/large/"):
             self.store(path.rsplit("/", 1)[1], body)
             return
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)|/([^/]+/[^/]+)/resolve/[0-9a-f]+/(.+)", path):
+            self.model(found[1] or found[2], found[3])
+            return
+        if path == "/":
+            self.answer(200)
+            return
         name, role = WHO.get((self.headers.get("Authorization") or "").removeprefix("Bearer "), ("", ""))
         if not name:
             self.refuse(401, "Invalid credentials in Authorization header")
@@ -97,6 +109,36 @@ class _Handler(BaseHTTPRequestHandler):
             self.refuse(404, f"no such door: {path}")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = any
+
+    def model(self, name: str, file: str | None) -> None:
+        files, hub = self.hub.models.get(name), self.hub
+        if files is None or (file is not None and file not in files):
+            self.refuse(404, "Repository not found", "RepoNotFound")
+        elif name in hub.gated and not self.headers.get("Authorization"):
+            self.refuse(401, "Access to this model is restricted", "GatedRepo")
+        elif file is None:
+            about = [{"rfilename": path, "size": len(data), "blobId": "", **({"lfs": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}}
+                      if path.endswith((".safetensors", ".gguf", ".bin")) else {})} for path, data in files.items()]
+            self.answer(200, {"id": name, "sha": hashlib.sha1(name.encode()).hexdigest(), "siblings": about})
+        else:
+            data, asked = files[file], self.headers.get("Range") or "bytes=0-"
+            hub.ranges.append(asked)
+            start = int(re.match(r"bytes=(\d+)-", asked)[1])
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(data) - start))
+            self.end_headers()
+            for at in range(start, len(data), 1 << 16):
+                if start and hub.cut and at - start >= hub.cut:
+                    hub.cut = 0
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                try:
+                    self.wfile.write(data[at:at + (1 << 16)])
+                except OSError:                          # nobody reads any more
+                    self.close_connection = True
+                    return
+                time.sleep(hub.pace)
 
     def repos(self, what: str, asked: dict[str, Any], who: str) -> None:
         repo = f"{asked.get('organization') or who}/{asked['name']}"

@@ -103,11 +103,10 @@ def test_an_utterance_never_grows_without_bound():
     assert found and all(audio.seconds <= 21 for audio in found)
 
 
-def test_a_small_whisper_of_the_real_class_hears_something(tmp_path):
+def tiny_whisper(folder):
+    """The smallest Whisper of the real class, as transformers saves one."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperProcessor, WhisperTokenizerFast
-
-    from twin.listen.whisper import Whisper
     words = {w: i for i, w in enumerate(["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", *"abcdefghijklmnop"])}
     core = Tokenizer(models.BPE(vocab=words, merges=[], unk_token="<|endoftext|>"))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -115,7 +114,13 @@ def test_a_small_whisper_of_the_real_class_hears_something(tmp_path):
     config = WhisperConfig(vocab_size=len(words), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
                            encoder_ffn_dim=16, decoder_ffn_dim=16, num_mel_bins=80, decoder_start_token_id=1, bos_token_id=1, eos_token_id=0, pad_token_id=0,
                            max_target_positions=256)
-    WhisperForConditionalGeneration(config).save_pretrained(tmp_path)
-    WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(tmp_path)
+    WhisperForConditionalGeneration(config).save_pretrained(folder)
+    WhisperProcessor(WhisperFeatureExtractor(feature_size=80), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_a_small_whisper_of_the_real_class_hears_something(tmp_path):
+    from twin.listen.whisper import Whisper
+    tiny_whisper(tmp_path)
     heard = list(Whisper(str(tmp_path)).listen(Audio(np.zeros(HZ, np.float32), HZ), "en"))
     assert len(heard) == 1 and isinstance(heard[0].text, str)

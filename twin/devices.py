@@ -19,6 +19,7 @@ HUB = "https://huggingface.co"
 ON = ("1", "on", "yes", "true")
 GIB = 1 << 30
 CARRIED = Path(__file__).resolve().parents[1] / "assets" / "weights"
+_silent: list[str] = []                                  # hubs that did not answer
 ROOM = 0.8                                               # of a device's free memory that weights may take; caches need the rest
 
 
@@ -40,6 +41,11 @@ def weights(name: str) -> Path:
 def offline() -> bool:
     """Whether the user asked for no network (HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE)."""
     return any(os.environ.get(name, "").lower() in ON for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+
+
+def wished_offline() -> bool:
+    """Whether the user asked for it; not we, because the hub did not answer."""
+    return offline() and not _silent
 
 
 def zero_gpu() -> bool:
@@ -86,6 +92,8 @@ def stay_offline() -> None:
     """Keep huggingface_hub and transformers from asking the network, whether or not they are loaded already."""
     import sys
 
+    if not offline():
+        _silent.append("hub")
     os.environ["HF_HUB_OFFLINE"] = "1"
     constants: Any = sys.modules.get("huggingface_hub.constants")
     if constants is not None:

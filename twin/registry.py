@@ -6,21 +6,30 @@ and a fresh backend takes over. Owns loading, choosing (with the reason) and sha
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
+import json
 import logging
 import os
+import sys
+import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .devices import CARRIED
+from .catalogue import Model
+from .catalogue import model as known
+from .devices import CARRIED, ROOM, hardware
 from .errors import Missing, Refused, TwinError
-from .settings import Settings
+from .fetch import at_hand
+from .settings import CHOICE, Settings
 from .streams import Lane
+from .types import Audio
 
 log = logging.getLogger("twin.registry")
 
@@ -58,6 +67,8 @@ BACKENDS = (
             "by model", capable=True, budget=120, blurb="any chat model of the hub or a folder, placed by accelerate"),
     Backend("think", "server", "twin.think.server:ServerThinker", ("httpx",), "pip install httpx", "by model", capable=True, budget=60,
             blurb="any server of OpenAI's protocol (vLLM, SGLang, llama.cpp, Ollama, a hosted one): think = http://host:port/v1#model"),
+    Backend("think", "llamacpp", "twin.think.llamacpp:LlamaThinker", ("llama_cpp",), "pip install llama-cpp-python   (it compiles for some minutes)",
+            "by model", capable=True, budget=120, blurb="a GGUF file through llama.cpp: think = /path/model.gguf"),
     Backend("speak", "espeak", "twin.speak.espeak:Espeak", ("espeakng_loader",), "pip install espeakng-loader", "GPL-3.0-or-later", budget=10,
             blurb="espeak-ng in process, every language it has, exact phoneme times"),
     Backend("speak", "timbre", "twin.speak.timbre:Timbre", ("espeakng_loader", "pyworld"), "pip install espeakng-loader pyworld", "GPL-3.0-or-later",
@@ -80,6 +91,11 @@ def row(task: str, name: str) -> Backend:
     raise Missing(f"There is no backend called {name!r} to {task}.", f"There are: {there}.")
 
 
+SWITCHED = ("listen", "think")                           # tasks whose model may be another while the twin runs
+BY_NAME = ("server", "transformers", "llamacpp")         # backends that need to be told which model
+TRIAL = [{"role": "user", "content": "Say in two sentences what a good day is like."}]
+
+
 class Worker:
     """A backend's one method, on the lane of its model."""
 
@@ -89,9 +105,13 @@ class Worker:
         self._lane = Lane(verb)
         self._backend: Any = None
         self._loading = asyncio.Lock()
+        self._next: Worker | None = None                 # who took over
+        self._users = 0                                  # streams and calls that go on
 
     async def ready(self) -> Any:
         """The backend, loaded on its lane once."""
+        if self._next is not None:
+            return await self._next.ready()
         if self._lane.condemned:                         # its thread may never come back: leave it, start afresh
             self._lane.close()
             self._lane, self._backend = Lane(self.verb), None
@@ -106,17 +126,58 @@ class Worker:
         self._backend = self._make()
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        method = getattr(await self.ready(), self.verb)
-        async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
-            async for item in items:
-                yield item
+        if self._next is not None:
+            async with aclosing(self._next.stream(*args, **kwargs)) as items:
+                async for item in items:
+                    yield item
+            return
+        self._users += 1
+        try:
+            method = getattr(await self.ready(), self.verb)
+            async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._users -= 1
 
     async def call(self, *args: Any) -> Any:
-        method = getattr(await self.ready(), self.verb)
-        return await self._lane.run(method, *args, budget=self.budget)
+        if self._next is not None:
+            return await self._next.call(*args)
+        self._users += 1
+        try:
+            method = getattr(await self.ready(), self.verb)
+            return await self._lane.run(method, *args, budget=self.budget)
+        finally:
+            self._users -= 1
+
+    async def retire(self, successor: Worker) -> None:
+        """`successor` is asked from now on; what is being made here is made to its end, then the model is let go of."""
+        self._next = successor
+        while self._users:
+            await asyncio.sleep(0.1)
+        backend, self._backend, self._make = self._backend, None, successor._make
+        closing = backend.close() if hasattr(backend, "close") else None
+        if inspect.isawaitable(closing):
+            await closing
+        if (owner := getattr(backend, "owner", None)) is not None and getattr(successor._backend, "owner", None) != owner:
+            backend.cache.drop(owner)
+        del backend, closing
+        if not self._lane.condemned:
+            await self._lane.run(_swept)
+        self._lane.close()
 
     def close(self) -> None:
         self._lane.close()
+
+
+def _swept() -> None:
+    """Free what a model held, which may lie among what meet.py froze."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 class Voices(Worker):
@@ -170,11 +231,23 @@ class Engine:
     backend: Backend
     model: str = ""
     why: str = ""
+    row: Model | None = None                             # of the catalogue
+    picked: str = ""                                     # how it was chosen on the page
+
+    @property
+    def capable(self) -> bool:
+        return self.row.capable if self.row else self.backend.capable
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.row.languages if self.row else self.backend.languages
 
     @property
     def label(self) -> str:
         """What the page calls it; of a server's address no more than the model and the host."""
         from urllib.parse import urldefrag, urlsplit
+        if self.row:
+            return self.row.name
         if self.backend.name == "server":
             where, model = urldefrag(self.model)
             return model.rsplit("/", 1)[-1] or urlsplit(where).hostname or "server"
@@ -187,8 +260,16 @@ class Registry:
     def __init__(self, settings: Settings):
         self.settings = settings
         os.environ.setdefault("TWIN_CACHE", str(settings.folder("cache")))
-        self.engines = {task: self._choose(task) for task in ("listen", "think", "speak", "animate")}
+        self.engines = {task: self._choose(task, getattr(settings, task)) for task in ("listen", "think", "speak", "animate")}
+        for task in SWITCHED:
+            if picked := settings.picked(task):
+                try:
+                    self.engines[task] = self.pick(task, picked)
+                except TwinError as error:
+                    log.warning("%s: %s is not there any more, %s stays: %s", task, picked, self.engines[task].label, error.message)
         self._crew: Crew | None = None
+        self._switching = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._embed: Callable[[list[str]], Any] | None = None
         self.awake = asyncio.Event()
         self.trouble: list[TwinError] = []
@@ -203,7 +284,7 @@ class Registry:
                 other.name: lambda other=other: Worker("speak", self._maker(Engine(other)), other.budget)        # type: ignore[misc]
                 for other in BACKENDS if other.task == "speak" and other != voice.backend})
             sampling = {"max_tokens": self.settings.max_tokens, "temperature": self.settings.temperature}
-            self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].backend.capable, sampling=sampling)
+            self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].capable, sampling=sampling)
         return self._crew
 
     def hire(self) -> None:
@@ -223,9 +304,97 @@ class Registry:
             try:
                 await getattr(crew, task).ready()
             except TwinError as error:
-                self.trouble.append(error)
                 log.warning("%s: %s %s", task, error.message, error.hint)
+                if not self.engines[task].picked or not await self._back(task):
+                    self.trouble.append(error)
         self.awake.set()
+
+    async def _back(self, task: str) -> bool:
+        """What was chosen on the page does not load: go on with what the settings say. Whether that does."""
+        with suppress(TwinError):
+            engine = self._choose(task, getattr(self.settings, task))
+            worker = Worker(task, self._maker(engine), engine.backend.budget)
+            await worker.ready()
+            self._take(task, engine, worker)
+            return True
+        return False
+
+    # --- another model, while it runs
+
+    def pick(self, task: str, name: str) -> Engine:
+        """The engine behind a name chosen on the page: a model of the catalogue that is here, a backend that came with pip, a server's address, a folder,
+        a GGUF file, a model in the hub's own cache. Raises Missing or Refused; nothing is ever fetched for it."""
+        if task not in SWITCHED:
+            raise Refused(f"What it takes to {task[:20]} is not chosen here.", "Each twin has its own.", code="fixed",
+                          zh=("这一项不能在这里切换。", "每个分身各有自己的。"))
+        if name == "auto":
+            name = next(b.name for b in BACKENDS if b.task == task)
+        if (model := known(name)) is not None and model.task == task:
+            here = at_hand(model)
+            if here is not None:
+                return Engine(row(task, model.backend), str(here), "chosen on the page", model, name)
+        if not name.startswith(("http://", "https://")) and (model is not None or not _local(name)) and not self._embedded(task, name) and not _cached(name):
+            raise Missing(f"{name[:200]} is not on this machine.", "Fetch it first, or name a folder, a GGUF file or a server's address.", code="not-here",
+                          zh=(f"本机没有 {name[:200]}。", "请先下载，或填文件夹、GGUF 文件、服务器地址。"))
+        return replace(self._choose(task, name), why="chosen on the page", picked=name, row=model)
+
+    def _embedded(self, task: str, name: str) -> bool:
+        return any(b.name == name and b.task == task and b.name not in BY_NAME for b in BACKENDS)
+
+    async def switch(self, task: str, name: str) -> dict[str, float]:
+        """Let another model listen or think, for every conversation, from its next step on; a reply that is being made ends on the old one. The new one
+        is loaded and tried beside it first: returns how quick it was ({"tokens", "first_ms"} or {"hears"}), and keeps the choice for the next start.
+        Raises TwinError, with everything as it was."""
+        if self._switching.locked():
+            raise Refused("Another model is being loaded.", "Wait for it.", code="busy", zh=("正在载入另一个模型。", "请等一等。"))
+        async with self._switching:
+            engine = await asyncio.to_thread(self.pick, task, name)
+            await asyncio.to_thread(_room, engine)
+            worker = Worker(task, self._maker(engine), engine.backend.budget)
+            try:
+                await worker.ready()
+                speed = await _tried(worker, task)
+            except BaseException:
+                worker._backend = None
+                worker.close()
+                raise
+            self._take(task, engine, worker)
+            await asyncio.to_thread(self._keep, task, name, speed)
+            return speed
+
+    def _take(self, task: str, engine: Engine, worker: Worker) -> None:
+        crew = self.crew()
+        old: Worker = getattr(crew, task)
+        setattr(crew, task, worker)
+        if task == "think":
+            crew.capable = engine.capable
+        self.engines[task] = engine
+        leaving = asyncio.get_running_loop().create_task(old.retire(worker))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def kept(self) -> dict[str, dict[str, Any]]:
+        """{"choice": {task: name}, "speed": {name: figures}}, as they are kept in the data folder."""
+        try:
+            told = json.loads((self.settings.folder("data") / CHOICE).read_text("utf-8"))
+            return {key: dict(told.get(key) or {}) for key in ("choice", "speed")}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {"choice": {}, "speed": {}}
+
+    def _keep(self, task: str, name: str, speed: dict[str, float]) -> None:
+        told, path = self.kept(), self.settings.folder("data") / CHOICE
+        told["choice"][task] = name
+        if speed:
+            told["speed"].pop(name, None)
+            told["speed"] = dict([*told["speed"].items(), (name, speed)][-100:])
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump(told, file, ensure_ascii=False, indent=1)
+            os.replace(beside, path)
+        except OSError as error:
+            log.warning("the choice of %s could not be kept: %s", name, error.strerror)
 
     def embed(self, texts: list[str]) -> Any:
         """Sentence embeddings, float32 [n, 384]; loads the embedder at its first call. Raises Missing when its wheel is not there."""
@@ -247,10 +416,9 @@ class Registry:
             for worker in (self._crew.listen, self._crew.think, self._crew.speak, self._crew.animate, self._crew.mind):
                 worker.close()
 
-    def _choose(self, task: str) -> Engine:
-        asked = getattr(self.settings, task)
+    def _choose(self, task: str, asked: str) -> Engine:
         names = [b.name for b in BACKENDS if b.task == task]
-        if asked in ("server", "transformers") and task == "think":
+        if asked in BY_NAME and task == "think":
             raise Refused(f"think = {asked} does not say which model.", "Name it instead: http://localhost:8000/v1#model, Qwen/Qwen3-1.7B, or a folder.")
         if asked in names:
             return Engine(row(task, asked), why="named in the settings")
@@ -262,6 +430,10 @@ class Registry:
                 return Engine(ZERO, asked, "a model of the hub named in the settings, on a GPU that is lent for each reply")
             if task == "think" and "SPACE_ID" in os.environ and not gpus():
                 return Engine(row(task, names[0]), why=f"this Space has no GPU for {asked}")
+            if (model := known(asked)) is not None and model.task == task and (here := at_hand(model)) is not None:
+                return Engine(row(task, model.backend), str(here), "a model named in the settings", model)
+            if task == "think" and asked.endswith(".gguf") and Path(asked).expanduser().is_file():
+                return Engine(row(task, "llamacpp"), str(Path(asked).expanduser()), "a file named in the settings")
             if Path(asked).expanduser().is_dir():
                 return Engine(row(task, "transformers"), asked, "a folder named in the settings")
             if reachable() or _cached(asked):
@@ -283,10 +455,61 @@ class Registry:
         return make
 
 
+async def _tried(worker: Worker, task: str) -> dict[str, float]:
+    """A short reply, or five seconds of next to nothing heard: that it works, and how quickly. Raises what the backend raises."""
+    began = time.perf_counter()
+    if task == "listen":
+        import numpy as np
+        noise = np.random.default_rng(0).standard_normal(80_000).astype(np.float32) * 1e-3
+        async with aclosing(worker.stream(Audio(noise, 16_000), "en", ())) as words:
+            async for _ in words:
+                pass
+        return {"hears": round((time.perf_counter() - began) / 5, 3)}
+    first, count = 0.0, 0
+    async with aclosing(worker.stream(TRIAL, max_tokens=24, temperature=0.0)) as bits:
+        async for bit in bits:
+            if bit:
+                count += 1
+                first = first or time.perf_counter()
+    spent = time.perf_counter() - first
+    return {"tokens": round((count - 1) / spent, 1), "first_ms": round(1000 * (first - began))} if count > 3 and spent > 0 else {}
+
+
+async def server_models(address: str) -> list[str]:
+    """The models that a server of OpenAI's protocol says it has. Raises TwinError."""
+    thinker = importlib.import_module("twin.think.server").ServerThinker(address)
+    try:
+        found: list[str] = await thinker.models()
+        return found
+    finally:
+        await thinker.close()
+
+
+def _room(engine: Engine) -> None:
+    """Raises Refused for weights that this machine cannot hold: the system would end the process."""
+    path = Path(engine.model).expanduser() if engine.model else None
+    if path is None or not path.exists():
+        return
+    files = [path] if path.is_file() else list(path.glob("*.safetensors"))
+    size, machine = sum(file.stat().st_size for file in files), hardware()
+    if not machine.gpus and size > ROOM * machine.free:
+        needs, free = f"{size / 2**30:.1f}", f"{machine.free / 2**30:.1f}"
+        raise Refused(f"{engine.label} takes {needs} GiB, and {free} GiB of memory are free.", "Choose a smaller one, or end other programs.", code="too-large",
+                      zh=(f"{engine.label} 需要 {needs} GiB 内存，目前只有 {free} GiB。", "请选小一点的，或关掉别的程序。"))
+
+
+def _local(name: str) -> bool:
+    path = Path(name).expanduser()
+    return path.is_dir() or (name.endswith(".gguf") and path.is_file())
+
+
 def _installed() -> set[str]:
     return {name.lower() for d in importlib.metadata.distributions() if (name := d.metadata["Name"])}
 
 
 def _cached(model: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
-    return isinstance(try_to_load_from_cache(model, "config.json"), str)
+    try:
+        return isinstance(try_to_load_from_cache(model, "config.json"), str)
+    except ValueError:                                   # no name of a model
+        return False

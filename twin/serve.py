@@ -51,6 +51,7 @@ class Server:
         self._drafts: Any = None
         self._trials: Any = None
         self._door: Any = None
+        self._models: Any = None
         self._temporary = ""
         self._stop = threading.Event()
 
@@ -152,6 +153,8 @@ class Server:
             self._drafts.close()
         if self._trials:
             self._trials.close()
+        if self._models:
+            self._models.fetches.close()
         if self._sessions:
             self._sessions.rooms.memories.close()
         self.registry.close()
@@ -215,6 +218,7 @@ class Server:
         from .wire.knowledge import Knowledge
         from .wire.memory import Memory
         from .wire.mine import Mine
+        from .wire.models import Models
         from .wire.routes import served
         self._shelf.present = self._sessions.present
         self._drafts = Drafts(self._shelf)
@@ -226,13 +230,14 @@ class Server:
             from . import render
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         sharing = self._sharing()
+        self._models = Models(self.registry, self._sessions, self._door, home=not self.shared)
         def gone(owner: str) -> None:
             sharing.forget(owner)
             self._sessions.rooms.memories.let_go(owner)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
-                      *Memory(self._sessions, self._door).routes(),
+                      *Memory(self._sessions, self._door).routes(), *self._models.routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
                       *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=gone).routes(), *sharing.routes())
 
@@ -255,8 +260,8 @@ class Server:
         return told
 
     def _hearing(self) -> dict[str, bool]:
-        backend = self.registry.engines["listen"].backend
-        return {language: not backend.missing and (not backend.languages or language in backend.languages) for language in ("en", "zh")}
+        engine = self.registry.engines["listen"]
+        return {language: not engine.backend.missing and (not engine.languages or language in engine.languages) for language in ("en", "zh")}
 
 
 def _listed(text: str) -> tuple[str, ...]:

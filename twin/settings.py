@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -10,6 +11,7 @@ from typing import Any
 
 from .errors import Refused
 
+CHOICE = "models.json"   # in the data folder: what was chosen on the page, and how quick it was
 OFF = ("", "0", "false", "no", "off")
 BEGIN, END = "<!-- settings: python -m twin.settings docs/serve.md -->", "<!-- end of settings -->"
 
@@ -42,7 +44,7 @@ class Settings:
     twins: str = _setting("", "Folder with the twins to show; empty: the default twins.")
     twin: str = _setting("maya", "The twin that is there when the page opens.")
     listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")
-    think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, "
+    think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, a GGUF file (with llama-cpp-python), "
                           "a server of OpenAI's protocol (http://localhost:8000/v1#model; its key in TWIN_THINK_KEY), or auto.")
     speak: str = _setting("auto", "Backend that speaks.")
     animate: str = _setting("auto", "Backend that animates.")
@@ -55,12 +57,28 @@ class Settings:
     say_notice: bool = _setting(False, "Say at the start of a conversation that this is an AI, besides showing it.")
     log: str = _setting("info", "debug, info, warning or error. What people say is never logged.")
     log_format: str = _setting("text", "text, or json: one object a line.")
+    ordered: frozenset[str] | None = field(default=None, compare=False)          # what argv and the environment set; None: not made by load()
 
     def folder(self, kind: str) -> Path:
         """The data or cache folder. It is made when something is first put there."""
         import platformdirs
         named = getattr(self, kind)
         return Path(named).expanduser() if named else Path(getattr(platformdirs, f"user_{kind}_path")("twin", appauthor=False))
+
+    def picked(self, task: str) -> str:
+        """What was chosen for that task on the page (see registry.py); "" for nothing, and where argv or the environment say it."""
+        if self.ordered is None or task in self.ordered:
+            return ""
+        try:
+            name = json.loads((self.folder("data") / CHOICE).read_text("utf-8"))["choice"][task]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+        return name if isinstance(name, str) else ""
+
+
+def _named() -> list[Any]:
+    """The fields that are settings."""
+    return [setting for setting in fields(Settings) if "about" in setting.metadata]
 
 
 def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Settings:
@@ -74,23 +92,26 @@ def load(argv: list[str] | None = None, file: str | Path = "twin.toml") -> Setti
             raise Refused(f"{path} cannot be read: {error}.", "Mend the line it names, or remove the file.") from None
         for name, value in table.items():
             values[name] = _fit(name, value, str(path))
-    for setting in fields(Settings):
+    ordered = set()
+    for setting in _named():
         for key in (setting.name.upper(), f"TWIN_{setting.name.upper()}") if setting.name in ("host", "port", "https") else (f"TWIN_{setting.name.upper()}",):
             if key in os.environ:
                 values[setting.name] = _fit(setting.name, os.environ[key], key)
+                ordered.add(setting.name)
     parser = argparse.ArgumentParser(prog="app.py", description="Twin: talk with a digital human in the browser.")
-    for setting in fields(Settings):
+    for setting in _named():
         alone: dict[str, Any] = {"nargs": "?", "const": "1"} if setting.type == "bool" else {}
         parser.add_argument(f"--{setting.name.replace('_', '-')}", dest=setting.name, help=f"{setting.metadata['about']} Default: {setting.default!r}.",
                             **alone)
     for name, value in vars(parser.parse_args(argv if argv is not None else [])).items():
         if value is not None:
             values[name] = _fit(name, value, f"--{name.replace('_', '-')}")
-    return Settings(**values)
+            ordered.add(name)
+    return Settings(**values, ordered=frozenset(ordered))
 
 
 def _fit(name: str, value: object, where: str) -> object:
-    kinds = {f.name: str(f.type) for f in fields(Settings)}
+    kinds = {f.name: str(f.type) for f in _named()}
     if name not in kinds:
         raise Refused(f"{where} names a setting that does not exist: {name}.", f"There are: {', '.join(kinds)}.")
     try:
@@ -104,7 +125,7 @@ def _fit(name: str, value: object, where: str) -> object:
 def table() -> str:
     """Every setting as a row of Markdown, from its own definition."""
     rows = []
-    for setting in fields(Settings):
+    for setting in _named():
         default = "" if setting.default == "" else f"`{str(setting.default).lower() if setting.type == 'bool' else setting.default}`"
         rows.append(f"| `{setting.name}` | {default} | {setting.metadata['about'].replace('|', chr(92) + '|')} |")
     return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows])

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from twin.errors import Missing, Refused
 from twin.types import Message
@@ -16,7 +17,6 @@ class Chat:
     """
 
     def __init__(self, folder: Path):
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
         from tokenizers import Tokenizer
 
         if not (folder / "tokenizer.json").is_file():
@@ -26,9 +26,7 @@ class Chat:
         template = apart.read_text("utf-8") if apart.is_file() else settings.get("chat_template")
         if not isinstance(template, str):
             raise Missing(f"The model in {folder} has no chat template.", "Choose an instruction-tuned (chat) model.")
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-        environment.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
-        self.template = environment.from_string(template)
+        self.template = compiled(template)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.marks = [token.content for token in self.tokenizer.get_added_tokens_decoder().values() if token.special]
         self.special = {key: text(settings.get(key)) for key in ("bos_token", "eos_token", "pad_token", "unk_token")}
@@ -43,6 +41,15 @@ class Chat:
 
     def id(self, token: str) -> int | None:
         return self.tokenizer.token_to_id(token)
+
+
+def compiled(template: str) -> Any:
+    """A chat template as transformers understands it, in a sandbox."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    environment.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
+    return environment.from_string(template)
 
 
 def text(token: str | dict | None) -> str:

@@ -138,21 +138,25 @@ class ServerThinker:
 
     async def _first_model(self) -> str:
         """The first model that it offers, asked once."""
+        named = await self.models()
+        if not named:
+            raise Missing(f"The server at {self.host} does not say which models it has.", "Name one behind the address: http://.../v1#model")
+        self.model = named[0]
+        return self.model
+
+    async def models(self) -> list[str]:
+        """The models that it says it has."""
         import httpx
         try:
             answer = await self._client().get(f"{self.base}/models", timeout=CONNECT)
             if answer.status_code != 200:
                 self._refused(answer, True)
-            named = [row["id"] for row in answer.json()["data"] if isinstance(row.get("id"), str)]
+            return [row["id"] for row in answer.json()["data"] if isinstance(row.get("id"), str)]
         except httpx.HTTPError as error:
             raise Missing(f"No answer from the model server at {self.host} ({type(error).__name__}).",
                           "Is it running, and is the address right? Or set think = smollm2.") from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            named = []
-        if not named:
-            raise Missing(f"The server at {self.host} does not say which models it has.", "Name one behind the address: http://.../v1#model")
-        self.model = named[0]
-        return self.model
+            return []
 
     def _client(self) -> Any:
         """One pool of connections for each event loop that asks."""

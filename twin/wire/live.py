@@ -121,6 +121,11 @@ class Sessions:
         states = {"held": len(held), "left": len(self._sessions) - len(held), "speaking": speaking}
         return {(("state", name),): float(count) for name, count in states.items()}
 
+    def engines_changed(self) -> None:
+        """Every page is told what listens, thinks and speaks now."""
+        for session in self._sessions.values():
+            session.tell({"type": "engines", "engines": self.rooms.engines(), "hearing": self.rooms.hearing()})
+
     def present(self, owner: str) -> bool:
         """Whether a user of this id has a page open, or had one a moment ago."""
         return any(session.user.id == owner for session in self._sessions.values())
