@@ -63,8 +63,8 @@ def words(language: str) -> Words:
 
 
 def _place(row: Mapping[str, object]) -> Place:
-    x, y, z = row.get("at") or PLACES[str(row["of"])]   # type: ignore[misc]
-    return float(x), float(y), float(z)
+    place: Sequence[float] = row.get("at") or PLACES[str(row["of"])]      # type: ignore[assignment]
+    return float(place[0]), float(place[1]), float(place[2])
 
 
 def _alternatives(listed: str, language: str) -> str:

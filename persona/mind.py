@@ -9,14 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, told
+from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, told, tools
 from persona import recalled as told_before
 from persona import scene as scenes
 from persona.card import Persona
+from persona.catalogue import Catalogue
 from persona.check import Grounds
 from persona.emotion import NOTHING, Appraisal, appraise, called_for
 from persona.fact import Recollection
 from persona.lines import Lines, pick
+from persona.reminders import Book
 from persona.repertoire import Hit, Known, Repertoire
 from persona.reply import Found, Moment, Replies
 from persona.search import Embed
@@ -45,6 +47,7 @@ class Answer:
     fallback_step: str = "unknown"                       # "fact" where `fallback` quotes one
     lead: str = ""                                       # said before what the model says
     felt: Appraisal = NOTHING                            # what the user's words tell of their feeling
+    call: Callable[[str], str] | None = None             # for a model that can call functions: the JSON of a call -> its result, as JSON
     state: dict[str, Any] | None = None                  # of the scene, where it has one; what is kept with the message and handed in with it again
 
 
@@ -66,8 +69,8 @@ class Mind:
     `cache`: a folder where the embeddings of its lines are kept; `shared`: one for those of lines that fit anyone, by default the same."""
 
     def __init__(self, persona: Persona, lines: Lines | None = None, embed: Embed | None = None, cache: Path | None = None,
-                 shared: Path | None = None):
-        self.persona = persona
+                 shared: Path | None = None, catalogue: Catalogue | None = None):
+        self.persona, self.catalogue = persona, catalogue
         self.scene = scenes.load(persona.scene) if persona.scene else None
         self._play = scenes.Play(self.scene) if self.scene else None
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
@@ -85,12 +88,17 @@ class Mind:
         return {name: data for room in self._rooms.values() for index in (room._own[0], room._anybody[0], room._scene[0], room._facts) for name, data in index.kept.items()}
 
     def answer(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
-               passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = ()) -> Answer:
+               passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = (),
+               book: Book | None = None, find: Callable[[str], Sequence[Any]] | None = None) -> Answer:
         """The answer, with a word to what the user feels before anything else. `history`: the turns before this one, as {"role", "content"}; `language`: the page's; `capable`: a larger model is at hand; `passages`: of
-        its documents, what may answer (persona/documents.py), best first; `recalled`: what the user told that bears on it (persona/memory.py)."""
-        found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages, recalled=recalled)
+        its documents, what may answer (persona/documents.py), best first; `recalled`: what the user told that bears on it (persona/memory.py); `book`: of
+        reminders, where they can be kept; `find`: looks in its documents, for a model that asks."""
+        found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages, recalled=recalled, book=book)
         felt = appraise(text, found.language)
         found = self._kept_to(found, history, text)
+        if found.messages and capable and self.scene:
+            at_hand, asked = tools.of(self.scene), tools.Asked(found.language, now, history, found.state or {}, book, self.catalogue, find, self.scene)
+            found = replace(found, call=lambda raw: tools.called(raw, at_hand, asked))
         if "scene" in found.trace:                       # a scene's own words are said as they are written
             return replace(found, felt=felt)
         line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
@@ -100,7 +108,8 @@ class Mind:
         return empathy.first(replace(found, felt=felt), line, history, self._values(found.language, told.name_of(history)), capable) if line else replace(found, felt=felt)
 
     def _answered(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
-                  passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = (), playing: bool = True) -> Answer:
+                  passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = (), playing: bool = True,
+                  book: Book | None = None) -> Answer:
         text = clean(text)
         text = text if len(text) <= LONGEST else f"{text[:LONGEST * 2 // 3]} {text[-LONGEST // 3:]}"
         history = [turn for turn in history if turn.get("content")]
@@ -113,7 +122,7 @@ class Mind:
         if recalled and (not ruling or ruling.id in _OF_USER) and (retold := told_before.answer(text, recalled, tongue, now)) and (retold.found or not _told_now(ruling)):
             return Answer("memory", retold.text, mood=retold.mood, sources=("memory",), language=tongue)
         if (not ruling or ruling.id not in rules.SAFE) and (played := self._played(text, tongue, history, values, {
-                "now": now, "language": language, "capable": capable, "passages": passages, "recalled": recalled, "playing": False} if playing else None)):
+                "now": now, "language": language, "capable": capable, "passages": passages, "recalled": recalled, "playing": False} if playing else None, now, book)):
             return played
         origin = self._origin(text, tongue, history, passages)
         if origin and (not ruling or ruling.id not in rules.FIRM):
@@ -133,9 +142,11 @@ class Mind:
         text = pick(line.say if returning_name else openings or line.say, values, ()) if returning_name or not own else own[0]
         return Answer("greeting", text, mood="happy", sources=("greeting",), language=tongue)
 
-    def aside(self, history: Sequence[dict], language: str = "") -> Answer:
-        """Something of its own, after a long silence."""
+    def aside(self, history: Sequence[dict], language: str = "", book: Book | None = None, now: datetime | None = None) -> Answer:
+        """A reminder of `book` that is due `now`, else something of its own, after a long silence."""
         tongue = language_of("", history, language or (self.persona.languages or ("en",))[0])
+        if book is not None and now is not None and (due := tools.due(book, now, tongue, history)):
+            return Answer("tool", due.text, mood=due.mood, sources=("reminder",), language=tongue)
         room = self._rooms[tongue]
         own = [line for line in room.own if line.id.startswith("aside")]
         values = self._values(tongue, told.name_of(history))
@@ -152,28 +163,55 @@ class Mind:
 
     # The scene.
 
-    def _played(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], more: dict[str, Any] | None) -> Answer | None:
-        """What the scene says, or what others say and the scene's next word behind it. `more`: how others are asked; None: not now."""
-        if self._play is None or more is None:
+    def _played(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], more: dict[str, Any] | None,
+                now: datetime, book: Book | None) -> Answer | None:
+        """What the scene or a tool says, or what others say and the scene's next word behind it. `more`: how others are asked; None: not now."""
+        if more is None:
             return None
-        state = self._play.state(history)
-        played = self._play.alarm(text, tongue, state, values, history) or self._play.turn(text, tongue, state, values, history)
+        state = self._state(history)
+        played = self._play.alarm(text, tongue, state, values, history) if self._play else None
+        if played is None and (used := self._used(text, tongue, history, state, now, book)):
+            return used
+        played = played or (self._play.turn(text, tongue, state, values, history) if self._play else None)
         if played is None:
             return None
-        state = self._play.show(played.state)
+        state = self._shown(played.state)
         if played.text:
             return Answer("line", played.text, mood=played.mood, sources=(played.source,), language=tongue, state=state, trace={"scene": state["scene"]})
         found = self._answered(history, text, **more)
         joint = " " if tongue == "en" else ""
         return replace(found, text=found.text and found.text + joint + played.after, fallback=found.fallback and found.fallback + joint + played.after, state=state)
 
+    def _used(self, text: str, tongue: str, history: Sequence[dict], state: dict[str, Any], now: datetime, book: Book | None) -> Answer | None:
+        """What a tool says, where the words ask for one; a line that fits closely goes before a search in the catalogue."""
+        asked = tools.Asked(tongue, now, history, state, book, self.catalogue, None, self.scene)
+        wanted = tools.wanted(tools.of(self.scene, book is not None), text, asked)
+        if wanted is None:
+            return None
+        tool, arguments = wanted
+        own, anybody = self._rooms[tongue].hits(text, "") if tool.name == "catalogue" and not state.get("wishing") else ([], [])
+        if any(hit.score >= self._rooms[tongue].margins.close + 0.05 for hit in (*own[:1], *(hit for hit in anybody[:1] if hit.line in self._rooms[tongue].scene))):
+            return None
+        done = tool.run(arguments, asked)
+        return Answer("tool", done.text, mood=done.mood, sources=(tool.name,), language=tongue, state=self._shown(asked.state), trace={"scene": tool.name})
+
+    def _state(self, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """How things stand after the history."""
+        if self._play is not None:
+            return self._play.state(history)
+        found: dict[str, Any] = next((turn["state"] for turn in reversed(history) if isinstance(turn.get("state"), dict)), {})
+        return {"scene": "", **{name: found[name] for name in ("minor", "pending") if name in found}} if found else {}
+
+    def _shown(self, state: dict[str, Any]) -> dict[str, Any]:
+        return self._play.show(state) if self._play is not None else state
+
     def _kept_to(self, found: Answer, history: Sequence[dict], text: str) -> Answer:
         """The answer with the state that goes on; where the user is under eighteen, no model courts them."""
         state = found.state
-        if state is None and self._play is not None:
-            state = self._play.show(self._play.state(history))
+        if state is None and (state := self._state(history)):
+            state = self._shown({name: value for name, value in state.items() if name not in ("pending", "wishing")})
         if not minors.is_minor(history, text):
-            return replace(found, state=state)
+            return replace(found, state=state or None)
         check = found.check
         messages = [*found.messages[:-1], found.messages[-1] | {"content": found.messages[-1]["content"] + _YOUNG[found.language]}] if found.messages else found.messages
         return replace(found, state={**(state or {}), "minor": True}, messages=messages, check=lambda sentence: "courtship with a minor" if minors.courts(sentence) else check(sentence))
@@ -377,8 +415,8 @@ class Mind:
 
     def _own_is_close(self, text: str, tongue: str, history: Sequence[dict]) -> bool:
         room = self._rooms[tongue]
-        own = room.hits(text, "")[0] if room.own else []
-        return bool(own) and own[0].score >= room.margins.close + 0.12
+        own, others = room.hits(text, "") if room.own or room.scene else ([], [])
+        return any(hit.score >= room.margins.close + 0.12 for hit in (*own[:1], *(hit for hit in others[:1] if hit.line in room.scene)))
 
     def _last(self, history: Sequence[dict], room: Repertoire) -> str:
         """The id of the line the twin said last, or ""."""

@@ -15,6 +15,7 @@ from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from .calls import called
 from .errors import TwinError
 from .streams import ahead, due
 from .text import cjk, clauses, clean, sentences
@@ -45,6 +46,7 @@ class Conversation:
         self.history: list[dict[str, Any]] = list(history or [])
         self.keep: Callable[[], Awaitable[Any]] | None = None
         self.recall: Callable[[str, str], Awaitable[Sequence[Any]]] | None = None       # (question, language) -> what bears on it, within a budget of its own
+        self.book: Any = None                            # of reminders, where they can be kept
         self.called = ""                                 # the name of a user who comes back
         self.vocabulary: Callable[[], tuple[str, ...]] = tuple  # what people are likely to say, for the recogniser
         self._ids = itertools.count(1 + max((m.get("turn", 0) for m in self.history), default=0))
@@ -72,7 +74,8 @@ class Conversation:
         """Say something of the twin's own into a silence; nothing while it talks."""
         if self.speaking:
             return None
-        return await self._start(None, lambda: self.mind.aside(self.history, self.language), "aside")
+        more = [self.book, self.now()] if self.book is not None else []
+        return await self._start(None, lambda: self.mind.aside(self.history, self.language, *more), "aside")
 
     async def tell(self, answer: Any) -> Turn:
         """Say what is given, an answer as the mind makes them: a film's script."""
@@ -231,7 +234,7 @@ class Conversation:
             found = await self.recall(turn.text, self.language) if self.recall is not None else ()
             recalled = {"recalled": found} if found else {}
             question = [{k: m[k] for k in ("role", "content", "state") if k in m} for m in self.history]
-            asking = {"now": self.now(), "language": self.language, "capable": capable} | recalled
+            asking = {"now": self.now(), "language": self.language, "capable": capable} | recalled | ({"book": self.book} if self.book is not None else {})
             answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, **asking))
         else:
             answer = await self.crew.mind.run(make)
@@ -258,7 +261,11 @@ class Conversation:
         """The model's sentences until one does not pass the check; then the answer's fallback instead of the rest."""
         kept = 0
         with self._surviving(turn, "think"):
-            async with aclosing(sentences(self.crew.think.stream(answer.messages, **self.crew.sampling))) as parts:
+            def think(messages: list[Message]) -> AsyncGenerator[str, None]:
+                return self.crew.think.stream(messages, **self.crew.sampling)
+            call = getattr(answer, "call", None)
+            words = think(answer.messages) if call is None else called(think, answer.messages, lambda raw: self.crew.mind.run(lambda: call(raw)))
+            async with aclosing(sentences(words)) as parts:
                 async for sentence in parts:
                     turn.clock("first_sentence")
                     if reason := answer.check(sentence):

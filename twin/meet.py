@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from persona.card import LANGUAGES, CardError, Persona
+from persona.catalogue import FILES, Catalogue
 from persona.documents import FILE as DOCUMENTS
 from persona.documents import DocumentError, Library
 from persona.emotion import EMOTIONS, Temper, nature
 from persona.lines import Lines, general, parse_lines
 from persona.mind import Mind
+from persona.scene import FOLDER as SCENES
+from persona.scene import load as load_scene
 from persona.search import Embed, remembering
 from persona.words import language_of
 
@@ -56,7 +59,7 @@ class Host:
         if key not in self._minds:
             self._bounded()
             cache = self.registry.settings.folder("cache")
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines")
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines", catalogue(twin))
         return self._minds[key]
 
     def library(self, twin: Twin) -> Library | None:
@@ -147,6 +150,7 @@ class _Late:
         library = self._host.library(self.twin)
         if library is not None:
             kwargs["passages"] = library.find(text, language_of(text, history, language), history=history)
+            kwargs["find"] = lambda question: library.find(question, language_of(question, history, language))
         answer = self._host.mind(self.twin).answer(history, text, language=language, **kwargs)
         self.temper.feels(answer.felt, time.monotonic())
         return answer
@@ -169,6 +173,19 @@ class _Late:
         """How people put their questions to this twin, in English: what the recogniser should expect."""
         own = self._host.lines(self.twin)["en"]
         return tuple(ask for line in own or general("en") for ask in line.ask)
+
+
+def catalogue(twin: Twin) -> Catalogue | None:
+    """The goods in a twin's folder; else those of its scene. One that can't be read is told in the log, and there are none."""
+    try:
+        for name in FILES:
+            if twin.has(name):
+                return Catalogue(twin.read(name), name)
+        acted = load_scene(twin.persona.scene) if twin.persona.scene else None
+        return Catalogue((SCENES / acted.catalogue).read_bytes(), acted.catalogue) if acted and acted.catalogue else None
+    except CardError as error:
+        log.warning("%s: %s %s", twin.id, error.message, error.hint)
+        return None
 
 
 def twin_of(file: Path) -> Twin:

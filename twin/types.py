@@ -125,7 +125,7 @@ class Token(Event):
 @dataclass(frozen=True)
 class Thought(Event):
     """How the reply is being made: by which step, in which mood, from what."""
-    step: Literal["rule", "line", "model", "fact", "document", "memory", "unknown", "greeting", "aside"]
+    step: Literal["rule", "line", "model", "fact", "document", "memory", "tool", "unknown", "greeting", "aside"]
     mood: str = "neutral"
     sources: tuple[str, ...] = ()
     shown: dict[str, str] | None = None                  # the state of a scene in a line, {language: text}
