@@ -145,7 +145,7 @@ def _asked_en(text: str, known: Mapping[str, str]) -> Asked:
         subject = f"{kin.english(hit['one'])}'s {kin.english(hit['two'])}" if hit["one"] else kin.english(hit["noun"])
         if hit["noun"] and kin.head(subject) in ("dog", "cat") and re.search(rf"my {re.escape(hit['noun'])} (?:food|house)\b", bare):
             subject = ""
-    elif hit := re.search(r"\b(?:do|did|have|has) (?:i|we) (?:still |also |already |really )?(?:have|got|keep)(?: got)? (?:an? |any )?(.+)$|\bhow many (.+?) (?:do|did|have) (?:i|we)\b", bare):
+    elif not re.match(r"(?:where|when|why|how) (?!many|much)", bare) and (hit := re.search(r"\b(?:do|did|have|has) (?:i|we) (?:still |also |already |really )?(?:have|got|keep)(?: got)? (?:an? |any )?(.+)$|\bhow many (.+?) (?:do|did|have) (?:i|we)\b", bare)):
         thing = (hit[1] or hit[2]).split(" called")[0]
         subject, predicates = kin.USER, [*dict.fromkeys([*(["has", "owns"] if not re.search("allerg|plan", thing) else []), *predicates])]
     names = [known[name] for name in named(text, known)]

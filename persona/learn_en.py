@@ -31,7 +31,7 @@ _LANGS = (r"(?:english|german|french|spanish|italian|portuguese|dutch|swedish|no
           r"esperanto|sign language|icelandic|estonian|latvian|lithuanian|persian|farsi|gujarati|punjabi)")
 _INSTRUMENTS = (r"(?:the |a )?(?:piano|guitar|violin|cello|flute|drums?|bass|trumpet|saxophone|clarinet|harp|ukulele|accordion|viola|oboe|trombone|keyboard|football|soccer|tennis|chess|"
                 r"basketball|golf|rugby|cricket|hockey|badminton|volleyball|table tennis|squash|video games|poker|go|bridge|handball|baseball|banjo|mandolin|organ|recorder)")
-_GOES = r"(?:going|flying|travell?ing|driving|moving|heading|off|returning|coming back|visiting|starting|taking|having|getting|meeting|seeing|running|leaving|graduating|retiring|hosting|joining|" \
+_GOES = r"(?:going|flying|travell?ing|driving|moving|heading|off|returning|coming|visiting|starting|taking|having|getting|meeting|seeing|running|leaving|graduating|retiring|hosting|joining|" \
         r"attending|expecting|sitting|playing|giving|throwing|staying|sailing|cycling|hiking|celebrating|training|launching|defending|performing|competing|presenting|interviewing)"
 _ENDED = r"(?: any ?more| any longer| now)?"
 
@@ -42,7 +42,7 @@ _SAYS: tuple[tuple[str, str, str], ...] = (
     ("status", "add", r"(?:am|is|are|got|just got|have been|has been) (?:now |just |finally |happily |newly |recently )*" + _STATUS + r"\b.*"),
     ("diet", "end", rf"(?:am|is|are) (?:not|no longer) {_DIET}{_ENDED}"),
     ("diet", "add", rf"(?:am|is|are|became|went|have gone|turned) (?:now |also |both )*{_DIET}\b.*"),
-    ("diet", "add", r"(?:do|does|can) not (?P<o>eat (?!out\b|breakfast\b|much\b|enough\b|any ?thing\b)[\w ,'-]{3,40}|drink (?:alcohol|coffee|milk|tea))"),
+    ("diet", "add", r"(?:(?:do|does|can) not|never) (?P<o>eats? (?!out\b|breakfast\b|much\b|enough\b|any ?thing\b)[\w ,'-]{3,40}|drinks? (?:alcohol|coffee|milk|tea))"),
     ("allergy", "add", r"(?:am|is|are) (?:very |severely |really |badly |also |highly |deathly |quite )*allergic to (?P<o>[\w ,'-]{2,60})"),
     ("allergy", "add", r"(?:have|has|have got) (?:a|an) (?:\w+ )?(?P<o>[\w-]+) allergy\b.*"),
     ("health", "add", rf"(?:have|has|suffers? from|was diagnosed with|have been diagnosed with|has been diagnosed with|struggles? with|lives? with|have got) (?P<o>{_ILL})\b.*"),
@@ -59,7 +59,7 @@ _SAYS: tuple[tuple[str, str, str], ...] = (
     ("home", "plan", rf"(?:(?:am|is|are) (?:moving|going to move|about to move)|will move|plans? to move|want to move) (?:back )?to {_PLACE}"),
     ("home", "was", rf"(?:used to live|lived|was living|were living|had lived) (?:in|on|at|near) {_PLACE}"),
     ("home", "end", rf"(?:do|does) not live (?:in|at|on|near) {_PLACE}{_ENDED}$|(?:moved (?:away|out)|left) (?:from|of) {_PLACE.replace('<o>', '<o2>')}$"),
-    ("home", "add", rf"(?:live|lives|living|am living|is living|are living|reside|resides|am based|is based|are based|based|settled|settled down|am staying for good|bought a (?:house|flat)|"
+    ("home", "add", rf"(?:live|lives|(?:have|has) (?:lived|been living)|living|am living|is living|are living|reside|resides|am based|is based|are based|based|settled|settled down|am staying for good|bought a (?:house|flat)|"
                     rf"rent a (?:flat|room)) (?:now |currently |together |alone )*(?:in|on|at|near|outside|with) {_PLACE}"),
     ("home", "add", rf"(?:have |has )?(?:just |recently |finally |since |now )*(?:moved|relocated|emigrated) (?:back |house |home |over |out |down |up )*(?:from [\w' ]+? )?to {_PLACE}"),
     ("employer", "end", rf"(?:do|does) not work (?:at|for|with) (?P<o>[\w'&. -]+?){_ENDED}$|(?:have |has )?(?:just )?(?:quit|left|resigned from|was fired from|got fired from|was laid off from) "
@@ -127,7 +127,7 @@ _LEAD = re.compile(
     r"this (?:week|month|year|morning|afternoon|evening)|(?:a few |two |three |several )(?:days|weeks|months|years) ago|unfortunately|luckily|happily|sadly|at home|at work|since then|"
     r"between you and me|keep this to yourself|(?:this is )?(?:just )?between us|don'?t tell anyone(?: but)?|it's a secret(?: but)?|funny you ask|funnily enough|apparently|correction|i meant|i mean|and yes|about me)\b[\s,:;.!–—-]*)+", re.IGNORECASE)
 _TAIL = re.compile(r"(?:[\s,]+(?:now|too|also|as well|by the way|btw|actually|though|these days|at the moment|currently|you know|lol|haha|right now|anyway|of course|if you must know|in case you wonder(?:ed)?|"
-                   r"any ?more|again|at last|already|since then|for now|as you know|so far|thanks|thank you|today|yesterday|last (?:week|month|year|night|summer|winter|spring|autumn|fall|\w+day)|"
+                   r"any ?more|again|at last|already|since then|for now|as you know|so far|thanks|thank you|today|yesterday|last (?:week(?:end)?|month|year|night|summer|winter|spring|autumn|fall|\w+day)|"
                    r"(?:a few|two|three|several|\d+) (?:days|weeks|months|years) ago|this (?:week|month|year)|recently|with my \w+|for (?:about |over |almost |nearly )?(?:\w+|\d+) years(?: now)?|since \w+(?: \w+)?))+$", re.IGNORECASE)
 _TIME = ("plan", "event", "birthday", "studies", "wants", "did", "does", "is")          # objects that keep their time
 _SPLIT = re.compile(rf"\s*(?:;|–|—|--)\s*|\s*,\s*(?:and |but |so |or |which means |because |as |since |though )?(?=(?:I|my|our|he|she|they|it|we) |I'|[A-Z]\w+ {_VERBS}\b|{_VERBS}\b)|"
@@ -216,7 +216,7 @@ def _subject(clause: str, known: Mapping[str, str], last: str) -> tuple[str, str
         who = hit["who"].lower()
         if who == "we":
             return kin.USER, "", re.sub(r"^ are\b", " am", rest)
-        if last and last != kin.USER and not (kin.sex(last) and who in ("he", "she") and kin.sex(last) != {"he": "m", "she": "f"}[who]):
+        if last and last != kin.USER and (who != "it" or kin.head(last) in kin.ANIMALS or not kin.kin(last)) and not (kin.sex(last) and who in ("he", "she") and kin.sex(last) != {"he": "m", "she": "f"}[who]):
             return last, "", rest
         return "", "", clause
     if (hit := re.match(r"([A-ZÀ-Þ][\w’-]*)(?=\s|'s )", clause)) and (subject := known.get(hit[1].lower(), "")):
@@ -303,9 +303,9 @@ def _said(subject: str, name: str, rest: str) -> list[Learned]:
 
 def _planned(value: str) -> bool:
     """A plan names a day, or goes somewhere; "having a good time" is none."""
-    if re.search(r"\b(?:good|great|bad|hard|rough|fun|nice|lovely) (?:time|day|week)\b|\b(?:crazy|mad|insane|well|on here|old|better|worse|tired|bored|used to)\b", value):
+    if re.search(r"\b(?:good|great|bad|hard|rough|fun|nice|lovely) (?:time|day|week)\b|\b(?:crazy|mad|insane|well|on here|to (?:bed|sleep|work|eat|lunch|dinner|rain|snow|be (?:honest|fine|late))|old|better|worse|tired|bored|used to)\b", value):
         return False
-    return bool(days.found(value, "en") or re.match(r"(?:going|flying|travell?ing|driving|heading|moving|off|sailing|cycling|hiking) (?:back |over |out |home )?to\b|(?:visiting|meeting|starting|joining|getting married|"
+    return bool(days.found(value, "en") or re.match(r"(?:coming to (?:visit|stay|see)|going|flying|travell?ing|driving|heading|moving|off|sailing|cycling|hiking) (?:back |over |out |home )?to\b|(?:visiting|meeting|starting|joining|getting married|"
                                                     r"getting a|expecting|hosting|attending|running|launching|leaving|retiring|graduating|training)", value))
 
 
@@ -331,11 +331,12 @@ def _made(subject: str, name: str, predicate: str, change: str, value: str, grou
     elif predicate == "speaks":
         value = ", ".join(part[:1].upper() + part[1:] for part in re.split(r",? and |, ", re.sub(r"\b(?:some|a little|a bit of) ", "", value)) if part)
     elif predicate == "diet":
-        value = re.sub(r"^(?:eat|drink) (?:any )?", "no ", value)
+        value = re.sub(r"^(?:eats?|drinks?) (?:any )?", "no ", value)
     elif predicate == "status":
         value = value.lower()
     elif predicate in ("likes", "dislikes"):
-        if re.match(r"(?:you|it|that|this|him|her|them|how|when|what|to know|to ask|to tell|to say|to talk|talking (?:to|with) you|your|if|so much|a lot)\b", value.lower()):
+        value = re.sub(r" (?:to|over|rather than) .+$", "", value) if re.match(r"\w+ (?:to|over|rather) ", value) else value
+        if re.search(r"\byou\b", value) or re.match(r"(?:you|it|that|this|him|her|them|how|when|what|to know|to ask|to tell|to say|to talk|talking (?:to|with) you|your|if|so much|a lot)\b", value.lower()):
             return []
     elif predicate == "has":
         return _having(subject, value, (groups.get("tail") or "").rstrip(" ,"))
@@ -375,7 +376,7 @@ def _having(subject: str, value: str, tail: str) -> list[Learned]:
 
 
 def _parted(rest: str) -> list[Learned]:
-    hit = re.match(r"(?:have |has |just |recently |finally )*(?:broke|broken|split|separated|got divorced|divorced|am divorced|am no longer with|am not with)\b(?: up)?(?: (?:with|from))?(?: (?:my )?(?:\w+ )?([A-Z]\w+|\w+))?", rest)
+    hit = re.match(r"(?:have |has |just |recently |finally )*(?:(?:broke|broken|split) up|separated|got divorced|divorced|am divorced|am no longer with|am not with)\b(?: (?:with|from))?(?: (?:my )?(?:\w+ )?([A-Z]\w+|\w+))?", rest)
     return [Learned("partner", "*", hit[1] or "", change="end"), Learned(kin.USER, "status", "divorced" if "divorce" in rest else "single")] if hit else []
 
 

@@ -16,7 +16,7 @@ _JOB = (r"([\u4e00-\u9fff]{0,8}(?:老师|教师|医生|护士|律师|司机|厨�
         r"教授|经理|老板|店长|店员|服务员|保安|快递员|外卖员|销售|顾问|分析师|摄影师|建筑师|药剂师|理发师|美容师|公务员|秘书|助理|前台|导游|飞行员|空姐|空乘|运动员|教练|木匠|电工|"
         r"水管工|裁缝|兽医|牙医|图书管理员|产品经理|自由职业者|主播|博主|音乐家|钢琴家|舞蹈家|舞者|科学家|研究员|法官|检察官|面包师|咖啡师|调酒师|渔民|家庭主妇|[\u4e00-\u9fff]{1,6}[师员家工]))")
 _ILL = r"(糖尿病|高血压|哮喘|偏头痛|抑郁症|焦虑症|失眠|关节炎|癫痫|鼻炎|胃病|胃炎|心脏病|贫血|颈椎病|腰椎间盘突出|近视|色盲|乳糖不耐受?|痛风|湿疹|白内障|[\u4e00-\u9fff]{1,5}癌|甲亢|甲减|肾结石)"
-_NOW = r"(?:现在|目前|如今|今年|最近|已经|刚刚|刚|也|就|都|又|还|正在|正|一直|上周|上个月|去年|终于|平时|周末|从小|特别|其实|真的|一般|经常|每天|常常)*"
+_NOW = r"(?:现在|目前|如今|今年|最近|已经|刚刚|刚|也|就|都|又|还|正在|正|一直|上周|上个月|去年|终于|从小|特别|其实|真的|一般)*"
 _ROWS: tuple[tuple[str, str, str], ...] = (
     ("name", "add", rf"(?:的?(?:名字|大名|小名|英文名)(?:是|叫)|(?:名|名字)?叫(?:做|作)?|姓名是)\s*(?!我|什么|啥|上|醒|车|外卖|他|她|你){_NAME}{_END}"),
     ("age", "add", rf"的?(?:年龄是|年纪是)?(?:今年|现在|已经|刚满|刚过|快|满|才|刚|就要|马上|下个月就?|明年就?)*({_COUNT})岁(?:半)?(?:了|啦|生日)?"),
@@ -56,11 +56,11 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("death", "add", r"(?:已经|前年|去年|今年|上个月|上周|多年前|几年前)*(去世|走|过世|不在|离世|去天堂)了"),
     ("wants", "add", r"(?:一直|特别|很|的?梦想是|的?愿望是|以后|将来|长大)*(?:想当|想成为|想做|梦想是|愿望是|想去|想学|想买)([^，。！？；]{1,24}?)" + _END),
     ("plan", "add", r"(在?准备(?:考|参加|结婚|搬)[^，。！？；]{1,20})"),
-    ("does", "add", r"(?:每天|每周|每个?周末|平时|周末|经常|常常)((?:去|都|会)?(?:跑步|游泳|健身|爬山|画画|唱歌|跳舞|做饭|钓鱼|骑车|瑜伽|写作|摄影|种花|下棋|书法)[^，。！？；]{0,10})"),
+    ("does", "add", r"((?:每天|每周|每个?周末|平时|周末|经常|常常)(?:早上|晚上|下班后|都|去|会)*(?:跑步|游泳|健身|爬山|画画|唱歌|跳舞|做饭|钓鱼|骑车|瑜伽|写作|摄影|种花|下棋|书法)[^，。！？；]{0,10})"),
 )
 _TABLE = tuple((predicate, change, re.compile(pattern)) for predicate, change, pattern in _ROWS)
 _PERSON = re.compile(rf"^(?:我们|咱们|我|咱|俺)?(?:家|的)?(?:的)?(?P<noun>{kin.NOUN_ZH})(?:的(?=名字|生日|年龄|工作|职业|老家|家|爱好|电话))?(?P<name>(?:[A-Z][a-z]+|[小阿老大][\u4e00-\u9fff])(?=是|在|住|叫|今|喜|有|对|会|刚|也|很|最|去|搬|养|的|，|现))?")
-_ME = re.compile(r"^(?:我们|咱们|我|咱|俺|本人)(?:自己|家)?(?:是(?=在|对|从|\d|今))?(?!觉得你|说你|问|给你|跟你)")
+_ME = re.compile(r"^(?:我们|咱们|我|咱|俺|本人)(?:自己|家(?!在|住|乡))?(?:是(?=在|对|从|\d|今))?(?!觉得你|说你|问|给你|跟你)")
 _PRONOUN = re.compile(r"^(?:他们|她们|它们|他|她|它)")
 _LEAD = re.compile(r"^(?:嗯+|哦+|对了|对|其实|那个|话说|是的|没错|好的|好吧|你好|嗨|哈喽|告诉你|跟你说|跟你讲|说起来|顺便说一下|顺便说|顺便|而且|并且|还有|另外|但是|不过|可是|可|所以|因为|虽然|然后|于是|最近|现在|目前|"
                    r"昨天|上周|上个月|去年|前几天|今天|我跟你说|我告诉你|记住|记得|别忘了|请记住|提醒一下|你知道吗|说真的|老实说|不瞒你说|偷偷告诉你|别告诉别人|保密|悄悄说|忘了说|忘了告诉你|我想说|从(?:去年|今年|上个月|下周)起|"
@@ -101,6 +101,7 @@ def facts(sentence: str, known: Mapping[str, str], last: str) -> tuple[list[Lear
 
 
 def _subject(clause: str, known: Mapping[str, str], last: str, fresh: bool) -> tuple[str, str, str]:
+    clause = re.sub(rf"^我(?:和|跟|与)我?(?:的)?{kin.NOUN_ZH}(?:一起|都)?(?=住|在|要|下|明|打算|准备|刚|搬)", "我", clause)
     if (hit := _PERSON.match(clause)) and (clause.startswith(("我", "咱", "俺")) or hit["noun"] not in ("老师", "医生", "学生", "同学", "鱼", "马", "鸡", "鸟", "先生", "老板", "经理", "领导", "朋友", "猫", "狗")):
         return kin.chinese(hit["noun"]), hit["name"] or "", clause[hit.end():]
     if hit := _ME.match(clause):
@@ -137,6 +138,8 @@ def _said(subject: str, name: str, rest: str) -> list[Learned]:
 
 def _made(subject: str, name: str, predicate: str, change: str, groups: list[str], whole: str) -> list[Learned] | None:
     value = re.sub(r"(?:了|的|呢|啊|呀|哦|啦|吧|哈)+$", "", groups[0]) if groups else ""
+    if predicate == "owns" and change == "end":
+        value = value.lstrip("的")
     if predicate == "plan":
         value = re.sub(r"我", "", "".join(groups[:2]) if value in ("搬到", "搬去", "去", "飞", "回", "结婚", "生", "考", "参加", "出差") else value)
         return [Learned(subject, "plan", value)] if len(value) > 1 else None
@@ -173,7 +176,7 @@ def _having(subject: str, groups: list[str], whole: str) -> list[Learned] | None
     if not whose or "没有" in whole:
         return None
     said = re.sub(r"^家里?|^还|(?:[，,]?[它他她]?名?字?叫.*)$|(?:养|有|领养|收养|买|生)(?:了|着|过)?", "", whole).strip("，, ")
-    rows = [Learned(subject, "has", said)]
+    rows = [Learned(subject, "has", said)] if not said.startswith("的") else []
     if len(groups) > 2:
         target = whose if subject == kin.USER else f"{subject}'s {whose}"
         rows.append(Learned(target, "name", groups[2].strip(), named=groups[2].strip() if whose in kin.SEVERAL else ""))

@@ -155,7 +155,7 @@ class Server:
             self._trials.close()
         if self._models:
             self._models.fetches.close()
-        if self._sessions:
+        if self._sessions and self._sessions.rooms.memories:
             self._sessions.rooms.memories.close()
         self.registry.close()
         if self._temporary:
@@ -204,7 +204,7 @@ class Server:
         self._shelf.dropped = host.forget
         return Rooms(
             twins=twins, saved=Conversations(self.data, key=self._shelf.key), shelf=self._shelf, talk=host.converse,
-            memories=Memories(self._shelf, lambda: self.registry.embedder),
+            memories=None if "SPACE_ID" in os.environ and not self.settings.users else Memories(self._shelf, lambda: self.registry.embedder),
             endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
             door=self._door, most=self.settings.conversations,
@@ -233,7 +233,8 @@ class Server:
         self._models = Models(self.registry, self._sessions, self._door, home=not self.shared)
         def gone(owner: str) -> None:
             sharing.forget(owner)
-            self._sessions.rooms.memories.let_go(owner)
+            if self._sessions.rooms.memories:
+                self._sessions.rooms.memories.let_go(owner)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
