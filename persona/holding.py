@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def units(text: str, language: str) -> frozenset[str]:
     for pattern, with_ in chinese:
         bare = pattern.sub(with_, bare)
     found = set(re.findall("[\ue000-\uf8ff]", bare))
-    return frozenset(found | {unit for unit in units_zh(_DULL_ZH.sub(" ", re.sub("[\ue000-\uf8ff]", " ", bare)))})
+    return frozenset(found | set(units_zh(_DULL_ZH.sub(" ", re.sub("[\ue000-\uf8ff]", " ", bare)))))
 
 
 @lru_cache(maxsize=64)
@@ -119,6 +119,11 @@ class Holding:
         """Each fact with whom its names name: "Noor is a dentist" tells of a girlfriend."""
         return [fact.text + "".join(f" ({kind})" for name, kind in self.called.items() if name in fact.text) for fact in self.facts]
 
+    @property
+    def known(self) -> list[frozenset[str]]:
+        """The units of each fact."""
+        return self._units
+
     @cached_property
     def _units(self) -> list[frozenset[str]]:
         return [units(text, self.language) for text in self._texts]
@@ -136,11 +141,15 @@ class Holding:
         texts = self._texts if row.part == "who" else [fact.text for fact in self.facts]
         return [bool(row.held.search(text if own in ("person", "name") else text.lower())) for text in texts]
 
-    def find(self, question: str, vector: np.ndarray | None, focus: Sequence[Fact] = ()) -> list[Held]:
-        """Facts, best first. `vector` [d]: the question's embedding; `focus`: facts told just now, which a pronoun may mean."""
+    def find(self, question: str, vector: np.ndarray | None, focus: Sequence[Fact] = (), loose: bool = False) -> list[Held]:
+        """Facts, best first. `vector` [d]: the question's embedding; `focus`: facts told just now, which a pronoun may mean; `loose`: of a suggestion, which may be wrong
+        about whom and which."""
         if not self.facts:
             return []
         want = asked(question, self.language)
+        if loose:
+            rows_held = tuple(row for row in _table()[0][self.language] if row.part == "about" and row.id in STRICT and row not in want.about and row.held.search(want.text))
+            want = replace(want, kinds=(), about=want.about + rows_held[:2])
         weight = self._weight
         rows = [(row, self.holds(row)) for row in want.about]
         topics = [held for row, held in rows if row.id in STRICT]
@@ -169,13 +178,13 @@ class Holding:
             if not fits:
                 score *= 0.55
             if topics and near < 0.75 and not all(held[n] for held in topics):
-                score *= 0.5
+                score *= 0.8 if loose else 0.5
             if counted and counted.search(fact.text.lower()):
                 score += 0.1
             if named and (on := self._days[n]):
                 score = score + 0.15 if on & named else score * 0.85
             if who and not spoken:
-                score *= 0.4
+                score *= 0.75 if loose else 0.4
             elif not who and self._of_kin[n] and fact not in focus:
                 score *= 0.8
             if fact in focus and (fits or not kinds) and (about or got or spoken or not rows):
@@ -245,3 +254,32 @@ def _numbers(text: str) -> set[str]:
              "thirty": "30", "forty": "40", "fifty": "50", "twice": "2", "once": "1"}
     low = text.lower().replace(",", "")
     return set(re.findall(r"\d+", low)) | {words[word] for word in re.findall(r"[a-z]+", low) if word in words}
+
+
+def strict(want: Asked) -> bool:
+    """Whether a question is after a topic that an answer must hold."""
+    return any(row.id in STRICT for row in want.about)
+
+
+_VALUES = {"en": (re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)day"), re.compile(r"\b(red|blue|green|yellow|white|black|orange|purple|pink|brown|grey|gray)\b"),
+                  re.compile(r"\b(brother|sister|cousin|uncle|aunt|son|daughter|wife|husband|mother|father|friend|neighbour|boyfriend|girlfriend|nephew|niece|grand\w+)s?\b"),
+                  re.compile(r"\b(married|single|divorced|widowed)\b"), re.compile(r"\b(january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|autumn|winter)\b"),
+                  re.compile(r"\b(cat|dog|parrot|rabbit|horse|hamster|tortoise|goat|poodle|dachshund)s?\b")),
+           "zh": (re.compile("(?:周|星期)[一二三四五六日天]"), re.compile("[红黄蓝绿白黑紫粉灰橙棕]"), re.compile("哥哥|弟弟|姐姐|妹妹|表[哥姐弟妹]|儿子|女儿|妻子|丈夫|妈妈|爸爸|爷爷|奶奶|外婆|外公|独生"),
+                  re.compile("结婚|单身|离婚"), re.compile("[春夏秋冬]天?|早上|下午|晚上|中午"), re.compile("金奖|银奖|铜奖|猫|狗|鸟|兔|鱼"))}
+
+
+def conflicts(said: str, fact: str, language: str) -> bool:
+    """Whether a fact holds another value of the very kind that a suggestion names: a number, a day, a colour, a name, a relative."""
+    said, fact = (simplify(said), simplify(fact)) if language == "zh" else (said, fact)
+    mine, own = (_numbers(said), _numbers(fact)) if language == "en" else (set(re.findall(r"[\d一二三四五六七八九十百千万两]+", text)) for text in (said, fact))
+    if mine and own and not mine & own:
+        return True
+    for pattern in _VALUES[language]:
+        mine, own = ({found.group() for found in pattern.finditer(text.lower())} for text in (said, fact))
+        if mine and own and not mine & own:
+            return True
+    if language == "en":
+        mine, own = (set(re.findall(r"(?<=[a-z,’'] )[A-Z][a-z]+", text)) for text in (said, fact))
+        return bool(mine and own and not mine & own)
+    return False

@@ -1,0 +1,156 @@
+"""What a twin says that nobody wrote lines for: the fact that holds what is asked, that a suggestion is wrong, or plainly that it doesn't know."""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from persona import chat, conditions, mention
+from persona.card import Persona
+from persona.fields import Fact
+from persona.holding import CLOSE, SURE, Held, Holding, agrees, asked, conflicts, strict, suggested
+from persona.lines import pick
+from persona.repertoire import Repertoire
+from persona.reply import Found, Moment
+from persona.search import side
+from persona.words import normal, simplify
+
+_WORD_OF = {"spouse": "爱人", "child": "孩子", "siblings": "兄弟姐妹", "parents": "父母", "daughter": "女儿", "son": "儿子", "wife": "妻子", "husband": "丈夫", "mother": "妈妈", "father": "爸爸", "sister": "妹妹",
+            "brother": "弟弟", "girlfriend": "女朋友", "boyfriend": "男朋友", "cat": "猫", "dog": "狗", "grandchild": "孙子", "friend": "朋友", "bird": "鸟"}
+_ITSELF = {"en": re.compile(r"\b(how old are you|your (own |real |full |first )?name\b(?! \w+ (dog|cat))|who are you|what are you$|are you (real|human|an? (ai|robot|bot|person|human|machine))|how are you|about yourself|what can you do|your day|"
+                            r"you (feel|feeling)|help me)\b|\b(for|to|with|about) me$|\btell me (a|an|something)\b|\bmy\b(?! (\w+ )?(son|daughter|kid|child|dog|shoes|bike))"),
+           "zh": re.compile("^(那|请问)?你(今年)?(多大|几岁)|你(的)?(名字|叫什么|叫啥|是谁)|^你(今年)?(多大|几岁|年龄|高寿|贵庚)|你好|你是(不是)?(真人|机器|人工|AI|数字)|自我介绍|介绍(一下)?你?自己|你能做什么|你会什么|讲个|我(?!想[去来学]|可以|能|要)|帮我")}
+_PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that|there|this)\b"), "zh": re.compile("[他她它]|那(?:里|儿|个)|这个")}
+_VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
+_WISHES = re.compile(r"\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
+
+
+class Bare:
+    """Of one twin in one language."""
+
+    def __init__(self, persona: Persona, room: Repertoire):
+        self.persona, self.room, self.tongue = persona, room, room.language
+
+    @cached_property
+    def _holding(self) -> Holding:
+        room = self.room
+        called = {name: kind if self.tongue == "en" else _WORD_OF.get(kind, "") for name, kind in room.called.items()}
+        return Holding(room.facts, self.tongue, {name: kind for name, kind in called.items() if kind}, room._facts.row)
+
+    def warm(self) -> None:
+        self._holding.find("what do you do" if self.tongue == "en" else "你是做什么的", None)
+
+    def find(self, text: str, moment: Moment) -> list[Held]:
+        """Facts for a question, best first; who "she" is taken from the turns before."""
+        whole, _, _ = mention.resolved(text, self.tongue, moment.history, self.room.called)
+        low = simplify(text) if self.tongue == "zh" else text.lower()
+        focus = self._told(moment) if _PRONOUN[self.tongue].search(low) or len(text) < (9 if self.tongue == "zh" else 16) else []
+        question = whole or text
+        return self._holding.find(question, self.room.vector(question), focus)
+
+    def answer(self, text: str, moment: Moment) -> Found | None:
+        """The reply, or None where this is no question about the twin or its facts."""
+        if said := suggested(text, self.tongue):
+            return self._suggested(said, moment)
+        if not chat.is_question(text, self.tongue) or not self._is_for(text):
+            return None
+        want = asked(text, self.tongue)
+        found = self.find(text, moment)
+        if not found:
+            return None
+        if self._trade(text) and (told := self._as_trade(found)):
+            return told
+        best = found[0]
+        if best.score >= SURE[self.tongue] and (best.about or best.apt or best.share > 0.6):
+            return self._said(found, text)
+        if self._wants_own(text, want, moment):
+            return self.unknown(text, moment)
+        return None
+
+    def doubts(self, text: str, found: Found, moment: Moment) -> bool:
+        """Whether a fact that was found otherwise doesn't hold what is asked."""
+        if found.step != "fact" or not any(source.startswith(("fact", "description", "lore")) for source in found.sources) or not self._is_for(text):
+            return False
+        scores = {one.fact.source: one.score for one in self.find(text, moment)}
+        return max((scores.get(source, 0.0) for source in found.sources), default=0.0) < SURE[self.tongue] - 0.14
+
+    def unknown(self, text: str, moment: Moment, tail: str = "") -> Found:
+        """That it doesn't know, plainly."""
+        line = self.room.lines["not-known"]
+        said = pick(line.say, moment.values, moment.history, len(moment.history) // 2)
+        return Found("unknown", f"{said}{' ' if self.tongue == 'en' and tail else ''}{tail}", line.mood, (line.id,), 0.0)
+
+    # What is said.
+
+    def _said(self, found: Sequence[Held], text: str) -> Found:
+        first, rest = found[0], [one for one in found[1:3] if one.score >= max(SURE[self.tongue], found[0].score - CLOSE) and one.apt == found[0].apt and one.about == found[0].about]
+        facts = [first.fact, *(one.fact for one in rest[:1])]
+        return self._as_fact(facts, first.score)
+
+    def _as_fact(self, facts: Sequence[Fact], score: float) -> Found:
+        said = [fact.text.strip() for fact in dict.fromkeys(facts)]
+        ends = (".", "!", "?", "。", "！", "？", "”", '"')
+        joined = (" " if self.tongue == "en" else "").join(one if one.endswith(ends) else one + ("." if self.tongue == "en" else "。") for one in said)
+        return Found("fact", joined, "neutral", tuple(fact.source for fact in facts), score)
+
+    def _trade(self, text: str) -> bool:
+        want = asked(text, self.tongue)
+        ids = {row.id for row in want.about}
+        return "job" in ids and not want.who and not ids & {"past_job", "hobby", "since", "began", "learn_now", "dream"} and not want.needed and not re.search("[他她它]", text) \
+            and not (self.tongue == "en" and _PRONOUN["en"].search(text.lower()))
+
+    def _as_trade(self, found: Sequence[Held]) -> Found | None:
+        """What it does for a living: the tagline, and the first sentence of the description."""
+        room = self.room
+        rows = [fact for fact in room.facts if fact.source.startswith("description")]
+        tagline = self.persona.tagline.get(self.tongue, "").strip().rstrip(".。")
+        told = next((one.fact for one in found if one.about and re.search(r"\bwork(s|ed)? (as|at|for|in)\b|\b(my|as an?) (job|profession|trade|living)\b|职业|工作是|上班|以.{1,6}为生", one.fact.text) and one.fact not in rows
+                     and not conditions.days(one.fact.text, self.tongue)), None)
+        facts = [*([told] if told else []), *(rows[:1])]
+        if not facts and not tagline:
+            return None
+        text = self._as_fact(facts, 1.0).text if facts else ""
+        if tagline and self.tongue == "en":
+            text = f"{tagline}, in short. {text}".strip()
+        elif tagline:
+            text = f"我是{tagline}。{text}"
+        return Found("fact", text, "proud", tuple(fact.source for fact in facts) or ("tagline",), 1.0)
+
+    def _suggested(self, said: str, moment: Moment) -> Found | None:
+        """A suggestion is confirmed where a fact holds it, contradicted where a fact holds otherwise, and never just agreed with."""
+        if self.tongue == "en" and re.search(r"\b(my|i|me|we|us)\b", said.lower()) and not re.search(r"\byou", said.lower()):
+            return None
+        found = self._holding.find(said, self.room.vector(said), self._told(moment), loose=True)
+        if re.search(r"\b(human|real|robot|machine|alive|an? ai|chatgpt|person|program|bot)\b|真人|人类|机器|程序|AI|GPT|活人", said, re.IGNORECASE):
+            return None
+        if not found or found[0].score < SURE[self.tongue] - 0.12:
+            line = self.room.lines["not-suggested"]
+            return Found("unknown", pick(line.say, moment.values, moment.history, len(moment.history) // 2), line.mood, (line.id,), 0.0)
+        fact = next((one.fact for one in found[:3] if agrees(said, one.fact.text, self.tongue)), None)
+        kind = "so-it-is" if fact else "otherwise" if conflicts(said, found[0].fact.text, self.tongue) else "as-it-stands"
+        told = self._as_fact([fact or found[0].fact], found[0].score)
+        line = self.room.lines[kind]
+        return replace(told, text=pick(line.say, {**moment.values, "fact": told.text}, moment.history, len(moment.history) // 2), mood=line.mood)
+
+    # Whether it is asked.
+
+    def _told(self, moment: Moment) -> list[Fact]:
+        """Facts of the last two replies."""
+        last = " ".join([turn["content"] for turn in moment.history if turn["role"] == "assistant"][-2:])
+        return [fact for fact in self.room.facts if fact.text.rstrip(".。") in last]
+
+    def _is_for(self, text: str) -> bool:
+        """Whether a question may be about the twin: not one about the user, nor what rules and courtesy answer."""
+        bare = normal(text, self.tongue)
+        low = simplify(text).replace("您", "你") if self.tongue == "zh" else bare
+        if _ITSELF[self.tongue].search(low) and not (self.tongue == "zh" and _VISIT["zh"].search(low) and asked(text, "zh").about) or _WISHES.search(low):
+            return False
+        return side(bare) != "me" or bool(_VISIT[self.tongue].search(low))
+
+    def _wants_own(self, text: str, want, moment: Moment) -> bool:
+        """Whether a question wants something of the twin's own life: then what no fact holds isn't known."""
+        low = text.lower() if self.tongue == "en" else simplify(text).replace("您", "你")
+        own = bool(re.search(r"\byou(r|rs)?\b", low) if self.tongue == "en" else "你" in low)
+        there = any(unit in own_units for unit in want.needed for own_units in self._holding.known)
+        return own and bool(want.who or strict(want) or want.kinds and (want.about or want.needed)) or there and bool(want.kinds)
