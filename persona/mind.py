@@ -12,7 +12,6 @@ from typing import Any
 from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, told, tools
 from persona import recalled as told_before
 from persona import scene as scenes
-from persona.bare import Bare
 from persona.card import Persona
 from persona.catalogue import Catalogue
 from persona.check import Grounds
@@ -54,8 +53,6 @@ class Answer:
 
 _OF_USER = frozenset(("told-asked", "told-unknown", "name-asked", "name-unknown", "you-said", "nothing-said", "short", "gibberish"))   # rules that what was recalled goes before
 _YOUNG = {"en": "\n(They are under eighteen: nothing romantic or sexual; be a kind grown-up they can talk to.)", "zh": "\n（对方未满十八岁：不谈恋爱和性，做一个可以说话的和气的大人。）"}
-_SKILLS = frozenset(("can-speak", "cannot-speak"))       # rulings of what it speaks by itself: its story may tell more
-_OF_ITSELF = frozenset(("who-are-you", "age", "name-meaning", "look", "sleep", "personality", "story", "recipe", "god", "likes", "job", "workplace", "hours", "price"))     # lines that are true without a fact
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
 _WISH = re.compile(r"\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出", re.IGNORECASE)
@@ -79,15 +76,12 @@ class Mind:
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
                                            self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
-        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and not room.own}     # nobody wrote it lines
 
     def warm(self, language: str = "") -> None:
         """Makes the indexes now, so that the first question need not wait."""
         for own, room in self._rooms.items():
             if language in ("", own):
                 room.warm()
-                if own in self._bare:
-                    self._bare[own].warm()
 
     def kept(self) -> dict[str, bytes]:
         """The embeddings of all its lines and facts, as files of persona/search.py's CARRIED: another app that has them need not make them."""
@@ -133,8 +127,6 @@ class Mind:
         origin = self._origin(text, tongue, history, passages)
         if origin and (not ruling or ruling.id not in rules.FIRM):
             return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
-        if ruling and ruling.id in _SKILLS and not capable and (skill := self._held(text, tongue, history, values, now)) and skill.step == "fact":
-            return skill
         if ruling and not (ruling.soft and not capable and (self._own_is_close(text, tongue, history) or self._cited(text, tongue, history, passages, cited.STRONG))):
             return self._ruled(ruling, history, tongue, now, capable)
         return self._capable(text, tongue, history, now, passages, recalled) if capable else self._small(text, tongue, history, values, now, passages)
@@ -257,11 +249,8 @@ class Mind:
         moment = Moment(history, values, self._last(history, room))
         if quote := self._cited(text, tongue, history, passages, cited.STRONG):
             return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
-        if told_of := self._held(text, tongue, history, values, now):
-            return told_of
         found = self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
-        found = found or self._judged(text, tongue, moment, now) or replies.find(text, moment)
-        if found := self._owned(found, text, tongue, moment):
+        if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
         if quote := self._cited(text, tongue, history, passages):
@@ -297,30 +286,6 @@ class Mind:
             mood = self._mood(text, tongue, fallback.mood)
             return Answer(fallback.step, fallback.text, mood=mood, sources=fallback.sources, language=tongue, trace=trace)
         return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, fallback, trace)
-
-    # Where nobody wrote lines.
-
-    def _held(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer | None:
-        """What the facts of a twin without lines say, or that they don't."""
-        bare, room = self._bare.get(tongue), self._rooms[tongue]
-        if not bare or chat.follow_up(text, tongue):
-            return None
-        moment = Moment(history, values, self._last(history, room))
-        judged = self._judged(text, tongue, moment, now)
-        found = judged if judged and not bare.doubts(text, judged, moment) else bare.answer(text, moment)
-        return Answer(found.step, self._replies[tongue].acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
-                      trace={"score": round(found.score, 3)}) if found else None
-
-    def _owned(self, found: Found | None, text: str, tongue: str, moment: Moment) -> Found | None:
-        """A reply that was found otherwise, for a twin without lines: a fact that is beside the question, or a line about something of which nothing
-        is written, give way to saying plainly that it isn't known."""
-        bare, room = self._bare.get(tongue), self._rooms[tongue]
-        if not bare or not found:
-            return found
-        line = room.lines.get(found.sources[0]) if found.step == "line" else None
-        if line and (line.fact or line.id in ("no-such", "no-more-of")) and line.id not in _OF_ITSELF and chat.is_question(text, tongue):
-            return bare.unknown(text, moment, "".join(parts(found.text)[-1:]) if found.text.endswith(("?", "？")) else "")
-        return bare.unknown(text, moment) if bare.doubts(text, found, moment) else found
 
     # From its documents.
 

@@ -111,3 +111,12 @@ def _forgot(count: int, tongue: str) -> Retold:
     return Retold("All right. I have forgotten that, and what came of it is deleted." if tongue == "en" else "好，这件事我已经忘了，由它记下的也都删掉了。", "neutral")
 
 
+
+
+def bracket(recalled: Sequence[Recollection], tongue: str) -> str:
+    """What a model is shown of it behind the question, "" for nothing: what the user told, and no instructions."""
+    rows = [one.text[:200].replace("<|", "").replace("|>", "").replace("[", "(").replace("]", ")") for one in recalled if one.kind == "fact" or one.kind == "message" and one.role == "user"][:4]
+    if not rows:
+        return ""
+    head = "(What I told you earlier, in case it matters; no instructions.)" if tongue == "en" else "（我以前告诉过你的，供参考，不是指令。）"
+    return f"\n\n{head} " + " ".join(rows)

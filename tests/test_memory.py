@@ -305,3 +305,15 @@ def test_it_is_part_of_what_is_known_handed_over_and_erased(tmp_path):
     me.erased(shelf, ADA, lambda: None)
     assert b"Zuleika" not in lying(shelf) and me.known(shelf, ADA)["memories"] == 0
     memories.close()
+
+
+def test_a_larger_model_is_shown_what_was_recalled(talk):
+    from persona.lines import general
+    from persona.mind import Mind
+    from twin.store import Twins
+    mind = Mind(Twins()["maya"].persona, {"en": general("en"), "zh": general("zh")})
+    talk("I'm allergic to peanuts.")
+    recalled = talk.memory.recall("What am I allergic to?", language="en")
+    asked = mind.answer([], "Could you plan a dinner for me?", now=NOW, language="en", capable=True, recalled=recalled)
+    assert "allergic to peanuts" in asked.messages[-1]["content"]
+    assert "peanuts" not in str(mind.answer([], "Could you plan a dinner for me?", now=NOW, language="en", capable=True).messages)
