@@ -12,9 +12,11 @@ from starlette.routing import Route
 from persona import kin, retell
 from persona import memory as store
 from persona.fact import Fact
+from persona.reminders import Book
 
 from ..errors import Missing, Refused
 from ..store.memories import Memories, cut, without
+from ..store.reminders import book
 from ..users import User
 from .answers import ALWAYS, answer, answering, json_of, language_of
 from .door import Door
@@ -35,6 +37,7 @@ class Memory:
         base = "/twins/{name}/memory"
         table: list[tuple[str, str, Callable[[Request, User], Awaitable[Response]]]] = [
             ("GET", base, self.show), ("POST", base, self.switch), ("DELETE", base, self.erase), ("GET", f"{base}/export", self.export),
+            ("GET", "/twins/{name}/reminders.ics", self.reminders),
             ("POST", f"{base}/{{fact}}", self.correct), ("DELETE", f"{base}/{{fact}}", self.forget)]
         return [Route(path, answering(self.door, handler), methods=[method]) for method, path, handler in table]
 
@@ -102,6 +105,16 @@ class Memory:
             return store.as_json(memory) if memory else b'{"facts": [], "messages": []}'
         data = await self._work(work, user)
         return Response(data, media_type="application/json", headers=ALWAYS | {"Content-Disposition": f'attachment; filename="{name}.memory.json"'})
+
+    async def reminders(self, request: Request, user: User) -> Response:
+        """The open reminders as a calendar file."""
+        name = self._name(request, user)
+
+        def work(memories: Memories, owner: str) -> str:
+            held = book(memories, owner, name)
+            return held.ics(name) if held is not None else Book().ics(name)
+        data = await self._work(work, user)
+        return Response(data, media_type="text/calendar", headers=ALWAYS | {"Content-Disposition": f'attachment; filename="{name}.ics"'})
 
     def _shown(self, memories: Memories, owner: str, name: str, language: str) -> dict[str, Any]:
         memory = memories.look(owner, name)

@@ -22,6 +22,7 @@ from ..streams import Lane
 from ..trust import allows
 from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Trouble
 from ..users import User
+from .alarm import Alarm
 from .door import Door
 from .handlers import HANDLERS
 from .microphone import Microphone
@@ -82,6 +83,7 @@ class Session:
         self.saved = Saved(new_id(), "")
         self.twin: Twin = rooms.twins.first(rooms.first)
         self.talk: Any = None                            # the Conversation
+        self.alarm = Alarm(self)
         self.memory = Remembering(self, rooms.memories, rooms.remembering) if rooms.memories is not None and user.owner else None
         self.holder: object | None = None                # the transport that carries this session now
         self.left = time.monotonic()                     # when the last one went
@@ -137,6 +139,7 @@ class Session:
         self.unqueue()
         if self.talk is not None:
             await self.talk.interrupt()
+        self.alarm.end()
         self._free()
         if self._waking:
             self._waking.cancel()
@@ -299,6 +302,7 @@ class Session:
         if self.memory is not None:
             self.memory.begun(saved.id, self.saved.history)
             self.talk.recall = self.memory.recall
+        await self.alarm.opened()
         self._shown = self.state
         self.tell(self._ready())
         if not self.rooms.awake.is_set() and self._waking is None:
@@ -442,6 +446,7 @@ class Session:
         await self.save()
         if self.memory is not None:
             await self.memory.keep()
+        self.alarm.watch()
 
     async def save(self) -> None:
         """Keep the conversation, once its user has said something; a visitor's is not kept."""
