@@ -15,9 +15,8 @@ from persona.documents import Library
 
 PARTS = (("Amber", "Birch", "Cedar", "Dover", "Elm", "Fern", "Glen", "Heron", "Iris", "Juniper", "Kelp", "Linden", "Maple", "North", "Olive", "Pine", "Quarry",
           "Rowan", "Sable"),
-         ("Abbey", "Bakery", "Castle", "Dairy", "Foundry", "Gallery", "Harbour", "Infirmary", "Kiln", "Library", "Mill", "Nursery", "Observatory", "Priory", "Quay",
-         
-          "School", "Tannery", "Vineyard", "Workshop", "Zoo"))
+         ("Abbey", "Bakery", "Castle", "Dairy", "Foundry", "Gallery", "Harbour", "Infirmary", "Kiln", "Library", "Mill", "Nursery", "Observatory", "Priory",
+          "Quay", "School", "Tannery", "Vineyard", "Workshop", "Zoo"))
 PEOPLE = (("Ada", "Bram", "Clara", "Dirk", "Ellen", "Felix", "Greta", "Hugo", "Inga", "Jonas", "Karin", "Lars", "Mara", "Nils", "Olga", "Paul"),
           ("Abel", "Brandt", "Castell", "Dorn", "Ekman", "Falk", "Grimm", "Holm", "Ivers", "Jansen", "Keller", "Lund", "Moser", "Nolde", "Ott", "Prell"))
 ZH = ("东南西北金银青白红蓝长大小高平安和乐清明", "山湖桥园林塔城镇村港",

@@ -1,5 +1,5 @@
 /** Step five: what it will be made of, one bar that fills, and a way to stop it. */
-import { askLines } from "./api.js";
+import { askLines, coded } from "./api.js";
 import { h, icon } from "./dom.js";
 import { LEAST, voiceWays } from "./create_voice.js";
 import { own, word } from "./words.js";
@@ -71,6 +71,7 @@ export class BuildStep {
         if (line.twin) twin = line.twin;
         else this.tell(line.done ?? 0, own(line.note) || word("building", { name: wizard.draft.persona.name }));
       }
+      if (twin) await this.learn(twin);
       if (twin) this.tell(1, word("building", { name: wizard.draft.persona.name }));
     } catch (error) {
       this.trouble.hidden = false;
@@ -82,6 +83,20 @@ export class BuildStep {
     this.set(false);
     if (twin) await wizard.made(twin);
     else this.show(wizard.draft);
+  }
+
+  /** The documents that waited for it; what cannot be read is told, and the twin is there all the same. @param {any} twin */
+  async learn(twin) {
+    for (const file of this.wizard.documents ?? []) {
+      try {
+        const headers = { "Content-Type": "application/octet-stream", "X-Twin-Name": coded(file.name) };
+        for await (const line of askLines(`twins/${twin.id}/knowledge`, { body: file, headers, signal: this.busy?.signal })) this.tell(line.done ?? 1, `${file.name}: ${own(line.note) ?? ""}`);
+      } catch (error) {
+        if (error.name === "AbortError") break;
+        this.wizard.notices.show(`${file.name}: ${error.message}`, error.hint ?? "");
+      }
+    }
+    this.wizard.documents = [];
   }
 
   /** @param {boolean} on */

@@ -146,7 +146,10 @@ export class CharacterStep {
     const source = (/** @type {any} */ name, /** @type {string} */ key, /** @type {any} */ input) => h("button", { type: "button", class: "source", onclick: () => input.click() }, icon(name), h("span", {}, h("b", { t: key }), h("small", { t: key + "_hint" })));
     this.note = h("div", { class: "form-note", role: "status", hidden: true });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
-    this.element = h("div", {}, h("div", { class: "sources two" }, source("card", "import_card", card), source("chat", "import_chat", chat)), card, chat, this.trouble, this.note, this.form.element);
+    const documents = h("input", { type: "file", multiple: true, tip: "import_documents", hidden: true, accept: ".pdf,.docx,.md,.markdown,.html,.htm,.txt,application/pdf,text/*", onchange: () => { this.documents([...documents.files]); documents.value = ""; } });
+    this.element = h("div", {}, h("div", { class: "sources two three" }, source("card", "import_card", card), source("chat", "import_chat", chat), source("paste", "import_documents", documents)), card, chat, documents, this.trouble, this.note, this.form.element);
+    this.element.addEventListener("dragover", (/** @type {DragEvent} */ event) => event.preventDefault());
+    this.element.addEventListener("drop", (/** @type {DragEvent} */ event) => { event.preventDefault(); this.documents([...event.dataTransfer?.files ?? []]); });
   }
 
   ready() { return Boolean(this.form.inputs.name.value.trim()); }
@@ -156,7 +159,7 @@ export class CharacterStep {
 
   rename() { this.form.rename(); }
 
-  forget() { clearTimeout(this.timer); this.filled = false; this.pending = null; this.note.hidden = this.trouble.hidden = true; }
+  forget() { this.wizard.documents = []; clearTimeout(this.timer); this.filled = false; this.pending = null; this.note.hidden = this.trouble.hidden = true; }
 
   /** The page goes away: what was typed last is sent still. */
   flush() { if (this.pending) { askJson("draft/persona", { json: this.pending, keepalive: true }).catch(() => {}); this.pending = null; } }
@@ -191,6 +194,14 @@ export class CharacterStep {
       if (!this.form.tell(error)) this.tell(error);
       return false;
     }
+  }
+
+  /** Documents wait on the page until the twin is there to learn them (create_build.js). @param {File[]} files */
+  documents(files) {
+    if (!files.length) return;
+    this.wizard.documents = [...(this.wizard.documents ?? []).filter((one) => !files.some((file) => file.name === one.name)), ...files].slice(0, 20);
+    this.remark(h("b", { t: "documents_wait", args: { n: this.wizard.documents.length } }), h("span", {}, this.wizard.documents.map((one) => one.name).join(" · ")),
+      h("button", { type: "button", class: "small", t: "documents_drop", onclick: () => { this.wizard.documents = []; this.note.hidden = true; } }));
   }
 
   /** @param {File} file */

@@ -63,6 +63,8 @@ Object.assign(WORDS, {
   g_none: ["not said", "不说明"], g_female: ["she", "女"], g_male: ["he", "男"], g_other: ["they", "其他"],
   keep_private: ["Keep it private: used here, never shared with the twin", "设为私密：只在这里用，分享分身时不带走"],
   add_fact: ["Add a fact", "加一条"], add_example: ["Add an exchange", "加一组"], asked_label: ["Somebody asks", "别人问"], said_label: ["It answers", "它回答"],
+  import_documents: ["Add documents", "添加文档"], import_documents_hint: ["PDF, Word, Markdown, HTML or text", "PDF、Word、Markdown、HTML 或文本"],
+  documents_wait: ["{n} to be learned once the twin is built:", "{n} 份，做好分身后学习："], documents_drop: ["Leave them out", "不要了"],
   import_card: ["Import a Character Card", "导入角色卡"], import_chat: ["Learn from a chat", "从聊天记录学"], import_card_hint: ["PNG, JSON or CHARX", "PNG、JSON 或 CHARX"], import_chat_hint: ["WhatsApp, Telegram, WeChat, or text", "WhatsApp、Telegram、微信或文本"],
   imported_card: ["The card is in the form. Look it over.", "角色卡已填入表单，请看看。"], imported_chat: ["{n} exchanges were taken from the chat.", "从聊天里选出了 {n} 组对话。"],
   whose: ["Whose answers shall it learn?", "学谁的回答？"], whose_count: ["{n} messages", "{n} 条"], optional: ["optional", "可不填"],
