@@ -45,7 +45,8 @@ LATEST = 12                                              # facts that a correcti
 PENDING = 32                                             # texts that wait for the embedder at the most
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
-COMMON = 300                                             # rows that hold a word, above which it tells little
+CACHE = 32_768                                           # kB of pages that may be held while it is open
+COMMON = 200                                             # rows that hold a word, above which it tells little
 _SCHEMA = """
 CREATE TABLE messages(id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, turn INTEGER NOT NULL,
     conversation TEXT NOT NULL, at TEXT NOT NULL, private INTEGER NOT NULL, vector BLOB);
@@ -97,6 +98,8 @@ class Memory:
         self._known: dict[str, str] | None = None
         self._there: dict[str, dict[str, bool]] | None = None
         self._matrix: dict[str, tuple[np.ndarray, np.ndarray]] = {}        # table -> (ids, vectors), of those that are embedded
+        self._held: dict[str, dict[int, frozenset[str]]] = {}              # words of rows, for the question at hand
+        self._cosines: dict[str, np.ndarray] = {}        # ... to the question at hand
         self._db = self._opened()
 
     @classmethod
@@ -244,15 +247,16 @@ class Memory:
             return self._fused(question, wanted, language, visitor, most)
 
     def _fused(self, question: str, wanted: Asked, language: str, visitor: bool, most: int) -> list[Recollection]:
-        now = self.now()
+        now, self._held = self.now(), {}
         terms = tokens(question, self.known())
         exact = [fact for fact in self._exact(wanted, now) if not (visitor and fact.private)]
         called = {fact.subject: fact.object for fact in self._named(wanted)}
         if wanted.subject not in ("", kin.USER) and (name := called.get(wanted.subject, "")):
             terms += [word for word in tokens(name) if word not in terms]
         vector = self._vector(question)
-        facts = {fact.id: fact for fact in self._by_id("facts", [*self._matched("fact_words", terms), *self._near("facts", vector)])}
-        rankings = [([("f", fact.id) for fact in exact], 2.0), ([("f", name) for name in self._matched("fact_words", terms)], 1.0), ([("f", name) for name in self._near("facts", vector)], 1.0),
+        matched, near = self._matched("fact_words", terms), self._near("facts", vector)
+        facts = {fact.id: fact for fact in self._by_id("facts", [*matched, *near])}
+        rankings = [([("f", fact.id) for fact in exact], 2.0), ([("f", name) for name in matched], 1.0), ([("f", name) for name in near], 1.0),
                     ([("m", name) for name in self._matched("message_words", terms)], 1.0), ([("m", name) for name in self._near("messages", vector)], 1.2),
                     ([("m", name) for name in self._entities(question)], 0.6)]
         facts |= {fact.id: fact for fact in exact}
@@ -362,7 +366,7 @@ class Memory:
         counts = dict(self._db.execute(f"SELECT term, doc FROM {vocabulary} WHERE term IN ({','.join('?' * len(terms))})", list(terms)).fetchall())
         whole = 1 + self._db.execute(f"SELECT max(rowid) FROM {table}_docsize".replace("rowid", "id")).fetchone()[0] if counts else 1
         weights = {term: float(np.log(1 + whole / count)) * (0.5 if term.startswith("xk") else 1.0) for term, count in counts.items()}
-        rare = sorted((term for term in counts if counts[term] <= COMMON), key=lambda term: counts[term])[:10]
+        rare = sorted((term for term in counts if counts[term] <= COMMON), key=lambda term: counts[term])[:8]
         often = sorted((term for term in counts if counts[term] > COMMON), key=lambda term: counts[term])[:3]
         found: dict[int, float] = {}
         for query, weight in [(f'"{term}"', weights[term]) for term in rare] + [(f'"{one}" AND "{other}"', weights[one] + weights[other]) for one, other in combinations(often, 2)]:
@@ -371,15 +375,18 @@ class Memory:
         if not found and often:
             found = {name: 1.0 for (name,) in self._db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT {DEEP}", (f'"{often[0]}"',))}
         if often and rare and found:                     # of those found, the ones that hold the common words too go first
-            best = nlargest(2 * DEEP, found, key=lambda name: (found[name], name))
+            best = nlargest(DEEP + DEEP // 2, found, key=lambda name: (found[name], name))
             for name, words in self._words(table, best).items() if len(found) > 1 else ():
                 found[name] += sum(weights[term] for term in often if term in words)
         return nlargest(DEEP, found, key=lambda name: (found[name], name))
 
     def _words(self, table: str, names: Sequence[int]) -> dict[int, frozenset[str]]:
         """The words by which rows are found."""
-        rows = self._db.execute(f"SELECT rowid, words FROM {table} WHERE rowid IN ({','.join('?' * len(names))})", list(names)) if names else ()
-        return {name: frozenset(words.split()) for name, words in rows}
+        held = self._held.setdefault(table, {})
+        if wanted := [name for name in names if name not in held]:
+            rows = self._db.execute(f"SELECT rowid, words FROM {table} WHERE rowid IN ({','.join('?' * len(wanted))})", wanted)
+            held |= {name: frozenset(words.split()) for name, words in rows}
+        return {name: held[name] for name in names if name in held}
 
     def _entities(self, question: str) -> list[int]:
         """Messages that name what the question names, the latest first."""
@@ -436,21 +443,24 @@ class Memory:
         if vector is None:
             return []
         if table not in self._matrix:
-            rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE vector IS NOT NULL").fetchall()
+            rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE vector IS NOT NULL ORDER BY id").fetchall()
             self._matrix[table] = (np.array([row[0] for row in rows], np.int64), np.array([np.frombuffer(row[1], np.float16) for row in rows], np.float32).reshape(len(rows), -1 if rows else 0))
         ids, matrix = self._matrix[table]
         if not len(ids) or matrix.shape[1] != len(vector):
             return []
-        cosine = matrix @ vector
+        cosine = self._cosines[table] = matrix @ vector
         best = np.argsort(-cosine)[:DEEP // 2] if len(cosine) <= DEEP else (part := np.argpartition(-cosine, DEEP // 2)[:DEEP // 2])[np.argsort(-cosine[part])]
         return [int(ids[at]) for at in best if cosine[at] > 0.28]
 
     def cosine(self, table: str, name: int, vector: np.ndarray | None) -> float:
-        if vector is None or table not in self._matrix:
+        if vector is None or table not in self._matrix or table not in self._cosines:
             return 0.0
-        ids, matrix = self._matrix[table]
-        at = np.flatnonzero(ids == name)
-        return float(matrix[at[0]] @ vector) if len(at) else 0.0
+        ids = self._matrix[table][0]                     # ascending but for those that were rewritten
+        at = int(np.searchsorted(ids, name))
+        if at >= len(ids) or ids[at] != name:
+            found = np.flatnonzero(ids == name)
+            at = int(found[0]) if len(found) else -1
+        return float(self._cosines[table][at]) if 0 <= at < len(self._cosines[table]) else 0.0
 
     # correcting and forgetting ------------------------------------------------------------------------------------------------------
 
@@ -742,6 +752,7 @@ class Memory:
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA temp_store = MEMORY")
+            db.execute(f"PRAGMA cache_size = -{CACHE}")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA:
                 raise _Newer
