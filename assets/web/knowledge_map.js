@@ -18,6 +18,7 @@ export class Map {
     this.edges = edges;
     this.me = me;
     this.heat = 1;
+    this.touched = false;                                // whoever moved it keeps what they see
     this.frame = 0;
     this.svg = draw("svg", { class: "know-svg", role: "group", "aria-label": word("know_map_of", { nodes: nodes.length }) });
     this.told = h("div", { class: "know-told", "aria-live": "polite" }, h("p", { class: "soft", t: FINGER ? "know_map_touch" : "know_map_hint" }));
@@ -31,14 +32,22 @@ export class Map {
 
   /** Once it is on the page. */
   start() {
-    const far = Math.max(this.box.w / this.svg.clientWidth, this.box.h / this.svg.clientHeight), first = [...this.nodes].sort((a, b) => b.edges - a.edges)[0];
-    if (far > 1.3) this.look({ x: first.x - this.box.w * .65 / far, y: first.y - this.box.h * .65 / far, w: this.box.w * 1.3 / far, h: this.box.h * 1.3 / far });       // letters stay readable; the rest is a drag away
+    this.near();
+    this.watch = new ResizeObserver(() => { if (!this.touched) this.near(); });
+    this.watch.observe(this.svg);
     this.svg.addEventListener("pointerdown", (event) => this.press(event));
     this.svg.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(event.deltaY > 0 ? 1.12 : .89, this.at(event)); }, { passive: false });
     this.svg.addEventListener("keydown", (event) => this.key(event));
   }
 
-  stop() { cancelAnimationFrame(this.frame); }
+  stop() { cancelAnimationFrame(this.frame); this.watch?.disconnect(); }
+
+  /** As much as fits with letters that can be read, around what has the most connections; the rest is a drag away. */
+  near() {
+    this.fit();
+    const far = Math.max(this.box.w / this.svg.clientWidth, this.box.h / this.svg.clientHeight), first = [...this.nodes].sort((a, b) => b.edges - a.edges)[0];
+    if (far > 1.3 && far < Infinity) this.look({ x: first.x - this.box.w * .65 / far, y: first.y - this.box.h * .65 / far, w: this.box.w * 1.3 / far, h: this.box.h * 1.3 / far });
+  }
 
   /** One step of the forces. @param {number} heat */
   tick(heat) {
@@ -110,6 +119,7 @@ export class Map {
 
   /** @param {number} by @param {{x: number, y: number}} [at] */
   zoom(by, at) {
+    this.touched = true;
     const { x, y, w, h: high } = this.box, to = at ?? { x: x + w / 2, y: y + high / 2 };
     if (w * by < 80 || w * by > 6000) return;
     this.look({ x: to.x - (to.x - x) * by, y: to.y - (to.y - y) * by, w: w * by, h: high * by });
@@ -129,6 +139,7 @@ export class Map {
     const move = (/** @type {PointerEvent} */ to) => {
       if (Math.hypot(to.clientX - event.clientX, to.clientY - event.clientY) > 4) this.moved = true;
       if (!this.moved) return;
+      this.touched = true;
       if (node) { this.held = node; Object.assign(node, pick(this.at(to))); this.warm(); return; }
       const scale = box.w / this.svg.clientWidth;
       this.look({ ...box, x: box.x - (to.clientX - event.clientX) * Math.max(scale, box.h / this.svg.clientHeight), y: box.y - (to.clientY - event.clientY) * Math.max(scale, box.h / this.svg.clientHeight) });
