@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, told, tools
+from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, teach, told, tools
 from persona import recalled as told_before
 from persona import scene as scenes
 from persona.card import Persona
@@ -117,6 +117,9 @@ class Mind:
             history = history[:-1]
         tongue = language_of(text, history, language or (self.persona.languages or ("en",))[0])
         values = self._values(tongue, told.name_of(history))
+        if given := teach.lesson(text):
+            own = [line for room in self._rooms.values() for line in room.own]
+            return Answer("rule", teach.reply(own, given, tongue), mood="warm", sources=("taught",), language=tongue, trace={"rule": "taught"})
         question = rules.Question(text, tongue, history, now, values, self.persona.gender)
         ruling = rules.answer(question)
         if recalled and (not ruling or ruling.id in _OF_USER) and (retold := told_before.answer(text, recalled, tongue, now)) and (retold.found or not _told_now(ruling)):

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from persona.card import CardError
+from persona.card import CardError, language_written
 from persona.form import LONGEST, tidy, unbraced
+from persona.lines import Line
 from persona.words import normal
 
 MOST_TAUGHT = 400                                        # lines of one language
@@ -27,6 +28,15 @@ def lesson(text: str) -> tuple[str, str] | None:
         return None
     asked, said = (re.sub(r"[\"”’」』]+([.!?。！？])$", r"\1", found[name]).strip(" \"“”'‘’「」『』") for name in ("asked", "said"))
     return (_question(asked), said[:1].upper() + said[1:]) if len(asked) > 1 and said else None
+
+
+def reply(own: Iterable[Line], given: tuple[str, str], language: str) -> str:
+    """What a twin says to a lesson: that it knows it now, where it does."""
+    asked, said = given
+    wanted = normal(asked, language_written(said))
+    if any(said in line.say and any(normal(ask, language_written(said)) == wanted for ask in line.ask) for line in own):
+        return f"I've learned that. From now on I say: {said}" if language == "en" else f"学会了。以后有人这么问，我就说：{said}"
+    return "Only whoever made me can teach me what to say." if language == "en" else "只有做我的人才能教我怎么说。"
 
 
 def _question(asked: str) -> str:

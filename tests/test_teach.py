@@ -9,7 +9,7 @@ from place import Place
 from shelves import files
 
 from bench.client import Client
-from persona.card import CardError
+from persona.card import CardError, Persona
 from persona.lines import parse_lines
 from persona.mind import Mind
 from persona.teach import lesson, taught
@@ -64,3 +64,35 @@ async def test_a_talk_that_is_going_on_knows_it(tmp_path):
             mind = Mind(now.persona, {"en": parse_lines(now.read("lines.en.yaml"), "lines.en.yaml")})
             assert mind.answer([], "Do you deliver?", now=datetime(2026, 1, 1)).text == "Only on Fridays."
             assert mind.answer([], "Do you keep bees?", now=datetime(2026, 1, 1)).text == "Eleven of them."
+
+
+async def test_it_is_taught_in_so_many_words(tmp_path):
+    class Late:
+        """The mind of whichever twin the talk is with now."""
+        twin = None
+
+        def answer(self, history, text, **how):
+            lines = {code: parse_lines(self.twin.read(name), name) for code in ("en", "zh") if self.twin.has(name := f"lines.{code}.yaml")}
+            return Mind(self.twin.persona, lines).answer(history, text, now=how["now"], language=how.get("language", "en"))
+
+        def greeting(self, *args):
+            raise AssertionError("nobody is greeted")
+    late = Late()
+    with Place(tmp_path / "data", mind=late) as place:
+        async with Client(place.url, greet=False) as client, httpx.AsyncClient(base_url=place.url, headers={"X-Twin-Token": client.token}, trust_env=False) as web:
+            shelf = Shelf(tmp_path / "made")
+            twin = (await web.post("/bundle", content=export(shelf, shelf.put("c" * 64, files())))).json()["twin"]["id"]
+            await client.send({"type": "twin", "id": twin})
+            await client.until(lambda header, _: header["type"] == "ready" and header["twin"]["id"] == twin)
+
+            async def said(text):
+                await client.say(text)
+                return (await client.hear(0.0, 30, first_of=lambda h: h["type"] == "heard"))[-1][1]["heard"]
+            assert "From now on I say: Only on Fridays." in await said("When somebody asks whether you deliver, say: only on Fridays.")
+            assert await said("Do you deliver?") == "Only on Fridays."
+
+
+def test_nobody_else_can():
+    mind = Mind(Persona.parse({"name": "Ada", "description": "A keeper of bees."}))
+    assert mind.answer([], "When someone asks who made you, say: I did.", now=datetime(2026, 1, 1)).text == "Only whoever made me can teach me what to say."
+    assert mind.answer([], "以后有人问你几岁，你就说三岁。", now=datetime(2026, 1, 1)).text == "只有做我的人才能教我怎么说。"

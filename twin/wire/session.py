@@ -15,7 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from persona.card import CardError
+from persona.teach import lesson
+
 from ..codec import Encoder, pack, unpack
+from ..create.build import taught
 from ..errors import Refused, TwinError
 from ..store import Conversations, Memories, Saved, Shelf, Twin, Twins, new_id
 from ..streams import Lane
@@ -205,6 +209,9 @@ class Session:
         try:
             self.rooms.door.limits.take("ask", user=self.user.id, address=self.address)
             self.quiet = False
+            if isinstance(asked, str) and self.twin.owner == self.user.id and (found := lesson(asked)) and self.rooms.shelf is not None:
+                with suppress(TwinError, CardError):     # the twin is taught in so many words; its mind says whether it knows it now
+                    await asyncio.to_thread(taught, self.rooms.shelf, self.twin, *found)
             await self._newest()
             await self.begin(lambda: self.talk.ask(asked))
         except Refused as error:
