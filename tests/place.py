@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 
 from twin.conversation import Conversation
 from twin.create import Drafts
+from twin.registry import Registry
+from twin.settings import Settings
 from twin.share.trial import Trials
 from twin.store import Conversations, Memories, Shelf, Twins
 from twin.types import Mood
@@ -29,6 +31,7 @@ from twin.wire.limits import Limits
 from twin.wire.live import Sessions
 from twin.wire.memory import Memory
 from twin.wire.mine import Mine
+from twin.wire.models import Models
 from twin.wire.places import Places
 from twin.wire.routes import served
 from twin.wire.session import Rooms
@@ -70,8 +73,10 @@ class Place:
     `pages`: what makes a twin's page in one file (wire/sharing.py)."""
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
-                 shared: bool = False, door: Door | None = None, speaking: int = 64, stage: bool = False, pages: Any = None, **parts: Any):
+                 shared: bool = False, door: Door | None = None, speaking: int = 64, stage: bool = False, pages: Any = None,
+                 registry: Registry | None = None, home: bool = True, **parts: Any):
         self.stage, self.pages = stage, pages
+        self.registry, self.real, self.home = registry or Registry(Settings(data=str(data))), registry is not None, home
         self.crew = crew_of(**parts)
         door = door or Door(Users(), Limits(0), ("https://listed.example",))
         self.made: list[Conversation] = []
@@ -85,7 +90,7 @@ class Place:
 
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
         self.drafts = Drafts(self.shelf)
-        self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, lambda: {"think": {"name": "echo", "note": ""}},
+        self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"))
         if not asleep:
@@ -98,6 +103,11 @@ class Place:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self.loop: asyncio.AbstractEventLoop | None = None
+
+    def engines(self):
+        """As a server tells them, where there are any."""
+        return {task: {"name": self.registry.engines[task].label, "note": ""} for task in ("listen", "think", "speak")} if self.real else {
+            "think": {"name": "echo", "note": ""}}
 
     def served(self):
         def speak(text, voice, language):
@@ -112,7 +122,8 @@ class Place:
             return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
-                      *Knowledge(self.shelf, door).routes(), *Memory(self.sessions, door).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Knowledge(self.shelf, door).routes(), *Memory(self.sessions, door).routes(),
+                      *Models(self.registry, self.sessions, door, home=self.home).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
     @contextlib.asynccontextmanager

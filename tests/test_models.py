@@ -25,7 +25,6 @@ from twin.registry import Engine, Registry, Worker, row
 from twin.settings import Settings
 from twin.wire.door import Door
 from twin.wire.limits import Limits
-from twin.wire.models import Models
 
 SMALL = "HuggingFaceTB/SmolLM2-360M-Instruct"
 ADA = secrets.token_hex(32)
@@ -315,22 +314,8 @@ def test_a_gguf_through_llama_cpp():
 
 # who may -------------------------------------------------------------------------------------------------------------------------------
 
-class Here(Place):
-    """A place whose models may be switched."""
-
-    def __init__(self, data, registry, home=True, **parts):
-        super().__init__(data, **parts)
-        self.registry = registry
-        self.models = Models(registry, self.sessions, self.rooms.door, home=home)
-        self.rooms.__dict__["engines"] = lambda: {task: {"name": registry.engines[task].label, "note": ""} for task in ("listen", "think", "speak")}
-
-    def served(self):
-        found = super().served()
-        return type(found)([*found.routes, *self.models.routes()], found.api, found.own)
-
-
 def test_at_home_models_are_shown_fetched_and_used(hub, registry, tmp_path):
-    with Here(tmp_path / "place", registry) as place, httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as ada:
+    with Place(tmp_path / "place", registry=registry) as place, httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as ada:
         told = ada.get("models").json()
         assert told["may"] and set(told["tasks"]) == {"listen", "think", "speak", "paint", "animate"}
         rows = {one["id"]: one for one in told["tasks"]["think"]["rows"]}
@@ -352,7 +337,7 @@ def test_at_home_models_are_shown_fetched_and_used(hub, registry, tmp_path):
 
 def test_a_server_is_tried(registry, tmp_path, url):  # noqa: F811
     address = url + "/v1"
-    with Here(tmp_path / "place", registry) as place, \
+    with Place(tmp_path / "place", registry=registry) as place, \
             httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as ada:
         assert ada.post("models/try", json={"address": address}).json()["models"] == ["plain", "other"]
         used = ada.post("models/use", json={"task": "think", "model": address + "#other"}).json()
@@ -366,7 +351,7 @@ def test_elsewhere_nobody_fetches_or_switches(hub, registry, tmp_path, how):
     headers = {"X-Twin-Token": ADA} | ({"X-Forwarded-For": "1.2.3.4"} if how == "proxy" else {"Host": "evil.example"} if how == "another name" else {})
     if how == "nobody":
         headers.pop("X-Twin-Token")
-    with Here(tmp_path / "place", registry, home=how != "shared", door=Door(limits=Limits(0))) as place, \
+    with Place(tmp_path / "place", registry=registry, home=how != "shared", door=Door(limits=Limits(0))) as place, \
             httpx.Client(base_url=place.url, headers=headers, timeout=60, trust_env=False) as eve:
         told = eve.get("models")
         if how != "nobody":
@@ -380,7 +365,7 @@ def test_elsewhere_nobody_fetches_or_switches(hub, registry, tmp_path, how):
 
 
 def test_how_often_is_bounded(registry, tmp_path):
-    with Here(tmp_path / "place", registry, door=Door(limits=Limits())) as place, \
+    with Place(tmp_path / "place", registry=registry, door=Door(limits=Limits())) as place, \
             httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as ada:
         codes = [ada.post("models/use", json={"task": "think", "model": "nobody/nothing"}).status_code for _ in range(12)]
     assert codes[0] == 404 and codes[-1] == 429

@@ -243,6 +243,13 @@ class Engine:
         return self.row.languages if self.row else self.backend.languages
 
     @property
+    def away(self) -> str:
+        """The host that what is said goes to, where that is another machine."""
+        from urllib.parse import urlsplit
+        host = urlsplit(self.model).hostname or "" if self.backend.name == "server" else ""
+        return "" if host in ("localhost", "127.0.0.1", "::1") else host
+
+    @property
     def label(self) -> str:
         """What the page calls it; of a server's address no more than the model and the host."""
         from urllib.parse import urldefrag, urlsplit

@@ -257,7 +257,7 @@ class Server:
         for task in ("listen", "think", "speak"):
             engine = self.registry.engines[task]
             missing = f"needs {', '.join(engine.backend.missing)}: {engine.backend.install}" if engine.backend.missing else ""
-            told[task] = {"name": engine.label, "note": missing or engine.why}
+            told[task] = {"name": engine.label, "note": missing or engine.why} | ({"away": engine.away} if engine.away else {})
         return told
 
     def _hearing(self) -> dict[str, bool]:

@@ -6,8 +6,9 @@ import { engineName, enginesList } from "./settings.js";
 const PLACES = ["talk"];
 
 export class Bar {
-  /** @param {{language(): void, settings(): void}} does */
+  /** @param {{language(): void, settings(): void, models(): void}} does */
   constructor(does) {
+    this.does = does;
     this.dot = h("i", { class: "dot" });
     this.short = h("span");
     this.more = h("div", { class: "pop", popover: "auto", id: "twin-engines" });
@@ -29,7 +30,8 @@ export class Bar {
     const mind = engineName(engines.think?.name), voice = engineName(engines.speak?.name);
     this.short.replaceChildren(mind, h("span", { class: "voice" }, mind && voice ? " · " + voice : voice));
     this.pill.hidden = !mind && !voice;
-    this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: "engines_note" }));
+    this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: engines.think?.away ? "engines_away" : "engines_note", args: { host: engines.think?.away ?? "" } }),
+      h("button", { type: "button", class: "small", t: "choose_models", onclick: () => { this.more.hidePopover(); this.does.models(); } }));
   }
 
   /** @param {boolean} on */

@@ -93,9 +93,9 @@ class Page {
       free: (on) => (on ? this.hearing.start("free") : this.hearing.stop()), cancel: () => { this.editing = -1; }, tell: (key, args) => this.notices.tell(key, args) });
     this.mine = new Mine({ notices: this.notices, talk: (id) => this.change(id), changed: () => live.retry(), current: () => this.twin?.id ?? "", gone: (id) => this.left(id), create: () => this.create() });
     this.picker = new Picker((id) => this.change(id), () => this.create(), (twin) => this.mine.menu(twin));
-    this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines) });
+    this.bar = new Bar({ language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), settings: () => this.settings.open(getLanguage(), this.engines), models: () => this.models() });
     this.login = new Login({ changed: () => { this.mine.load(); live.retry(); } });
-    this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context);
+    this.settings = new Settings(choice, (name, value) => this.changed(name, value), "setSinkId" in this.player.context, () => this.models());
     this.earlier = new Conversations({ list: () => live.send({ type: "list" }), resume: (id) => { this.hush(); live.send({ type: "resume", conversation: id }); },
       forget: (id) => { live.send({ type: "forget", conversation: id }); live.send({ type: "list" }); } });
     this.editing = -1;
@@ -293,6 +293,15 @@ class Page {
       this.wizard ??= new Wizard({ talk: this.root, language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), open: (file, how) => this.mine.take(file, how),
         closed: () => this.picker.focusMake(), done: (twin) => { this.wanted = twin.id; this.mine.load(); this.change(twin.id); } });
       await this.wizard.open();
+    } catch (error) { this.notices.show(error.message); }
+  }
+
+  /** Which models listen and think, loaded when it is first wanted. */
+  async models() {
+    try {
+      const { Models } = await import("./models.js");
+      this.drawer ??= new Models(this.root);
+      await this.drawer.open();
     } catch (error) { this.notices.show(error.message); }
   }
 

@@ -17,8 +17,9 @@ export function applyTheme(theme) {
 }
 
 export class Settings {
-  /** @param {Choices} chosen @param {(name: keyof Choices | "lang", value: any) => void} change @param {boolean} speakers can be chosen */
-  constructor(chosen, change, speakers) {
+  /** @param {Choices} chosen @param {(name: keyof Choices | "lang", value: any) => void} change @param {boolean} speakers can be chosen @param {() => void} models opens the list of models */
+  constructor(chosen, change, speakers, models) {
+    this.models = models;
     this.chosen = chosen;
     this.change = change;
     this.speakers = speakers;
@@ -55,7 +56,7 @@ export class Settings {
         row("speaker", this.speakers && speakers.length ? select("speaker", speakers, chosen.speaker, (value) => set("speaker", value))
           : h("span", { class: "soft", t: this.speakers ? "ask_devices" : "no_speaker" })),
         this.account && row("account", this.account),
-        engines && row("engines", enginesList(engines)),
+        engines && row("engines", h("div", { class: "engines-row" }, enginesList(engines), h("button", { type: "button", class: "small", t: "choose_models", onclick: () => { this.element.close(); this.models(); } }))),
         row("keys", h("ul", { class: "plain" }, h("li", { t: "key_space" }), h("li", { t: "key_esc" }), h("li", { t: "key_enter" })))));
   }
 }

@@ -78,6 +78,7 @@ export const WORDS = {
   twins: ["Twins", "数字人"], language: ["Language of the page", "页面语言"], other_language: ["中文", "English"],
   engines: ["Engines in use", "正在使用的引擎"], listen: ["Hearing", "听"], think: ["Mind", "想"], speak: ["Voice", "说"],
  settings: ["Settings", "设置"], close: ["Close", "关闭"],
+  choose_models: ["Choose models", "选择模型"], engines_away: ["What you say goes to {host}, where the model runs.", "你说的话会发到 {host}，模型在那里运行。"],
   engines_note: ["Nothing you say leaves this server.", "你说的话不会离开这台服务器。"],
   // settings
   look: ["Appearance", "外观"], auto: ["Auto", "自动"], light: ["Light", "浅色"], dark: ["Dark", "深色"],

@@ -134,7 +134,8 @@ class Models:
         for task in ("listen", "think", "speak", "paint", "animate"):
             engine = self.registry.engines.get(task)
             now = {"name": engine.label, "licence": engine.row.licence if engine.row else engine.backend.licence,
-                   "id": self._id(task) if may else "", "note": engine.why if may else "", "speed": kept.get(self._id(task))} if engine else {"name": PAINTS["name"], "note": PAINTS[language]}
+                   "id": self._id(task) if may else "", "note": engine.why if may else "", "speed": kept.get(self._id(task))} \
+                if engine else {"name": PAINTS["name"], "note": PAINTS[language]}
             rows: list[dict[str, Any]] = []
             if may and machine:
                 rows += [self._backend(task, backend, kept) for backend in BACKENDS if backend.task == task and backend.name not in BY_NAME]
