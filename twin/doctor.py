@@ -9,18 +9,13 @@ import sys
 from pathlib import Path
 
 from . import devices
+from .catalogue import CATALOGUE, carries
 from .errors import TwinError
 from .registry import BACKENDS, Registry
 from .settings import load
 from .store import Twins
 
 EMBEDDED = Path(__file__).resolve().parents[1] / "requirements-embedded.txt"
-COULD = (                                                # larger engines that the settings take by name: task, name, size, what it brings
-    ("think", "Qwen/Qwen3-1.7B", "3.4 GB", "thinks in its own words, English and Chinese among many"),
-    ("think", "HuggingFaceTB/SmolLM3-3B", "6.2 GB", "thinks in its own words, six European languages"),
-    ("listen", "openai/whisper-base", "0.3 GB", "hears some hundred languages, Chinese too"),
-    ("listen", "UsefulSensors/moonshine-base", "0.25 GB", "hears English fast"),
-)
 
 
 def report(fix: bool = False) -> int:
@@ -55,8 +50,11 @@ def report(fix: bool = False) -> int:
         for place in devices.plan(["think", "listen"]):
             print(f"  {place}")
     print("Could be had, where the hub is reachable" + ("" if answers else " (not now)"))
-    for task, name, size, about in COULD:
-        print(f"  TWIN_{task.upper()}={name:30} {size:8} {about}")
+    machine = devices.hardware()
+    for model in CATALOGUE:
+        if model.loads:
+            fits = "" if machine.gpus else {"fits": "", "slow": "slow here", "large": "too large"}[carries(model, machine, cores=devices.cores())]
+            print(f"  TWIN_{model.task.upper()}={model.id:40} {model.size / 1000:4.1f} GB  {fits:9}  {model.en}")
     twins = Twins()
     print(f"Twins: {', '.join(twins) or 'none'}")
     for error in twins.trouble:

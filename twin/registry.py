@@ -110,52 +110,55 @@ class Worker:
 
     async def ready(self) -> Any:
         """The backend, loaded on its lane once."""
-        if self._next is not None:
+        if self._next is not None and self._backend is None:
             return await self._next.ready()
         if self._lane.condemned:                         # its thread may never come back: leave it, start afresh
             self._lane.close()
             self._lane, self._backend = Lane(self.verb), None
         if self._backend is None:
             async with self._loading:
-                if self._backend is None:
+                if self._backend is None and self._next is None:
                     self._backend = await self._lane.run(self._make, budget=self.load_budget)
-        return self._backend
+        return self._backend if self._next is None or self._backend is not None else await self._next.ready()
 
     def now(self) -> None:
         """Load the backend on the calling thread: on ZeroGPU a model must be made where `spaces` was imported."""
         self._backend = self._make()
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        if self._next is not None:
-            async with aclosing(self._next.stream(*args, **kwargs)) as items:
-                async for item in items:
-                    yield item
-            return
-        self._users += 1
-        try:
-            method = getattr(await self.ready(), self.verb)
-            async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
-                async for item in items:
-                    yield item
-        finally:
-            self._users -= 1
+        if self._next is None:
+            self._users += 1
+            try:
+                method = getattr(await self.ready(), self.verb)
+                if self._next is None:                   # else another took over while it was being loaded
+                    async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
+                        async for item in items:
+                            yield item
+                    return
+            finally:
+                self._users -= 1
+        async with aclosing(self._next.stream(*args, **kwargs)) as items:
+            async for item in items:
+                yield item
 
     async def call(self, *args: Any) -> Any:
-        if self._next is not None:
-            return await self._next.call(*args)
-        self._users += 1
-        try:
-            method = getattr(await self.ready(), self.verb)
-            return await self._lane.run(method, *args, budget=self.budget)
-        finally:
-            self._users -= 1
+        if self._next is None:
+            self._users += 1
+            try:
+                method = getattr(await self.ready(), self.verb)
+                if self._next is None:
+                    return await self._lane.run(method, *args, budget=self.budget)
+            finally:
+                self._users -= 1
+        return await self._next.call(*args)
 
     async def retire(self, successor: Worker) -> None:
         """`successor` is asked from now on; what is being made here is made to its end, then the model is let go of."""
         self._next = successor
         while self._users:
             await asyncio.sleep(0.1)
-        backend, self._backend, self._make = self._backend, None, successor._make
+        async with self._loading:                        # whoever wakes it now
+            backend, self._backend = self._backend, None
         closing = backend.close() if hasattr(backend, "close") else None
         if inspect.isawaitable(closing):
             await closing
