@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from persona.card import CardError
-from persona.search import units_zh
+from persona.scene import FOLDER, Scene
 from persona.sums import number_zh, numbers_en
 from persona.words import cjk_share, simplify, words_of
 
@@ -23,6 +23,9 @@ _FIELDS = {"name": "name title product item 名称 商品 品名 名字", "price
 _COLUMNS = {own: name for name, owns in _FIELDS.items() for own in owns.split()}
 _DULL = words_of("a an the for and or of to in on with my me i is are something anything some any want need looking look find buy show have you do what would could can please gift present "
                  "under below less than most about around cheap good best nice get like love recommend suggest which one it euros euro dollars really not no that this who he she her him his their")
+
+_DULL_ZH = words_of("推荐 想找 想买 一个 一件 什么 有没 没有 适合 给我 有什 便宜 以内 以下 预算 不要 不想 喜欢 好的 的人 我想 买个 买点 找个 这个 那个 可以 怎么 多少 元以 块以 欧元")
+_MONEY_ZH = {"": "元", "CNY": "元", "RMB": "元", "euros": "欧元", "euro": "欧元", "EUR": "欧元", "dollars": "美元", "USD": "美元"}
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,21 @@ class Catalogue:
         if good.price is None:
             return ""
         number = f"{good.price:g}" if good.price == int(good.price) else f"{good.price:.2f}"
-        return f"{number}{'元' if self.currency in ('', 'CNY', '元') else self.currency}" if language == "zh" else f"{number} {self.currency or 'euros'}".strip()
+        return number + _MONEY_ZH.get(self.currency, self.currency) if language == "zh" else f"{number} {self.currency or 'euros'}".strip()
+
+
+def samples(scene: Scene | None) -> Catalogue | None:
+    """The goods that a scene brings to be tried with, or None."""
+    return Catalogue((FOLDER / scene.catalogue).read_bytes(), scene.catalogue) if scene and scene.catalogue else None
 
 
 def limits(wish: str, language: str) -> tuple[float | None, float | None]:
     """(least, most) that it may cost, as the wish says."""
     if language == "zh":
-        low = re.sub(r"[零一二两三四五六七八九十百千万]+(?=元|块|以内|以下|以上|左右)", lambda m: number_zh(m.group()), re.sub(r"\s", "", simplify(wish)))
-        if found := re.search(r"(\d+)(?:元|块)?(?:到|至|-|~)(\d+)(?:元|块)?", low):
+        low = re.sub(r"[零一二两三四五六七八九十百千万]+(?=欧元|美元|元|块|以内|以下|以上|左右|到|至|-)", lambda m: number_zh(m.group()), re.sub(r"\s", "", simplify(wish)))
+        if found := re.search(r"(\d+)(?:欧元|美元|元|块)?(?:到|至|-|~)(\d+)(?:欧元|美元|元|块)?", low):
             return float(found[1]), float(found[2])
-        if found := re.search(r"(?:不超过|低于|最多|少于|预算|(?<!\d))(?:是|在|大概)?(\d+)(?:元|块钱?|块)?(?:以内|以下|之内|左右)?", low):
+        if found := re.search(r"(?:不超过|低于|最多|少于|预算|(?<!\d))(?:是|在|大概)?(\d+)(?:欧元|美元|元|块钱?)?(?:以内|以下|之内|左右)?", low):
             number = float(found[1])
             return (None, number * (1.15 if "左右" in found.group() else 1.0)) if re.search(r"不超过|低于|最多|少于|预算|以内|以下|之内|左右", found.group()) else (None, None)
         return None, None
@@ -149,7 +157,8 @@ def _flat(value: Any) -> str:
 
 def _words(text: str, language: str) -> set[str]:
     if language == "zh":
-        return {unit for unit in units_zh(simplify(text)) if len(unit) > 1} | set(re.findall(r"[a-zA-Z]{3,}", text.lower()))
+        runs = re.findall("[\u4e00-\u9fff]+", simplify(text))
+        return {run[i:i + 2] for run in runs for i in range(len(run) - 1)} - _DULL_ZH | set(re.findall(r"[a-zA-Z]{3,}", text.lower()))
     found = set()
     for word in re.findall(r"[a-z]{3,}", text.lower()):
         if word not in _DULL:
@@ -160,5 +169,5 @@ def _words(text: str, language: str) -> set[str]:
 def _against(text: str, language: str) -> set[str]:
     """What somebody does not want."""
     if language == "zh":
-        return {unit for found in re.findall(r"(?:不要|不喜欢|讨厌|不想要|除了)([\u4e00-\u9fff]{1,6})", simplify(text)) for unit in units_zh(found) if len(unit) > 1}
+        return {unit for found in re.findall(r"(?:不要|不喜欢|讨厌|不想要|除了)([\u4e00-\u9fff]{1,6})", simplify(text)) for unit in _words(found, "zh")}
     return {word for found in re.findall(r"\b(?:no|not|without|hate|except|do not like|don't like|dislike|doesn't like) (?:an? |any |the )?(\w+)", text.lower()) for word in _words(found, "en")}

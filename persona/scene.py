@@ -302,6 +302,8 @@ class Play:
         ends = [match.end() for patterns, _ in step.wrong if (pattern := patterns.get(tongue)) for match in pattern.finditer(said)]
         match = list(right.finditer(said))[-1]
         denied = re.search(r"\b(not|never|do not|would not|no)( \w+)?$" if tongue == "en" else r"(不要?|别|不会|不是|不能)$", said[:match.start()].strip())
+        if tongue == "zh" and re.search(rf"{re.escape(said[match.start()])}不$", said[:match.start()]):
+            denied = None                                # "安不安全" asks, it denies nothing
         return bool(denied) or any(end > match.end() for end in ends)
 
     def _kept(self, course: Course, step: Step, at: int, text: str, said: str, tongue: str, state: State, values: Mapping[str, str], history: Sequence[dict]) -> Played:

@@ -8,6 +8,7 @@ import yaml
 
 from persona import scene as scenes
 from persona.card import CardError, Persona
+from persona.catalogue import samples
 from persona.form import from_fields, to_fields
 from persona.mind import Mind
 from persona.minors import courts, is_minor, says_minor
@@ -20,7 +21,7 @@ MINDS: dict[str, Mind] = {}
 
 def mind_of(own: str) -> Mind:
     if own not in MINDS:
-        MINDS[own] = Mind(Persona.parse({**CARD, "scene": own}))
+        MINDS[own] = Mind(Persona.parse({**CARD, "scene": own}), catalogue=samples(scenes.load(own)))
     return MINDS[own]
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from persona.card import LANGUAGES, CardError, Persona
-from persona.catalogue import FILES, Catalogue
+from persona.catalogue import FILES, Catalogue, samples
 from persona.documents import FILE as DOCUMENTS
 from persona.documents import DocumentError, Library
 from persona.emotion import EMOTIONS, Temper, nature
 from persona.lines import Lines, general, parse_lines
 from persona.mind import Mind
-from persona.scene import FOLDER as SCENES
 from persona.scene import load as load_scene
 from persona.search import Embed, remembering
 from persona.words import language_of
@@ -181,8 +180,7 @@ def catalogue(twin: Twin) -> Catalogue | None:
         for name in FILES:
             if twin.has(name):
                 return Catalogue(twin.read(name), name)
-        acted = load_scene(twin.persona.scene) if twin.persona.scene else None
-        return Catalogue((SCENES / acted.catalogue).read_bytes(), acted.catalogue) if acted and acted.catalogue else None
+        return samples(load_scene(twin.persona.scene)) if twin.persona.scene else None
     except CardError as error:
         log.warning("%s: %s %s", twin.id, error.message, error.hint)
         return None
