@@ -369,3 +369,25 @@ def test_how_often_is_bounded(registry, tmp_path):
             httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as ada:
         codes = [ada.post("models/use", json={"task": "think", "model": "nobody/nothing"}).status_code for _ in range(12)]
     assert codes[0] == 404 and codes[-1] == 429
+
+
+async def test_a_conversation_goes_on_with_the_new_model(registry, folders):
+    from conftest import Lips, Mind, Tone, hear_all
+
+    from twin.conversation import Conversation
+    from twin.think.local import LocalThinker
+    from twin.types import Ended, Mood, Token, Voice
+    crew, events = registry.crew(), []
+    crew.speak, crew.animate = Worker("speak", lambda: Tone(pieces=1)), Worker("animate", Lips)
+    crew.sampling = {"max_tokens": 24, "temperature": 0.0}
+    talk = Conversation(SimpleNamespace(id="test", voice=Voice()), crew, Mind(), lambda name: Mood(name), events.append)
+    for folder in folders:
+        alone = "".join(LocalThinker(folder).think([{"role": "user", "content": "?"}], max_tokens=24, temperature=0.0))
+        if folder != folders[0]:
+            await registry.switch("think", str(folder))
+        turn = await talk.ask("What do you sell?")
+        await hear_all(talk, turn)
+        assert events[-1].reason == "done" and isinstance(events[-1], Ended)
+        assert "".join("".join(e.text for e in events if isinstance(e, Token) and e.turn == turn.id).split()) == "".join(alone.split())
+    crew.speak.close()
+    crew.animate.close()

@@ -46,6 +46,7 @@ export class Models {
 
   async open() {
     if (this.dialog?.open) return;
+    this.offline = false;
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
     this.status = h("p", { class: "models-said", role: "status" });
     this.body = h("div", { class: "models-body" });
