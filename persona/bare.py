@@ -9,7 +9,7 @@ from functools import cached_property
 from persona import chat, conditions, mention
 from persona.card import Persona
 from persona.fields import Fact
-from persona.holding import CLOSE, SURE, Held, Holding, agrees, asked, conflicts, strict, suggested
+from persona.holding import CLOSE, ENOUGH, SURE, Held, Holding, agrees, asked, conflicts, strict, suggested
 from persona.lines import pick
 from persona.repertoire import Repertoire
 from persona.reply import Found, Moment
@@ -23,7 +23,7 @@ _ITSELF = {"en": re.compile(r"\b(how old are you|your (own |real |full |first )?
            "zh": re.compile("^(那|请问)?你(今年)?(多大|几岁)|你(的)?(名字|叫什么|叫啥|是谁)|^你(今年)?(多大|几岁|年龄|高寿|贵庚)|你好|你是(不是)?(真人|机器|人工|AI|数字)|自我介绍|介绍(一下)?你?自己|你能做什么|你会什么|讲个|我(?!想[去来学]|可以|能|要)|帮我")}
 _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that|there|this)\b"), "zh": re.compile("[他她它]|那(?:里|儿|个)|这个")}
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
-_WISHES = re.compile(r"\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
+_WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
 
 
 class Bare:
@@ -62,18 +62,41 @@ class Bare:
         if self._trade(text) and (told := self._as_trade(found)):
             return told
         best = found[0]
-        if best.score >= SURE[self.tongue] and (best.about or best.apt or best.share > 0.6):
+        if best.score >= SURE[self.tongue] and (best.about or best.apt or best.share > 0.6) or best.score >= ENOUGH[self.tongue] and best.apt and best.on and (self._holding.dense or best.share > 0):
             return self._said(found, text)
         if self._wants_own(text, want, moment):
             return self.unknown(text, moment)
         return None
 
+    def worth(self, text: str, found: Found, moment: Moment) -> float | None:
+        """How well a fact that was found otherwise holds what is asked, or None where it is none of this language."""
+        scores = {one.fact.source: one.score if one.apt and one.on else min(one.score, self.doubtful - 0.01) for one in self.find(text, moment)}
+        return max((scores[source] for source in found.sources if source in scores), default=None)
+
+    def topical(self, text: str) -> bool:
+        """Whether a question is after something that people ask a person about."""
+        want = asked(text, self.tongue)
+        return bool(want.who or want.about)
+
+    def quotes(self, found: Found) -> bool:
+        """Whether a reply is its facts as they stand, not a part of one or what follows from it."""
+        return all(fact.text.rstrip(".。") in found.text for fact in self.room.facts if fact.source in found.sources) and len(found.text) <= sum(
+            len(fact.text) + 2 for fact in self.room.facts if fact.source in found.sources)
+
+    @property
+    def sure(self) -> float:
+        return SURE[self.tongue]
+
+    @property
+    def doubtful(self) -> float:
+        return SURE[self.tongue] - 0.14
+
     def doubts(self, text: str, found: Found, moment: Moment) -> bool:
         """Whether a fact that was found otherwise doesn't hold what is asked."""
-        if found.step != "fact" or not any(source.startswith(("fact", "description", "lore")) for source in found.sources) or not self._is_for(text):
+        if found.step != "fact" or not self._is_for(text):
             return False
-        scores = {one.fact.source: one.score for one in self.find(text, moment)}
-        return max((scores.get(source, 0.0) for source in found.sources), default=0.0) < SURE[self.tongue] - 0.14
+        worth = self.worth(text, found, moment)
+        return worth is not None and worth < self.doubtful
 
     def unknown(self, text: str, moment: Moment, tail: str = "") -> Found:
         """That it doesn't know, plainly."""
@@ -124,6 +147,10 @@ class Bare:
         found = self._holding.find(said, self.room.vector(said), self._told(moment), loose=True)
         if re.search(r"\b(human|real|robot|machine|alive|an? ai|chatgpt|person|program|bot)\b|真人|人类|机器|程序|AI|GPT|活人", said, re.IGNORECASE):
             return None
+        if kin := self._holding.instead(said):
+            line = self.room.lines["otherwise"]
+            told = self._as_fact([kin], 1.0)
+            return replace(told, text=pick(line.say, {**moment.values, "fact": told.text}, moment.history, len(moment.history) // 2), mood=line.mood)
         if not found or found[0].score < SURE[self.tongue] - 0.12:
             line = self.room.lines["not-suggested"]
             return Found("unknown", pick(line.say, moment.values, moment.history, len(moment.history) // 2), line.mood, (line.id,), 0.0)

@@ -71,6 +71,12 @@ def first_person(sentence: str, persona: Persona, language: str) -> str:
     return (_zh if language == "zh" else _en)(sentence, names)
 
 
+_KIN = r"wife|husband|mother|father|sister|brother|daughter|son|friend|grand\w+|girlfriend|boyfriend|boss|partner|uncle|aunt|cousin|neighbou?r|teacher|man|woman"
+_LED = re.compile(rf"((?!.*\b(?:{_KIN})s?\b.*\b(?:he|she)\b)(?:Before|After|Every|Each|As|Since|In|On|At|When|By|For|Once|During|From|Until|Twice|These days|Nowadays|Now|Today|Most|Sometimes|Until|Every|One|Two|Last|This)\b"
+                  r"[^.;:]*?,? )((?:he|she) .*)$")
+_LED_ZH = re.compile(r"^((?:[\d一二三四五六七八九十]{2,4}年|每[天周年月晚]|以前|从前|后来|现在|如今|退休后|年轻时|小时候|平时|周末|最近|早年|当年)[^，。他她妻夫妈爸儿女姐妹哥弟]{0,12}?，?)[他她](?![们人])(.*)$")
+
+
 def _en(sentence: str, names: list[str]) -> str:
     named = "|".join(re.escape(name) for name in names) or "~"
     if re.match(r"(?:I|My|We|Our|I'm|I've)\b", sentence):
@@ -83,6 +89,8 @@ def _en(sentence: str, names: list[str]) -> str:
     if possessive and not (subject and not sentence[subject.end():].startswith(("'s ", "’s "))):
         return _pronouns("My " + sentence[possessive.end():], named)
     if not subject:
+        if found := _LED.match(sentence):                # "Before the lighthouse he was a postman": the first he or she is the twin
+            return found.group(1) + _en(found.group(2)[:1].upper() + found.group(2)[1:], names)
         return re.sub(r"\b(calls?|called|knows?|loves?|likes?) (?:him|her)\b(?! \w+s\b)", r"\1 me", sentence)
     rest = sentence[subject.end():]
     rest = re.sub(r"^['’]s\b", " is", rest)
@@ -140,7 +148,8 @@ def _zh(sentence: str, names: list[str]) -> str:
     named = "|".join(re.escape(name) for name in names) or "~"
     found = re.match(rf"(?:{named}|[他她它](?!们))", sentence)
     if not found:
-        return sentence
+        led = _LED_ZH.match(sentence)
+        return f"{led.group(1)}我{led.group(2)}" if led else sentence
     rest = sentence[found.end():]
     rest = re.sub(r"^[，,]", "", rest)
     if not re.search(r"(妻子|丈夫|妈|爸|姐|妹|哥|弟|女儿|儿子|朋友|孙)", rest):

@@ -47,14 +47,16 @@ class Held:
     score: float
     about: bool
     apt: bool
+    on: bool                                             # it is on every topic that must be held
     share: float                                         # of the question's own words that it holds
 
 
 # Topics that an answer must hold: what is known of singers is no answer to "your favourite film".
 STRICT = words_of("film book tv colour food drink music instrument sport languages own_vehicle phone tattoo religion birthday looks smoke swim dance chess award allergy money_own married "
-                  "payment delivery identity_no army team nickname motto garden politics collect diet sing volunteer admire taught sleep booking")
+                  "payment delivery identity_no army team nickname motto garden politics collect diet sing volunteer admire taught sleep booking travel")
 GENERAL = words_of("like since price hours job past_job dislike habit made_of rules from workplace moved record proud")    # beside a topic they tell little
 SURE = {"en": 0.46, "zh": 0.40}                          # from here on a fact is the answer
+ENOUGH = {"en": 0.31, "zh": 0.30}                        # one that holds the kind of thing wanted, of whom is meant
 CLOSE = 0.06                                             # a second fact this near to the first is said too
 _KIN_FIRST = {"en": re.compile(r"^(my|our|his|her) (late |older |younger |little |big |only |eldest |youngest |oldest |twin |elder |\w+ )?(wife|husband|sons?|daughters?|child|children|kids|mother|father|mom|mum|dad|"
                                r"parents|brothers?|sisters?|grand\w+|cousin|uncle|aunt|girlfriend|boyfriend|partner|friend|neighbou?r|twins?|assistant|apprentice|boss|dog|cat|parrot)\b"),
@@ -64,9 +66,20 @@ _DULL_EN = re.compile(r"\b(please|right now|these days|nowadays|exactly|actually
                       r"sometimes|usually|normally|long|much|many|often|time|times|day|days|year|years|number|name|names|make|makes|made|take|takes|go|goes|come|use|used|give|gives|put|keep|let|say|says|tell|ask|want|"
                       r"would|could|should|might|mind|still|already|yet|now|currently|today|first|good|well|best|most|more|bit|lot|wonder|curious|hear|heard|word|story|life|yourself|own|personally|typical|one|ones|other|"
                       r"another|also|too|only|even|back|up|out|off|down|over|around|by|away|hi|hello|hey|oh|thanks|isn|aren|doesn|didn|wasn|right|correct|huh|guess|think|believe|remember|mention|mentioned|again|so)\b")
+_GROUPS = (("kids", "son", "daughter"), ("siblings", "brother", "sister", "cousin"), ("pets", "cat", "dog", "bird"), ("wife", "husband", "girlfriend"), ("grandchild",))
+_NEAR = frozenset(own for group in _GROUPS for own in group)
+_STRICTLY = {"son": (r"\b(sons?|boys?)\b", "儿子|一儿"), "daughter": (r"\b(daughters?|girls?)\b(?! ?friend)", "女儿|闺女|一女"), "brother": (r"\bbrothers?\b", "哥|弟"), "sister": (r"\bsisters?\b", "姐|妹"),
+             "cat": (r"\bcats?\b|kitten", "猫"), "dog": (r"\bdogs?\b|pupp|hound|terrier|poodle|dachshund|collie|labrador", "狗|犬"), "wife": (r"\bwife\b|married", "妻|老婆|太太|老伴|媳妇|爱人"),
+             "husband": (r"\bhusband\b|married", "丈夫|老公|老伴|爱人|先生"), "girlfriend": (r"\b(girl|boy)friend|partner", "[男女]朋友|[男女]友"), "kids": (r"\b(sons?|daughters?|kids?|child|children|boys|girls|twins)\b", "儿|女|孩"),
+             "siblings": (r"\b(brothers?|sisters?|siblings?|twin)\b", "哥|弟|姐|妹"), "pets": (r"$^", "$^"), "bird": (r"\bbirds?\b|parrot", "鸟"), "cousin": (r"\bcousin", "[表堂][哥姐弟妹]"), "grandchild": (r"\bgrand", "孙")}
+_EVERYDAY = frozenset("的了是在有我你他她不人一个这那来去上下大小多少年天点时候什么家里出开做看")
 _DULL_ZH = re.compile("请问|你们家|你家|你们那儿|你们|您|你自己|到底|究竟|具体|大概|一般|通常|平常|平时|现在|目前|如今|一共|总共|最近|今年|当时|那时候|时候|真的|其实|听说|记得|告诉|方便|介绍|一下|对吧|对吗|是不是|对不对|没错|应该|可以|需要|"
                       "一个|一次|一天|一年|一般|哪些|哪个|哪位|哪种|什么样|怎么样|怎样|如何|什么|多少|为什么|几|谁|哪|啥|怎么|吗|呢|吧|呀|啊|嘛|么|的|了|过|着|是|在|有|没|不|会|能|要|想|都|还|也|就|很|最|更|这|那|他|她|它|你|我|们|个|把|给|跟|和|与|对|从|向|到|去|"
                       "来|做|干|叫|说|讲|又|再|才|被|让|得|地|里|上|下|中|一|只|条|位|件|份|种|样|东西|人")
+
+
+_PLURAL = re.compile(r"(?<=\w{3})s\b")
+_NAMED_NOT = re.compile(r"\b((Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|May|June|July|August|September|October|November|December)\b|(?<=[a-z,] )I\b")
 
 
 @lru_cache(maxsize=1)
@@ -119,6 +132,28 @@ class Holding:
         """Each fact with whom its names name: "Noor is a dentist" tells of a girlfriend."""
         return [fact.text + "".join(f" ({kind})" for name, kind in self.called.items() if name in fact.text) for fact in self.facts]
 
+    def instead(self, said: str) -> Fact | None:
+        """Where a suggestion names a relative or an animal of whom nothing is written: the fact of another of its kind, two boys for two daughters."""
+        want = asked(said, self.language)
+        if not want.who or any(any(self.holds(row)) and any(held and not re.search(r"\b(no|not|never|without)\b|没有|不", fact.text) for held, fact in zip(self.holds(row), self.facts)) and row.id not in _NEAR
+                               for row in want.who):
+            return None
+        for row in want.who:
+            near = next((group for group in _GROUPS if row.id in group), ())
+            strictly = _STRICTLY.get(row.id)
+            if strictly and any(re.search(strictly[self.language == "zh"], fact.text.lower()) for fact in self.facts):
+                return None
+            for other in near:
+                for fact, held in zip(self.facts, self._holds(other)):
+                    if held:
+                        return fact
+        return None
+
+    @property
+    def dense(self) -> bool:
+        """Whether an embedder helps."""
+        return bool(self.facts) and self._row(0) is not None
+
     @property
     def known(self) -> list[frozenset[str]]:
         """The units of each fact."""
@@ -139,7 +174,9 @@ class Holding:
     def _holds(self, own: str) -> list[bool]:
         row = next(row for row in _table()[0][self.language] if row.id == own)
         texts = self._texts if row.part == "who" else [fact.text for fact in self.facts]
-        return [bool(row.held.search(text if own in ("person", "name") else text.lower())) for text in texts]
+        if own in ("person", "name"):
+            return [bool(row.held.search(_NAMED_NOT.sub("", text))) for text in texts]
+        return [bool(row.held.search(text.lower()) or self.language == "en" and row.held.search(_PLURAL.sub("", text.lower()))) for text in texts]
 
     def find(self, question: str, vector: np.ndarray | None, focus: Sequence[Fact] = (), loose: bool = False) -> list[Held]:
         """Facts, best first. `vector` [d]: the question's embedding; `focus`: facts told just now, which a pronoun may mean; `loose`: of a suggestion, which may be wrong
@@ -164,6 +201,8 @@ class Holding:
             total = sum(weight(unit) for unit in want.needed)
             got = sum(weight(unit) for unit in want.needed if unit in own or len(unit) == 1 and unit in fact.text)
             extra = sum(weight(unit) for unit in want.extra & own)
+            if self.language == "zh":                    # 房间 and 九间房 have no pair in common
+                got += sum(0.45 * weight(unit) for unit in want.needed if len(unit) == 2 and unit not in own and not self._seen.get(unit) and any(c in fact.text and c not in _EVERYDAY for c in unit))
             share = (got + extra) / (total + extra) if total + extra else 0.0
             about, most = sum(w for _, held, w in rows if held[n]), sum(w for _, _, w in rows)
             whole = total + extra + most + (0.8 if who else 0.0)
@@ -179,8 +218,8 @@ class Holding:
                 score *= 0.55
             if topics and near < 0.75 and not all(held[n] for held in topics):
                 score *= 0.8 if loose else 0.5
-            if counted and counted.search(fact.text.lower()):
-                score += 0.1
+            if counted:
+                score = score + 0.1 if counted.search(fact.text.lower()) else score * 0.75
             if named and (on := self._days[n]):
                 score = score + 0.15 if on & named else score * 0.85
             if who and not spoken:
@@ -189,7 +228,7 @@ class Holding:
                 score *= 0.8
             if fact in focus and (fits or not kinds) and (about or got or spoken or not rows):
                 score += 0.12
-            found.append(Held(fact, score, bool(about), fits and (not who or spoken), share))
+            found.append(Held(fact, score, bool(about), fits and (not who or spoken), not topics or all(held[n] for held in topics), share))
         found.sort(key=lambda one: -one.score)
         return found
 

@@ -12,6 +12,7 @@ from typing import Any
 from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, teach, told, tools
 from persona import recalled as told_before
 from persona import scene as scenes
+from persona.bare import Bare
 from persona.card import Persona
 from persona.catalogue import Catalogue
 from persona.check import Grounds
@@ -53,6 +54,10 @@ class Answer:
 
 _OF_USER = frozenset(("told-asked", "told-unknown", "name-asked", "name-unknown", "you-said", "nothing-said", "short", "gibberish"))   # rules that what was recalled goes before
 _YOUNG = {"en": "\n(They are under eighteen: nothing romantic or sexual; be a kind grown-up they can talk to.)", "zh": "\n（对方未满十八岁：不谈恋爱和性，做一个可以说话的和气的大人。）"}
+_SKILLS = frozenset(("can-speak", "cannot-speak"))       # rulings of what it speaks by itself: its story may tell more
+_OF_ITSELF = frozenset(("who-are-you", "age", "name-meaning", "look", "sleep", "personality", "story", "recipe", "god", "likes", "job", "workplace", "hours", "price"))     # lines that are true without a fact
+_NOTHING_TOLD = frozenset(("no-such", "no-more-of", "not-told", "talk-opinion", "talk-opinion-you"))
+_FIRST_FOUND = frozenset(("no-boss", "no-duration"))      # where it is known that just this is not written
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
 _WISH = re.compile(r"\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出", re.IGNORECASE)
@@ -76,12 +81,15 @@ class Mind:
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
                                            self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
+        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and not room.own}     # nobody wrote it lines
 
     def warm(self, language: str = "") -> None:
         """Makes the indexes now, so that the first question need not wait."""
         for own, room in self._rooms.items():
             if language in ("", own):
                 room.warm()
+                if own in self._bare:
+                    self._bare[own].warm()
 
     def kept(self) -> dict[str, bytes]:
         """The embeddings of all its lines and facts, as files of persona/search.py's CARRIED: another app that has them need not make them."""
@@ -130,6 +138,8 @@ class Mind:
         origin = self._origin(text, tongue, history, passages)
         if origin and (not ruling or ruling.id not in rules.FIRM):
             return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
+        if ruling and ruling.id in _SKILLS and not capable and (skill := self._held(text, tongue, history, values, now)) and skill.step == "fact":
+            return skill
         if ruling and not (ruling.soft and not capable and (self._own_is_close(text, tongue, history) or self._cited(text, tongue, history, passages, cited.STRONG))):
             return self._ruled(ruling, history, tongue, now, capable)
         return self._capable(text, tongue, history, now, passages, recalled) if capable else self._small(text, tongue, history, values, now, passages)
@@ -180,7 +190,7 @@ class Mind:
             return None
         state = self._shown(played.state)
         if played.text:
-            return Answer("line", played.text, mood=played.mood, sources=(played.source,), language=tongue, state=state, trace={"scene": state["scene"]})
+            return Answer("line", played.text, mood=played.mood, sources=(played.source,), language=played.tongue or tongue, state=state, trace={"scene": state["scene"]})
         found = self._answered(history, text, **more)
         joint = " " if tongue == "en" else ""
         return replace(found, text=found.text and found.text + joint + played.after, fallback=found.fallback and found.fallback + joint + played.after, state=state)
@@ -253,7 +263,11 @@ class Mind:
         if quote := self._cited(text, tongue, history, passages, cited.STRONG):
             return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
         found = self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
-        if found := found or self._judged(text, tongue, moment, now) or replies.find(text, moment):
+        if not found and (judged := self._judged(text, tongue, moment, now)):
+            bare = self._bare.get(tongue)                # not "every day" of another thing than opening
+            found = judged if not bare or not bare.doubts(text, judged, moment) else None
+        found = found or replies.find(text, moment)
+        if found := self._weighed(found, text, tongue, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
         if quote := self._cited(text, tongue, history, passages):
@@ -289,6 +303,39 @@ class Mind:
             mood = self._mood(text, tongue, fallback.mood)
             return Answer(fallback.step, fallback.text, mood=mood, sources=fallback.sources, language=tongue, trace=trace)
         return self._asked_model(text, tongue, history, [*own[:3], *anybody[:2]], known, fallback, trace)
+
+    # Where nobody wrote lines.
+
+    def _held(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str], now: datetime) -> Answer | None:
+        """What the facts of a twin without lines say, or that they don't."""
+        bare = self._bare.get(tongue)
+        found = bare.answer(text, Moment(history, values, self._last(history, self._rooms[tongue]))) if bare else None
+        return Answer(found.step, found.text, mood=found.mood, sources=found.sources, language=tongue, trace={"score": round(found.score, 3)}) if found else None
+
+    def _weighed(self, found: Found | None, text: str, tongue: str, moment: Moment) -> Found | None:
+        """For a twin without lines: what was found, or the fact that holds better what is asked; and where nothing is written about it, plainly that
+        it isn't known."""
+        bare, room = self._bare.get(tongue), self._rooms[tongue]
+        if not bare or chat.follow_up(text, tongue) or found and (found.sources[0] in ("common", "why", *_FIRST_FOUND) or room.lines.get(found.sources[0]) in room.scene):
+            return found
+        told_of = bare.answer(text, moment)
+        if not found:
+            return told_of
+        line = room.lines.get(found.sources[0]) if found.step != "fact" else None
+        empty = found.step == "unknown" or found.sources[0] in _NOTHING_TOLD or line is not None and bool(line.fact) and line.id not in _OF_ITSELF
+        if found.step == "fact":
+            worth = bare.worth(text, found, moment)
+            if worth is None or bare.quotes(found) is False or worth >= (told_of.score - 0.1 if told_of and told_of.step == "fact" else bare.doubtful):
+                return found                             # written in the other language, said for a reason of its own, or as good
+            return told_of or (bare.unknown(text, moment) if bare.doubts(text, found, moment) else found)
+        if told_of and told_of.step == "fact":
+            return told_of if empty or told_of.score >= bare.sure + 0.1 and (line or bare.topical(text)) else found
+        if told_of and found.sources[0] in ("age", "star-sign", "look"):     # asked for a day, not for an age
+            return told_of
+        if not empty or found.sources[0] == "not-told" or not (told_of or line and chat.is_question(text, tongue)):
+            return found
+        again = "".join(parts(found.text)[-1:]) if line and found.text.endswith(("?", "？")) and not told_of else ""
+        return replace(told_of or bare.unknown(text, moment, again), step=found.step, sources=found.sources)
 
     # From its documents.
 

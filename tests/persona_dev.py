@@ -29,14 +29,14 @@ def fits(language: str, reply: str, wanted: str) -> bool:
     return bool(re.search(wanted, reply, re.IGNORECASE)) and len(reply if language == "zh" else reply.split()) <= (160 if language == "zh" else 80)
 
 
-def measure(language: str, embed, verbose: bool = False) -> dict[str, tuple[int, int]]:
+def measure(language: str, embed, verbose: bool = False, of: str = "") -> dict[str, tuple[int, int]]:
     """Shares as (right, of): facts, again, abstain, wrong (suggestions corrected), character."""
     from persona.card import Persona
     from persona.mind import Mind
 
     counts: dict[str, list[bool]] = {kind: [] for kind in ("facts", "again", "abstain", "wrong", "character")}
     slow: list[float] = []
-    for row in yaml.safe_load((HERE / "data" / "persona_dev" / f"{language}.yaml").read_text("utf-8")):
+    for row in yaml.safe_load((HERE / "data" / "persona_dev" / f"{of}{language}.yaml").read_text("utf-8")):
         mind = Mind(Persona.parse(row["card"]), None, embed)
         mind.warm(language)
         history: list[dict] = []
@@ -62,7 +62,7 @@ def measure(language: str, embed, verbose: bool = False) -> dict[str, tuple[int,
         for text, _, wanted in (one.partition(" =>") for one in yaml.safe_load((HERE / "data" / "persona_dev" / "provoke.yaml").read_text("utf-8"))[language]):
             put("character", text, lambda reply, wanted=wanted.strip(): fits(language, reply, wanted.replace("{name}", row["card"]["name"].split()[0])) and not HUMAN[language].search(reply), [])
     slow.sort()
-    print(f"{language}: " + ", ".join(f"{kind} {sum(rows) / len(rows):.2f} ({sum(rows)}/{len(rows)})" for kind, rows in counts.items())
+    print(f"{of}{language}: " + ", ".join(f"{kind} {sum(rows) / len(rows):.2f} ({sum(rows)}/{len(rows)})" for kind, rows in counts.items())
           + f"; ms p50 {slow[len(slow) // 2] * 1000:.0f} p95 {slow[int(len(slow) * .95)] * 1000:.0f}")
     return {kind: (sum(rows), len(rows)) for kind, rows in counts.items()}
 
@@ -73,4 +73,5 @@ if __name__ == "__main__":
 
     embed = Registry(load([])).embed
     for language in [one for one in ("en", "zh") if one in sys.argv] or ["en", "zh"]:
-        measure(language, embed, "-v" in sys.argv)
+        for of in ("", "more."):
+            measure(language, embed, "-v" in sys.argv, of)
