@@ -86,6 +86,7 @@ class Course:
     intro: Texts
     end: Texts
     scored: bool
+    stays: bool = False                                  # in the language it was begun in, whatever the answers are in
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class Played:
     mood: str = "neutral"
     source: str = ""
     after: str = ""
+    tongue: str = ""                                     # where it is not the language of the text
 
 
 def ids() -> tuple[str, ...]:
@@ -182,7 +184,8 @@ def _course(own: str, data: Mapping[str, Any]) -> Course:
     steps = tuple(Step(_texts(step["ask"]), _patterns(step.get("right")), _texts(step.get("told")), _texts(step.get("hint")),
                        tuple((_patterns(row["when"]), _texts(row["say"])) for row in step.get("wrong") or ()), str(step.get("keep") or ""),
                        _patterns(step.get("fits")), _texts(step.get("why"))) for step in data["steps"])
-    return Course(own, _texts(data["title"]), steps, _texts(data.get("intro") or {}), _texts(data["end"]), any(step.right for step in steps))
+    return Course(own, _texts(data["title"]), steps, _texts(data.get("intro") or {}), _texts(data["end"]), any(step.right for step in steps),
+                  bool(data.get("stays")))
 
 
 def _probe(row: Mapping[str, Any]) -> tuple[tuple[str, ...], str, str]:
@@ -221,8 +224,11 @@ class Play:
 
     def turn(self, text: str, tongue: str, state: State, values: Mapping[str, str], history: Sequence[dict]) -> Played | None:
         """What the scene itself says to a text, or None; with `text` "" in it where others answer and it goes on behind them."""
-        said = plain(text, tongue)
         course = self.scene.courses.get(str(state.get("course") or ""))
+        if course and course.stays and state.get("tongue") in LANGUAGES:
+            played = self._stepped(course, text, plain(text, state["tongue"]), state["tongue"], state, values, history)
+            return replace(played, tongue=state["tongue"]) if played else None
+        said = plain(text, tongue)
         if course and (played := self._stepped(course, text, said, tongue, state, values, history)):
             return played
         move = next((move for move in self.scene.moves if self._fits(move, said, tongue, state)), None)
@@ -264,7 +270,7 @@ class Play:
     # courses
 
     def _begun(self, course: Course, tongue: str, state: State, values: Mapping[str, str], history: Sequence[dict]) -> Played:
-        after = {**state, "course": course.id, "step": 0, "tries": 0, "score": 0, "kept": {}}
+        after = {**state, "course": course.id, "step": 0, "tries": 0, "score": 0, "kept": {}, "tongue": tongue}
         text = _joined(self._say(course.intro, tongue, after, values, history), self._say(course.steps[0].ask, tongue, after, values, history), tongue)
         return Played(text, after, "warm", f"{self.scene.id}-{course.id}-0")
 
