@@ -261,7 +261,7 @@ class Engine:
         if self.backend.name == "server":
             where, model = urldefrag(self.model)
             return model.rsplit("/", 1)[-1] or urlsplit(where).hostname or "server"
-        return self.model.rsplit("/", 1)[-1] if self.model else self.backend.name
+        return Path(self.model).name if self.model else self.backend.name
 
 
 class Registry:
