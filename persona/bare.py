@@ -20,7 +20,7 @@ _WORD_OF = {"spouse": "爱人", "child": "孩子", "siblings": "兄弟姐妹", "
             "brother": "弟弟", "girlfriend": "女朋友", "boyfriend": "男朋友", "cat": "猫", "dog": "狗", "grandchild": "孙子", "friend": "朋友", "bird": "鸟"}
 _ITSELF = {"en": re.compile(r"\b(how old are you|your (own |real |full |first )?name\b(?! \w+ (dog|cat))|who are you|what are you$|are you (real|human|an? (ai|robot|bot|person|human|machine))|how are you|about yourself|what can you do|your day|"
                             r"you (feel|feeling)|help me)\b|\b(for|to|with|about) me$|\btell me (a|an|something)\b|\bmy\b(?! (\w+ )?(son|daughter|kid|child|dog|shoes|bike))"),
-           "zh": re.compile("^(那|请问)?你(今年)?(多大|几岁)|你(的)?(名字|叫什么|叫啥|是谁)|^你(今年)?(多大|几岁|年龄|高寿|贵庚)|你好|你是(不是)?(真人|机器|人工|AI|数字)|自我介绍|介绍(一下)?你?自己|你能做什么|你会什么|讲个|我(?!想[去来学]|可以|能|要)|帮我")}
+           "zh": re.compile("^(你|今天)?吃(了|过|饭)+(吗|没|没有)?$|^(那|请问)?你(今年)?(多大|几岁)|你(的)?(名字|叫什么|叫啥|是谁)|^你(今年)?(多大|几岁|年龄|高寿|贵庚)|你好|你是(不是)?(真人|机器|人工|AI|数字)|自我介绍|介绍(一下)?你?自己|你能做什么|你会什么|讲个|我(?!想[去来学]|可以|能|要)|帮我")}
 _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that|there|this)\b"), "zh": re.compile("[他她它]|那(?:里|儿|个)|这个")}
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
 _WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")

@@ -57,6 +57,7 @@ _YOUNG = {"en": "\n(They are under eighteen: nothing romantic or sexual; be a ki
 _SKILLS = frozenset(("can-speak", "cannot-speak"))       # rulings of what it speaks by itself: its story may tell more
 _OF_ITSELF = frozenset(("who-are-you", "age", "name-meaning", "look", "sleep", "personality", "story", "recipe", "god", "likes", "job", "workplace", "hours", "price"))     # lines that are true without a fact
 _NOTHING_TOLD = frozenset(("no-such", "no-more-of", "not-told", "talk-opinion", "talk-opinion-you"))
+_ASIDE = frozenset(("talk-visit", "talk-contact"))      # what anybody would say, unless a fact tells
 _FIRST_FOUND = frozenset(("no-boss", "no-duration"))      # where it is known that just this is not written
 _EVEN = ("neutral", "happy", "amused", "curious", "thoughtful")   # moods in which a statement is taken up by what it says
 _PERSONAL = re.compile(r"\byou(r|rs|rself)?\b", re.IGNORECASE)
@@ -81,7 +82,7 @@ class Mind:
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
                                            self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
-        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and not room.own}     # nobody wrote it lines
+        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and not room.own and not room.written}     # nobody wrote it lines, and it is told in this language
 
     def warm(self, language: str = "") -> None:
         """Makes the indexes now, so that the first question need not wait."""
@@ -329,7 +330,7 @@ class Mind:
                 return found                             # written in the other language, said for a reason of its own, or as good
             return told_of or (bare.unknown(text, moment) if bare.doubts(text, found, moment) else found)
         if told_of and told_of.step == "fact":
-            return told_of if empty or told_of.score >= bare.sure + 0.1 and (line or bare.topical(text)) else found
+            return told_of if empty or told_of.score >= bare.sure + 0.1 and (line or found.sources[0] in _ASIDE and bare.topical(text)) else found
         if told_of and found.sources[0] in ("age", "star-sign", "look"):     # asked for a day, not for an age
             return told_of
         if not empty or found.sources[0] == "not-told" or not (told_of or line and chat.is_question(text, tongue)):
