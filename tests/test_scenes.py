@@ -2,6 +2,7 @@
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import yaml
@@ -174,3 +175,14 @@ def test_scene_files_are_plain():
     for path in scenes.FOLDER.glob("*.yaml"):
         assert "&" not in path.read_text("utf-8").split("title:")[0] and yaml.safe_load(path.read_text("utf-8"))
     assert scenes.load("../teacher") is None and scenes.load("no_such") is None and scenes.ids()[:4] == ("customer_service", "teacher", "companion", "museum_guide")
+
+
+def test_the_page_knows_every_scene():
+    """The wizard's list and its words."""
+    web = Path(__file__).parent.parent / "assets" / "web"
+    listed = re.search(r"SCENES = \[(.*?)\]", (web / "create_character.js").read_text("utf-8"))
+    assert tuple(json.loads(f"[{listed[1]}]")) == scenes.ids()
+    words = (web / "create_words.js").read_text("utf-8")
+    for own in scenes.ids():
+        scene = scenes.load(own)
+        assert f'scene_{own}: ["{scene.text("title", "en")}", "{scene.text("title", "zh")}"]' in words

@@ -6,6 +6,8 @@ import { word } from "./words.js";
 const WAIT = 700;                                       // ms after the last key
 const LONGEST = { name: 80, tagline: 200, description: 8000, style: 2000, greeting: 500, fact: 500, asked: 300, said: 800 };
 
+export const SCENES = ["customer_service", "teacher", "companion", "museum_guide", "event_host", "game_character", "idol", "language_partner", "medical_intake", "safety_trainer", "secretary", "shopping_adviser", "spokesperson"];   // persona/scenes/
+
 /** The fields of a persona, for the wizard and for editing. It calls `changed` with all of them. */const PRIVATE = /^\s*(?:private|私密)\s*[:：]\s*/i;      // before a text: it stays here when the twin is shared (persona/private.py)
 
 /** @param {string} text @returns {[string, boolean]} */
@@ -25,9 +27,11 @@ export class Form {
     this.facts = h("ul", { class: "list" });
     this.examples = h("ul", { class: "list" });
     this.gender = h("select", { id: "create-f-gender", class: "box" }, h("option", { value: "", t: "g_none" }), h("option", { value: "female", t: "g_female" }), h("option", { value: "male", t: "g_male" }), h("option", { value: "other", t: "g_other" }));
+    this.scene = h("select", { id: "create-f-scene", class: "box" }, h("option", { value: "", t: "scene_none" }), ...SCENES.map((own) => h("option", { value: own, t: "scene_" + own })));
     this.languages = h("div", { class: "ticks" }, ...[["en", "English"], ["zh", "中文"]].map(([code, name]) => h("label", {}, h("input", { type: "checkbox", value: code }), h("span", {}, name))));
     this.element = h("div", { class: "form" }, text("name"), text("tagline"),
       h("div", { class: "pair" }, this.field("age", h("input", { type: "text", inputmode: "numeric", id: "create-f-age", class: "box", maxlength: 5, "data-p": "p_age" })), this.field("gender", this.gender)),
+      this.field("scene", this.scene),
       area("description", 4), area("style", 2), area("greeting", 2),
       this.group("facts", this.facts, () => this.fact("", true)), this.group("examples", this.examples, () => this.example(["", ""], true)), this.group("languages", this.languages));
     this.element.addEventListener("input", () => { this.clear(); this.changed(this.fields()); });
@@ -84,13 +88,15 @@ export class Form {
 
   /** @param {any} fields */
   fill(fields) {
-    const { name, tagline, age, gender, description, style, greeting, facts, examples, languages, ...rest } = fields ?? {};
+    const { name, tagline, age, gender, description, style, greeting, facts, examples, languages, scene, ...rest } = fields ?? {};
     this.rest = rest;
     this.greetings = Array.isArray(greeting) ? greeting : null;
     const texts = { name, tagline, age, description, style, greeting: this.greetings ? this.greetings[0] : greeting };
     for (const [key, value] of Object.entries(texts)) this.inputs[key].value = value ?? "";
     if (gender && ![...this.gender.options].some((option) => option.value === gender)) this.gender.append(h("option", { value: gender }, gender));
     this.gender.value = gender ?? "";
+    if (scene && !SCENES.includes(scene)) this.scene.append(h("option", { value: scene }, scene));
+    this.scene.value = scene ?? "";
     this.facts.replaceChildren();
     this.examples.replaceChildren();
     for (const fact of facts ?? []) this.fact(fact);
@@ -105,7 +111,7 @@ export class Form {
   fields() {
     const value = (/** @type {string} */ name) => this.inputs[name].value;
     const greeting = this.greetings && value("greeting") ? [value("greeting"), ...this.greetings.slice(1)] : value("greeting");
-    return { ...this.rest, name: value("name"), tagline: value("tagline"), age: value("age").trim(), gender: this.gender.value, description: value("description"), style: value("style"), greeting,
+    return { ...this.rest, name: value("name"), tagline: value("tagline"), age: value("age").trim(), gender: this.gender.value, scene: this.scene.value, description: value("description"), style: value("style"), greeting,
       facts: [...this.facts.children].map((row) => mark(row, row.querySelector("input").value)).filter(Boolean),
       examples: [...this.examples.children].map((row) => { const [asked, said] = [row.querySelector(".asked").value, row.querySelector(".said").value];
         return asked.trim() ? [mark(row, asked), said] : [asked, mark(row, said)]; }).filter((pair) => pair.some((text) => text.trim())),

@@ -54,6 +54,8 @@ Object.assign(WORDS, {
   training: ["Learning your voice: {percent} %", "正在学你的声音：{percent}%"], trained: ["Your voice is ready", "声音已学好"], voice_default: ["Without a voice of its own it gets one that suits its age and look.", "不给声音的话，会按年龄和外貌配一个。"],
   // character
   character_title: ["Who is it?", "它是谁？"], character_lead: ["A name and two sentences are enough. The more it knows, the more it can say.", "一个名字加两句话就够。知道得越多，能聊的越多。"],
+  f_scene: ["What it is there for", "用来做什么"], scene_none: ["Nothing special: just itself", "不特别，就做自己"],
+  scene_customer_service: ["Customer service", "客服"], scene_teacher: ["Teacher", "老师"], scene_companion: ["Companion", "陪伴"], scene_museum_guide: ["Museum guide", "博物馆讲解员"], scene_event_host: ["Event host", "活动主持"], scene_game_character: ["Game character", "游戏角色"], scene_idol: ["Virtual idol", "虚拟偶像"], scene_language_partner: ["Language partner", "语伴"], scene_medical_intake: ["Medical intake", "就诊前问询"], scene_safety_trainer: ["Safety trainer", "安全培训"], scene_secretary: ["Personal secretary", "私人秘书"], scene_shopping_adviser: ["Shopping adviser", "导购"], scene_spokesperson: ["Brand spokesperson", "品牌代言"],
   f_name: ["Name", "名字"], f_tagline: ["In a few words", "一句话介绍"], f_age: ["Age", "年龄"], f_gender: ["Speaks of itself as", "性别"], f_description: ["Who they are", "是谁"], f_style: ["How they talk", "怎么说话"],
   f_facts: ["Things they know", "知道的事"], f_examples: ["Example exchanges", "对话示例"], f_greeting: ["First words", "开场白"], f_languages: ["Speaks", "语言"],
   p_name: ["Ada", "小满"], p_tagline: ["Beekeeper on the roofs of Lyon", "在屋顶养蜂的人"], p_age: ["34", "34"],

@@ -19,18 +19,31 @@ export class Talk {
     /** @type {any} */ this.twin = null;
     this.list = h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions", tip: "conversation" });
     this.hello = h("div", { class: "hello-place" });
+    this.scene = h("p", { class: "scene-line", role: "status", tip: "scene_state", hidden: true });
     this.reminder = new Reminder(this.list, () => this.twin);
-    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.reminder.element, this.list, h("p", { class: "empty", t: "empty_hint" }),
-      h("div", { class: "starters" }, ...STARTERS.map((t) => h("button", { type: "button", t, onclick: () => does.start(word(t)) }))));
+    this.element = h("div", { class: "talk", tabindex: 0, role: "region", tip: "conversation" }, this.hello, this.reminder.element, this.list, h("p", { class: "empty", t: "empty_hint" }), this.scene,
+      this.row = h("div", { class: "starters" }, ...this.usual()));
     this.near = true;
     this.element.addEventListener("scroll", () => {
       this.near = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < 80;
     }, { passive: true });
   }
 
+  /** What one may ask of anybody. */
+  usual() { return STARTERS.map((t) => h("button", { type: "button", t, onclick: () => this.does.start(word(t)) })); }
+
+  /** What one may ask first: what the twin's scene suggests, if it has one. */
+  first() {
+    const asks = this.twin?.suggestions?.[getLanguage() === "zh" ? "zh" : "en"];
+    if (asks) this.row.replaceChildren(...asks.map((/** @type {string} */ text) => h("button", { type: "button", onclick: () => this.does.start(text) }, text)));
+    else if (this.suggested) this.row.replaceChildren(...this.usual());
+    this.suggested = Boolean(asks);
+  }
+
   /** @param {any[]} history @param {any} twin */
   load(history, twin) {
     this.twin = twin;
+    this.first();
     const pending = this.items.filter((item) => item.turn < 0);           // sent, not yet heard of
     this.items = [];
     this.list.replaceChildren();
@@ -40,6 +53,7 @@ export class Talk {
         mood: message.mood ?? "", sources: message.sources ?? [], open: false });
     }
     for (const item of pending) { this.items.push(item); this.list.append(item.element); }
+    this.stand(history.findLast((message) => message.state)?.state?.shown);
     this.reminder.begin();
     requestAnimationFrame(() => { this.list.setAttribute("aria-live", "polite"); this.down(true); });
   }
@@ -77,12 +91,21 @@ export class Talk {
       ?? this.add({ role: "assistant", text: "", cut: "", turn, step: "", mood: "", sources: [], open: true });
   }
 
-  /** @param {{turn: number, step: string, mood: string, sources: string[]}} thought */
-  thought({ turn, step, mood, sources }) {
+  /** @param {{turn: number, step: string, mood: string, sources: string[], shown?: Record<string, string> | null}} thought */
+  thought({ turn, step, mood, sources, shown }) {
+    if (shown) this.stand(shown);
     const item = this.reply(turn);
     Object.assign(item, { step, mood, sources: sources ?? [] });
     this.draw(item);
     this.down();
+  }
+
+  /** How the scene stands: a score, a quest, what is in the bag. @param {Record<string, string> | null} [shown] by language */
+  stand(shown) {
+    this.standing = shown ?? null;
+    const text = this.standing?.[getLanguage() === "zh" ? "zh" : "en"] ?? "";
+    this.scene.textContent = text;
+    this.scene.hidden = !text;
   }
 
   /** @param {{turn: number, text: string}} token */
@@ -167,7 +190,7 @@ export class Talk {
   }
 
   /** After a change of language. */
-  redraw() { if (this.twin) this.reminder.begin(); for (const item of this.items) this.draw(item); }
+  redraw() { this.first(); this.stand(this.standing); if (this.twin) this.reminder.begin(); for (const item of this.items) this.draw(item); }
 
   /** The conversation as Markdown. */
   markdown() {

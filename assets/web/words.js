@@ -44,7 +44,7 @@ export const WORDS = {
   too_long: ["That is very long. At most {n} characters can be sent at once.", "太长了，一次最多发送 {n} 个字。"],
   you: ["You", "你"],
   // how an answer was made
-  step_line: ["own line", "自己的话"], step_rule: ["by rule", "按规则"], step_model: ["model", "模型"], step_fact: ["from facts", "依据事实"], step_document: ["from a document", "来自文档"], step_memory: ["remembered", "记得"],
+  step_line: ["own line", "自己的话"], step_rule: ["by rule", "按规则"], step_model: ["model", "模型"], step_fact: ["from facts", "依据事实"], step_document: ["from a document", "来自文档"], step_memory: ["remembered", "记得"], step_tool: ["by a tool", "用工具"], tip_tool: ["A small tool did it: a reminder, a search in a catalogue", "由小工具完成：提醒、查目录"], scene_state: ["How things stand", "进行到哪儿"],
   step_unknown: ["doesn't know", "不知道"], step_greeting: ["greeting", "问候"], step_aside: ["on its own", "主动说的"],
   tip_line: ["One of the lines written for this twin, found by its meaning", "为这个数字人写好的话，按意思找到"],
   tip_rule: ["Answered by a fixed rule, so that it is right", "按固定规则回答，保证正确"],
@@ -61,7 +61,7 @@ export const WORDS = {
   cut_tip: ["Not said aloud: it was interrupted", "被打断，没有说出口"],
   // what can be done with a message
   teach: ["That was wrong: teach it", "说得不对：教它"], teach_title: ["What should {name} have said?", "{name}该怎么说？"], teach_asked: ["When asked", "当别人问"], teach_said: ["say", "就说"],
-  teach_it: ["Teach it", "教会它"], taught: ["Learned. Ask again.", "学会了，再问一次吧。"], teach_text: ["It becomes one of its own lines; you find it again under “Edit character”.", "它会成为分身自己的一句话，可在“编辑性格”里找到。"],
+  teach_it: ["Teach it", "教会它"], taught: ["Learned. Ask again.", "学会了，再问一次吧。"], teach_text: ["It becomes one of its own lines; you find it again when you edit its character.", "它会成为分身自己的一句话，可在“编辑性格”里找到。"],
   regenerate: ["Answer again", "重新回答"], edit: ["Edit and send again", "修改后重发"], rewind: ["Go back to here", "回到这里"], copy: ["Copy", "复制"],
   copied: ["Copied", "已复制"], copy_failed: ["This browser does not let the page copy. Select the text instead.", "浏览器不允许复制，请直接选中文字。"],
   // the conversation as a whole

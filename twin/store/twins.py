@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from persona import scene
 from persona.card import CardError, Persona
 
 from ..errors import Locked, Missing, Refused, TwinError
@@ -65,7 +66,8 @@ class Twin:
     def card(self) -> dict[str, Any]:
         """What the page is told of it. `face` is relative to the page's address."""
         who = self.persona
-        return {"id": self.id, "name": who.name, "tagline": who.tagline, "languages": list(who.languages), "age": who.age,
+        acted = scene.load(who.scene) if who.scene else None
+        return ({"suggestions": {language: list(texts) for language, texts in acted.suggestions.items()}} if acted else {}) | {"id": self.id, "name": who.name, "tagline": who.tagline, "languages": list(who.languages), "age": who.age,
                 "face": f"/media/twins/{self.id}/face/"} | ({"own": True, "locked": self.locked, "stamp": f"{self.stamp:x}"} if self.owner else {})
 
 
