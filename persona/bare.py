@@ -138,7 +138,7 @@ class Bare:
             text = f"{tagline}, in short. {text}".strip()
         elif tagline:
             text = f"我是{tagline}。{text}"
-        return Found("fact", text, "proud", tuple(fact.source for fact in facts) or ("tagline",), 1.0)
+        return Found("fact", text, "proud", tuple(fact.source for fact in facts) or ("tagline",), 1.2)
 
     def _suggested(self, said: str, moment: Moment) -> Found | None:
         """A suggestion is confirmed where a fact holds it, contradicted where a fact holds otherwise, and never just agreed with."""

@@ -188,9 +188,9 @@ class Holding:
             rows_held = tuple(row for row in _table()[0][self.language] if row.part == "about" and row.id in STRICT and row not in want.about and row.held.search(want.text))
             want = replace(want, kinds=(), about=want.about + rows_held[:2])
         weight = self._weight
-        rows = [(row, self.holds(row)) for row in want.about]
-        topics = [held for row, held in rows if row.id in STRICT]
-        rows = [(row, held, (0.35 + 0.65 / max(1, sum(held)) ** 0.5) * (0.4 if topics and row.id in GENERAL else 1.0)) for row, held in rows]
+        topics = [self.holds(row) for row in want.about if row.id in STRICT]
+        rows = [(row, held, (0.35 + 0.65 / max(1, sum(held)) ** 0.5) * (0.4 if topics and row.id in GENERAL else 1.0))
+                for row in want.about for held in (self.holds(row),)]
         named = days(question if self.language == "en" else simplify(question), self.language)
         counted = self._counted(want)
         who = [self.holds(row) for row in want.who]
@@ -216,7 +216,7 @@ class Holding:
             fits = all(held[n] for held in kinds)
             if not fits:
                 score *= 0.55
-            if topics and near < 0.75 and not all(held[n] for held in topics):
+            if topics and near < 0.75 and not any(held[n] for held in topics):
                 score *= 0.8 if loose else 0.5
             if counted:
                 score = score + 0.1 if counted.search(fact.text.lower()) else score * 0.75
@@ -228,7 +228,7 @@ class Holding:
                 score *= 0.8
             if fact in focus and (fits or not kinds) and (about or got or spoken or not rows):
                 score += 0.12
-            found.append(Held(fact, score, bool(about), fits and (not who or spoken), not topics or all(held[n] for held in topics), share))
+            found.append(Held(fact, score, bool(about), fits and (not who or spoken), not topics or any(held[n] for held in topics), share))
         found.sort(key=lambda one: -one.score)
         return found
 

@@ -326,6 +326,8 @@ class Mind:
         empty = found.step == "unknown" or found.sources[0] in _NOTHING_TOLD or line is not None and bool(line.fact) and line.id not in _OF_ITSELF
         if found.step == "fact":
             worth = bare.worth(text, found, moment)
+            if told_of and told_of.step == "fact" and any(found.text.startswith(say.split("{")[0]) for say in room.lines["none-but"].say):
+                return told_of
             if worth is None or bare.quotes(found) is False or worth >= (told_of.score - 0.1 if told_of and told_of.step == "fact" else bare.doubtful):
                 return found                             # written in the other language, said for a reason of its own, or as good
             return told_of or (bare.unknown(text, moment) if bare.doubts(text, found, moment) else found)

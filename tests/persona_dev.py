@@ -1,6 +1,7 @@
 """How far the embedded mind answers from cards that nobody wrote lines for: `python tests/persona_dev.py [en|zh] [-v]` prints the shares of tests/data/persona_dev.
 
 Each card is one talk: its questions in order, false suggestions, the questions once more (what was said stays said); what no fact tells and provocations begin anew."""
+# ruff: noqa: B008, B023 - each function is used within its own turn of the loop
 from __future__ import annotations
 
 import re
