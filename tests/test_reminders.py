@@ -55,6 +55,10 @@ async def test_gone_with_the_memory(place):
     token = secrets.token_hex(32)
     async with Client(place.url, twin="maya", token=token) as client:
         await client.turn("Remind me tomorrow at nine to feed Xanthippe")
-    assert any(b"Xanthippe" in path.read_bytes() for path in place.shelf.data.rglob("*.reminders*"))
+        assert any(b"Xanthippe" in path.read_bytes() for path in place.shelf.data.rglob("*.reminders*"))
+        httpx.post(f"{place.url}twins/maya/memory", headers={"X-Twin-Token": token}, json={"on": False}, timeout=20)
+        assert "Noted" not in said(await client.turn("Remind me tomorrow at ten to feed Xanthippe")), "memory is off: nothing is kept"
+        httpx.post(f"{place.url}twins/maya/memory", headers={"X-Twin-Token": token}, json={"on": True}, timeout=20)
+        assert "Xanthippe" in said(await client.turn("What are my reminders?"))
     httpx.request("DELETE", f"{place.url}twins/maya/memory", headers={"X-Twin-Token": token}, json={"sure": True}, timeout=20)
     assert not any(b"Xanthippe" in path.read_bytes() for path in place.shelf.data.rglob("*.reminders*") if path.is_file())

@@ -3,6 +3,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from conftest import hear_all
 
 from persona import scene as scenes
 from persona import tools
@@ -184,3 +185,26 @@ async def test_calls_in_a_stream(cut):
 
     seen.clear()
     assert await _said(called(endless, [], call)) == "" and len(seen) == 4
+
+
+class Caller:
+    """A thinker that calls a function first and then says what it got."""
+
+    def think(self, messages, **_):
+        if messages[-1]["content"].startswith("<tool_response>"):
+            yield "It is " + json.loads(messages[-1]["content"].split("\n")[1])["time"] + ". "
+        else:
+            yield from ("<tool", '_call>{"name": "cl', 'ock"}</tool_call>')
+
+
+async def test_a_conversation_answers_a_models_call(talk):
+    mind = Mind(Persona.parse({**CARD, "scene": "secretary"}))
+
+    class Capable:
+        def answer(self, history, text, **more):
+            return mind.answer(history, text, **{**more, "now": NOW, "capable": True})
+
+    conversation, events = talk(mind=Capable(), think=Caller())
+    await hear_all(conversation, await conversation.ask("Tell me what the sea means to you, would you"))
+    assert conversation.history[-1]["content"] == "It is 8:05 pm." and conversation.history[-1]["state"]["scene"] == "secretary"
+    assert not any("tool_call" in getattr(event, "text", "") for event in events)

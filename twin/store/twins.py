@@ -67,8 +67,9 @@ class Twin:
         """What the page is told of it. `face` is relative to the page's address."""
         who = self.persona
         acted = scene.load(who.scene) if who.scene else None
-        return ({"suggestions": {language: list(texts) for language, texts in acted.suggestions.items()}} if acted else {}) | {"id": self.id, "name": who.name, "tagline": who.tagline, "languages": list(who.languages), "age": who.age,
-                "face": f"/media/twins/{self.id}/face/"} | ({"own": True, "locked": self.locked, "stamp": f"{self.stamp:x}"} if self.owner else {})
+        asks = {"suggestions": {language: list(texts) for language, texts in acted.suggestions.items()}} if acted else {}
+        return {"id": self.id, "name": who.name, "tagline": who.tagline, "languages": list(who.languages), "age": who.age,
+                "face": f"/media/twins/{self.id}/face/"} | asks | ({"own": True, "locked": self.locked, "stamp": f"{self.stamp:x}"} if self.owner else {})
 
 
 class Twins(Mapping[str, Twin]):

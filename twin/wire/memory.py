@@ -54,7 +54,9 @@ class Memory:
         def work(memories: Memories, owner: str) -> dict[str, Any]:
             memories.switch(owner, name, on)
             return self._shown(memories, owner, name, language_of(request))
-        return answer(await self._work(work, user))
+        shown = await self._work(work, user)
+        await self._opened(user, name)
+        return answer(shown)
 
     async def correct(self, request: Request, user: User) -> Response:
         """Put a fact right: {"object": text}. The old one stays, marked as never true."""
@@ -94,7 +96,15 @@ class Memory:
         def work(memories: Memories, owner: str) -> dict[str, Any]:
             memories.erase(owner, name)
             return self._shown(memories, owner, name, language_of(request))
-        return answer(await self._work(work, user))
+        shown = await self._work(work, user)
+        await self._opened(user, name)
+        return answer(shown)
+
+    async def _opened(self, user: User, name: str) -> None:
+        """A talk that is going on opens its reminders anew: those it held are gone, or may not be kept any more."""
+        for session in self.sessions.of(user.id):
+            if session.talk is not None and session.twin.id == name:
+                await session.alarm.opened()
 
     async def export(self, request: Request, user: User) -> Response:
         """All of it as one JSON file."""
