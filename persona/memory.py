@@ -42,7 +42,7 @@ MOST_FACTS = 50_000
 LONGEST = 4000                                           # characters of a message that are kept
 PATIENCE = 1.0                                           # s that a locked file is waited for
 LATEST = 12                                              # facts that a correction may mean
-PENDING = 32                                             # texts that wait for the embedder at the most
+PENDING, FRESH = 32, 2                                   # texts that are embedded together; of those that wait, what was said last before a question
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
 CACHE = 32_768                                           # kB of pages that may be held while it is open
@@ -57,6 +57,8 @@ CREATE TABLE facts(id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, 
 CREATE INDEX of_subject ON facts(subject, predicate);
 CREATE INDEX of_message ON facts(message);
 CREATE INDEX closed ON facts(closed_by);
+CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user' AND language != 'zh';
+CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL AND language != 'zh';
 CREATE TABLE entities(name TEXT NOT NULL, message INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE, PRIMARY KEY(name, message)) WITHOUT ROWID;
 CREATE INDEX named_in ON entities(message);
 CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize = "unicode61 remove_diacritics 0", detail = none);
@@ -417,7 +419,7 @@ class Memory:
     def _vector(self, question: str) -> np.ndarray | None:
         if self.embed is None or cjk_share(question) >= 0.3:
             return None
-        self._embedded(PENDING)
+        self._embedded(FRESH)
         return np.asarray(self.embed([normal_en(question)])[0], np.float32)
 
     def _embedded(self, most: int) -> int:
