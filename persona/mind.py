@@ -25,6 +25,7 @@ from persona.reply import Found, Moment, Replies
 from persona.search import Embed
 from persona.words import clean, language_of, parts
 
+FEW = 4                                                  # lines of its own, from which on they say most of what is asked of a twin
 LONGEST = 900                                            # characters of a question that are looked at: its beginning and its end
 
 
@@ -82,7 +83,7 @@ class Mind:
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
                                            self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
-        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and not room.own and not room.written}     # nobody wrote it lines, and it is told in this language
+        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and len(room.own) < FEW and not room.written}     # few lines are its own, and it is told in this language
 
     def warm(self, language: str = "") -> None:
         """Makes the indexes now, so that the first question need not wait."""
@@ -126,11 +127,11 @@ class Mind:
             history = history[:-1]
         tongue = language_of(text, history, language or (self.persona.languages or ("en",))[0])
         values = self._values(tongue, told.name_of(history))
-        if given := teach.lesson(text):
-            own = [line for room in self._rooms.values() for line in room.own]
-            return Answer("rule", teach.reply(own, given, tongue), mood="warm", sources=("taught",), language=tongue, trace={"rule": "taught"})
         question = rules.Question(text, tongue, history, now, values, self.persona.gender)
         ruling = rules.answer(question)
+        if (given := teach.lesson(text)) and (not ruling or ruling.id not in rules.SAFE):
+            own = [line for room in self._rooms.values() for line in room.own]
+            return Answer("rule", teach.reply(own, given, tongue), mood="warm", sources=("taught",), language=tongue, trace={"rule": "taught"})
         if recalled and (not ruling or ruling.id in _OF_USER) and (retold := told_before.answer(text, recalled, tongue, now)) and (retold.found or not _told_now(ruling)):
             return Answer("memory", retold.text, mood=retold.mood, sources=("memory",), language=tongue)
         if (not ruling or ruling.id not in rules.SAFE) and (played := self._played(text, tongue, history, values, {
@@ -317,7 +318,8 @@ class Mind:
         """For a twin without lines: what was found, or the fact that holds better what is asked; and where nothing is written about it, plainly that
         it isn't known."""
         bare, room = self._bare.get(tongue), self._rooms[tongue]
-        if not bare or chat.follow_up(text, tongue) or found and (found.sources[0] in ("common", "why", *_FIRST_FOUND) or room.lines.get(found.sources[0]) in room.scene):
+        if not bare or chat.follow_up(text, tongue) or found and (found.sources[0] in ("common", "why", *_FIRST_FOUND) or room.lines.get(found.sources[0]) in room.scene
+                                                                  or any(line.id == found.sources[0] for line in room.own) or len(found.sources) > 1 and len(parts(text)) > 1):
             return found
         told_of = bare.answer(text, moment)
         if not found:

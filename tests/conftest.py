@@ -55,13 +55,13 @@ class Mind:
     def __init__(self, **reply):
         self.reply = reply
 
-    def answer(self, history, text, *, now: datetime, language: str = "", capable: bool = False, recalled=()) -> Reply:
+    def answer(self, history, text, *, now: datetime, language: str = "", capable: bool = False, recalled=(), **more) -> Reply:
         return Reply(**self.reply)
 
     def greeting(self, language: str, name: str = "") -> Reply:
         return Reply("Hello, I am a digital human. ")
 
-    def aside(self, history, language: str) -> Reply:
+    def aside(self, history, language: str, *more) -> Reply:
         return Reply("It is quiet here. ")
 
 
