@@ -329,7 +329,7 @@ class Mind:
         if found.step == "fact":
             worth = bare.worth(text, found, moment)
             if told_of and told_of.step == "fact" and any(found.text.startswith(say.split("{")[0]) for say in room.lines["none-but"].say):
-                return told_of
+                return told_of if not (kind := mention.named(text, tongue)) or mention.names(kind, told_of.text) else found
             if worth is None or bare.quotes(found) is False or worth >= (told_of.score - 0.1 if told_of and told_of.step == "fact" else bare.doubtful):
                 return found                             # written in the other language, said for a reason of its own, or as good
             return told_of or (bare.unknown(text, moment) if bare.doubts(text, found, moment) else found)
