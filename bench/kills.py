@@ -55,6 +55,7 @@ class Ledger:
         self.talks: dict[str, tuple[str, list[tuple[str, str]], set[str]]] = {}       # conversation -> (twin, [(question, what was heard)], asked since)
         self.spaces: dict[str, tuple[str, str]] = {}     # repo -> (twin, revision)
         self.doing: set[str] = set()                     # repos of which something was asked and not answered
+        self.stays: set[str] = set()                     # repos of twins that were deleted
         self.making = 0                                  # twins that were asked for and not answered
         self.photo = False
         self.acknowledged = asyncio.Event()
@@ -129,8 +130,6 @@ class Round:
             name = self.rng.choice(names)
             texts = self.ledger.twins[name]
             what = self.rng.choices(("edit", "copy", "load", "lock", "delete"), (5, 2, 2, *((1, 1) if len(names) > 2 else (0, 0))))[0]
-            if what == "delete" and any(twin == name for twin, _ in self.ledger.spaces.values()):
-                what = "edit"                            # whoever deletes a published one is told before that its Space stays
             if what == "edit":
                 text = f"Edited into {secrets.token_hex(4)}."
                 texts.add(text)
@@ -160,6 +159,9 @@ class Round:
             known.pop(name, None)                        # type: ignore[attr-defined]
         self.ledger.leaving.discard(name)
         self.ledger.talks = {k: talk for k, talk in self.ledger.talks.items() if talk[0] != name}
+        stays = {repo for repo, (twin, _) in self.ledger.spaces.items() if twin == name}               # of which the user was told
+        self.ledger.stays |= stays
+        self.ledger.spaces = {repo: at for repo, at in self.ledger.spaces.items() if repo not in stays}
 
     async def publish(self) -> None:
         while True:
@@ -321,8 +323,9 @@ class Round:
                 self.fault("lost", f"that {name} is published as {repo}: {known.get(repo)}, not {(name, revision)}")
         for repo in set(known) - set(ledger.spaces) - ledger.doing:
             self.fault("lost", f"the unpublishing of {repo}")
-        for repo in [repo for repo in self.hub.repos if repo in ledger.doing | set(ledger.spaces)]:
-            if repo not in known:
+        standing = set((await self.ask("GET", "/me")).json()["standing"])
+        for repo in [repo for repo in self.hub.repos if repo in ledger.doing | set(ledger.spaces) | ledger.stays]:
+            if repo not in known and repo not in standing:
                 self.fault("half", f"{repo} is on the hub and not known here")
             elif (files := set(self.hub.repos[repo]["files"]) - {".gitattributes"}) and not {".twin.json", "README.md", "app.py"} <= files:
                 self.fault("half", f"{repo} holds {sorted(files)[:5]}")

@@ -9,10 +9,10 @@ from loopback import TOKEN
 from shelves import ADA, BEA
 from test_hub import last, make, shelf, there  # noqa: F401
 
-from twin import trust
+from twin import me, trust
 from twin.errors import Missing, Refused, TwinError
 from twin.share import hub, known
-from twin.share.withdraw import again, standing, withdraw
+from twin.share.withdraw import _note, again, delete, standing, withdraw
 from twin.store import bring_in, export
 
 
@@ -50,6 +50,21 @@ def test_what_cannot_be_reached_is_noted_and_tried_again(there, shelf):  # noqa:
     with pytest.raises(TwinError):
         again(shelf, ADA, nobody)
     assert again(shelf, ADA, lambda: api) == ["ada/bee-keeper"] and not there.repos and standing(shelf, ADA) == []
+
+
+def test_what_stays_of_a_deleted_twin_is_not_out_of_reach(there, shelf):  # noqa: F811
+    twin, api = make(shelf), hub.client(TOKEN)
+    last(hub.publish(api, shelf, twin, "bee-keeper"))
+    other = make(shelf)
+    last(hub.publish(api, shelf, other, "second"))
+    assert delete(shelf, ADA, twin.id) and there.repos and standing(shelf, ADA) == ["ada/bee-keeper"] and standing(shelf, BEA) == []
+    _note(shelf, ADA, ["ada/second"])                    # an end between the note and the deletion
+    assert again(shelf, ADA, lambda: api) == ["ada/bee-keeper"] and list(there.repos) == ["ada/second"], "a twin that is there keeps its Space"
+    delete(shelf, ADA, other.id)
+    done = me.erased(shelf, ADA, lambda: api)
+    assert done["unpublished"] == ["ada/second"] and not done["standing"] and not there.repos
+    with pytest.raises(Missing):
+        delete(shelf, ADA, twin.id)
 
 
 def test_a_default_twin_has_no_consent_to_take_back(shelf):  # noqa: F811

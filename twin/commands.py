@@ -426,11 +426,14 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _delete(options: argparse.Namespace) -> int:
+    from .share.withdraw import delete, standing
     place, user = shelf(), me()
     if not place.has(user.id, options.twin):
         raise Missing(f"You have no twin called {options.twin!r}.", "python -m twin list says which there are.")
-    for gone in place.delete(user.id, options.twin):
+    for gone in delete(place, user.id, options.twin):
         print(f"removed {gone['en']}")
+    if left := standing(place, user.id):
+        print(f"Still published: {', '.join(left)}. To take that down as well: python -m twin withdraw", file=sys.stderr)
     return 0
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from persona.memory import as_json
 
 from .errors import Locked, Missing, TwinError
-from .share.withdraw import standing, withdraw
+from .share.withdraw import again, standing, withdraw
 from .store import Conversations, Films, Memories, Shelf, export
 from .store.places import inside
 
@@ -124,6 +124,8 @@ def erased(shelf: Shelf, owner: str, client: Callable[[], HfApi]) -> dict[str, A
             unpublished += done.unpublished
         except (Locked, Missing):
             removed += shelf.delete(owner, twin.id)
+    with suppress(TwinError):                            # what still stands then is told
+        unpublished += again(shelf, owner, client)
     for path in inside(shelf.data / "twins" / owner):    # damaged ones, which no list shows
         if not path.name.startswith(".") and shelf.has(owner, path.name):
             removed += shelf.delete(owner, path.name)

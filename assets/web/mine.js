@@ -250,11 +250,12 @@ export class Mine {
       still.textContent = word("still_published", { list: published.map((/** @type {any} */ place) => place.repo).join(", ") });
     }).catch(() => {});
     this.ask("delete_title", twin, [still], "delete_it", async () => {
-      const { removed = [] } = await askJson(`twins/${twin.id}`, { method: "DELETE" });
+      const { removed = [], standing = [] } = await askJson(`twins/${twin.id}`, { method: "DELETE" });
       forgetPictures(twin);
       this.twins = this.twins.filter((one) => one.id !== twin.id);
       this.does.gone(twin.id);
       const dialog = this.dialog("deleted_title", { name: own(twin.name) }, h("p", { t: "deleted_text" }), h("ul", { class: "removed" }, ...removed.map((/** @type {any} */ what) => h("li", {}, icon("check"), h("span", {}, what.text ?? own(what))))),
+        standing.length ? h("p", { class: "soft", t: "still_there", args: { list: standing.join(", ") } }) : null,
         h("div", { class: "answers" }, h("button", { type: "button", class: "small strong", t: "done", onclick: () => dialog.close() })));
     }, { note: "delete_text", bad: true });
   }

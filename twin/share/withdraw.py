@@ -1,13 +1,16 @@
 """Taking a consent back: whatever was published is unpublished, every twin made under it is deleted, and no copy of it counts here again.
 
 The consent is revoked first, so that nothing more goes out while the rest is done. Where a Space can't be reached, or nobody is signed in, the twin
-goes all the same, and what still stands is noted (DATA/credentials/standing.json, names of Spaces alone) until `again` has deleted it.
+goes all the same, and what still stands is noted (DATA/credentials/standing.json, names of Spaces alone) until `again` has deleted it. So is what stays
+of a twin that is simply deleted.
 """
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,7 @@ from .known import published
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+_GUARD = threading.Lock()
 log = logging.getLogger("twin.share")
 
 
@@ -59,9 +63,21 @@ def withdraw(shelf: Shelf, twin: Twin, client: Callable[[], HfApi]) -> Withdrawn
     return found
 
 
+def delete(shelf: Shelf, owner: str, name: str) -> Sequence[dict[str, Any]]:
+    """Delete a twin, its Spaces not: they are noted as still standing, so that they stay in reach. Where a twin behind a passphrase is published,
+    nobody can tell. Returns what went, as Shelf.delete; raises Missing."""
+    left: list[str] = []
+    with suppress(TwinError):                            # locked, or damaged
+        left = [place.repo for place in published(shelf, shelf.get(owner, name), owner)]
+    _note(shelf, owner, left)
+    return shelf.delete(owner, name)
+
+
 def standing(shelf: Shelf, owner: str) -> list[str]:
-    """Spaces of revoked consents that could not be deleted yet."""
-    return list(_standing(shelf).get(owner, []))
+    """Spaces of twins that are gone: of revoked consents, where they could not be deleted yet, and of deleted twins."""
+    noted = _standing(shelf).get(owner, [])
+    here = set() if not noted else {place.repo for twin in shelf.list(owner) if not twin.locked for place in published(shelf, twin, owner)}
+    return [repo for repo in noted if repo not in here]  # the end came between the note and the deletion: the twin is there still
 
 
 def again(shelf: Shelf, owner: str, client: Callable[[], HfApi]) -> list[str]:
@@ -69,7 +85,7 @@ def again(shelf: Shelf, owner: str, client: Callable[[], HfApi]) -> list[str]:
     gone = []
     for repo in standing(shelf, owner):
         hub._deleted(client(), repo)
-        _note(shelf, owner, [one for one in standing(shelf, owner) if one != repo], whole=True)
+        _note(shelf, owner, [], gone=repo)
         gone.append(repo)
     return gone
 
@@ -98,14 +114,18 @@ def _standing(shelf: Shelf) -> dict[str, list[str]]:
         return {}
 
 
-def _note(shelf: Shelf, owner: str, repos: list[str], whole: bool = False) -> None:
-    kept = _standing(shelf)
-    kept[owner] = repos if whole else sorted({*kept.get(owner, []), *repos})
-    if not kept[owner]:
-        del kept[owner]
-    try:
-        place = shelf.data / "credentials" / "standing.json"
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace(place, json.dumps({"version": 1, "standing": kept}).encode(), synced=True)
-    except OSError as error:
-        raise TwinError(f"What still stands could not be noted: {error.strerror}.", "Make room on the disk.") from None
+def _note(shelf: Shelf, owner: str, repos: list[str], gone: str = "") -> None:
+    """These stand as well, that one no more."""
+    if not (repos or gone):
+        return
+    with _GUARD:                                         # one file for all users
+        kept = _standing(shelf)
+        kept[owner] = sorted({*kept.get(owner, []), *repos} - {gone})
+        if not kept[owner]:
+            del kept[owner]
+        try:
+            place = shelf.data / "credentials" / "standing.json"
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replace(place, json.dumps({"version": 1, "standing": kept}).encode(), synced=True)
+        except OSError as error:
+            raise TwinError(f"What still stands could not be noted: {error.strerror}.", "Make room on the disk.") from None

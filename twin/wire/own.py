@@ -17,6 +17,7 @@ from ..create import edited
 from ..create.build import card_png, fields_of, taught
 from ..create.measure import later
 from ..errors import Missing, Refused
+from ..share.withdraw import delete, standing
 from ..store import Films, Shelf, Twin, Twins, bring_in, export
 from ..store.bundle import MOST_BYTES
 from ..users import User
@@ -64,12 +65,13 @@ class Own:
         return answer(await asyncio.to_thread(look))
 
     async def delete(self, request: Request, user: User) -> Response:
-        """Delete a twin and everything made from it; says what was removed."""
+        """Delete a twin and everything made from it; says what was removed, and where it is published still."""
         name, language = request.path_params["name"], language_of(request)
         if self.shelf.has(user.id, name):                # a damaged one can be deleted as well
             await self.sessions.part(user.id, name)
-        gone = await asyncio.to_thread(self.shelf.delete, user.id, name)
-        return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone]})
+        gone = await asyncio.to_thread(delete, self.shelf, user.id, name)
+        return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone],
+                       "standing": await asyncio.to_thread(standing, self.shelf, user.id)})
 
     async def edit(self, request: Request, user: User) -> Response:
         """Fill in another form; face, voice and consent stay."""
