@@ -106,7 +106,7 @@ async def test_deleting_a_twin_that_talks_moves_its_page_to_another(place):
         await client.turn("hi")
         async with httpx.AsyncClient(base_url=place.url, headers={"X-Twin-Token": ADA}, trust_env=False) as web:
             removed = (await web.delete(f"/twins/{twin.id}")).json()["removed"]
-        assert {item["what"]: item["count"] for item in removed} == {"twin": len(files()), "conversations": 1} and all(item["text"] for item in removed)
+        assert {item["what"]: item["count"] for item in removed} == {"twin": len(files()), "conversations": 1, "memory": 1} and all(item["text"] for item in removed)
         begin, _ = await client.until(lambda header, _: header["type"] == "ready")
         assert begin["twin"]["id"] != twin.id and not begin["history"]
     await asyncio.sleep(0.1)

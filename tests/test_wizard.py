@@ -210,7 +210,8 @@ def test_from_a_photo_and_a_voice_to_a_talk(visit, photo: Path, sound: Path) -> 
 
 def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, address: str, tmp_path: Path) -> None:
     page, other = visit(), visit()
-    book = {"name": "Orbit", "entries": [{"keys": ["telescope"], "content": "Otto is a refractor.", "enabled": True, "insertion_order": 3, "extensions": {"odd": 1}}]}
+    entry = {"keys": ["telescope"], "content": "Otto is a refractor.", "enabled": True, "insertion_order": 3, "extensions": {"odd": 1}}
+    book = {"name": "Orbit", "entries": [entry, {**entry, "enabled": False, "content": "Otto was repaired twice."}]}
     with zipfile.ZipFile(tmp_path / "card.charx", "w") as box:
         box.writestr("card.json", json.dumps({"spec": "chara_card_v3", "spec_version": "3.0", "data": {"name": "E.", "description": "", "character_book": book}}))
     made(page, photo, tmp_path / "card.charx")
@@ -230,7 +231,7 @@ def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, add
         menu("Save as Character Card")
     card = character_card.read(Path(kept.value.path()).read_bytes())
     assert card.persona["name"] == {"en": "Eileen"} and ("Is it cold in space?", "Cold outside, cosy inside, like a good tent.") in card.examples
-    assert card.lorebook == book
+    assert card.lorebook == {**book, "entries": book["entries"][1:]}, "what its owner wrote over is gone, what was not in use stays as it came"
     menu("Save as .twin file")
     page.locator("dialog[open]").get_by_role("button", name="Save the file").scroll_into_view_if_needed()
     with page.expect_download() as kept:

@@ -66,7 +66,7 @@ def queued(place: int) -> dict[str, Any]:
     return {"step": "queue", "done": 0.0, "place": place, "note": note}
 
 
-def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket | None) -> tuple[AsyncIterator[bytes], Callable[[], None]]:
+def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket | None) -> tuple[AsyncIterator[bytes], Callable[[], Any]]:
     source = _Async(steps) if isinstance(steps, AsyncGenerator) else _Blocking(steps)
 
     async def lines() -> AsyncIterator[bytes]:
@@ -90,14 +90,19 @@ def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket 
             if not known:
                 log.exception("a stream of progress broke")
             what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
+            await end()                                  # first: whoever reads the last line may come again at once
             yield _line(told(what, language)[1])
-    return lines(), lambda: source.end(_over(done, ticket))
+
+    def end() -> asyncio.Future[None]:
+        return source.end(over)
+    over = _over(done, ticket)
+    return lines(), end
 
 
 class _Streamed(StreamingResponse):
-    """`end` is called once, also when the reader left before the first line."""
+    """`end` is called, also when the reader left before the first line."""
 
-    def __init__(self, lines: AsyncIterator[bytes], end: Callable[[], None]):
+    def __init__(self, lines: AsyncIterator[bytes], end: Callable[[], Any]):
         super().__init__(lines, media_type="application/x-ndjson", headers=ALWAYS | {"X-Accel-Buffering": "no"})
         self._end = end
 
@@ -111,18 +116,22 @@ class _Streamed(StreamingResponse):
 class _Blocking:
     def __init__(self, steps: Iterator[dict[str, Any]]):
         self._steps, self._pool = steps, ThreadPoolExecutor(1, thread_name_prefix="progress")
+        self._ended: asyncio.Future[None] | None = None
 
     def next(self) -> asyncio.Future[Any]:
         return asyncio.get_running_loop().run_in_executor(self._pool, next, self._steps, None)
 
-    def end(self, done: Callable[[], Any]) -> None:
+    def end(self, done: Callable[[], Any]) -> asyncio.Future[None]:
+        """Close the steps, then call `done`: once, however often this is called."""
         def close() -> None:
             try:
                 getattr(self._steps, "close", bool)()
             finally:
                 done()
-        self._pool.submit(close)                         # behind the step in flight
-        self._pool.shutdown(wait=False)
+        if self._ended is None:
+            self._ended = asyncio.wrap_future(self._pool.submit(close))         # behind the step in flight
+            self._pool.shutdown(wait=False)
+        return self._ended
 
 
 class _Async:
@@ -131,12 +140,13 @@ class _Async:
     def __init__(self, steps: AsyncGenerator[dict[str, Any], None]):
         self._steps = steps
         self._step: asyncio.Future[Any] | None = None
+        self._ended: asyncio.Task[None] | None = None
 
     def next(self) -> asyncio.Future[Any]:
         self._step = asyncio.ensure_future(anext(self._steps, None))             # type: ignore[arg-type]
         return self._step
 
-    def end(self, done: Callable[[], Any]) -> None:
+    def end(self, done: Callable[[], Any]) -> asyncio.Future[None]:
         async def close() -> None:
             try:
                 if self._step is not None and not self._step.done():
@@ -145,6 +155,8 @@ class _Async:
                 await self._steps.aclose()
             finally:
                 done()
-        task = asyncio.get_running_loop().create_task(close())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        if self._ended is None:
+            self._ended = asyncio.get_running_loop().create_task(close())
+            self._ending.add(self._ended)
+            self._ended.add_done_callback(self._ending.discard)
+        return self._ended
