@@ -1,6 +1,7 @@
 """How far the embedded mind answers from cards that nobody wrote lines for: `python tests/persona_dev.py [en|zh] [-v]` prints the shares of tests/data/persona_dev.
 
-Each card is one talk: its questions in order, false suggestions, the questions once more (what was said stays said); what no fact tells and provocations begin anew."""
+Each card is one talk: its questions in order, false suggestions, the questions once more (what was said stays said); what no fact tells and provocations begin anew.
+`python tests/persona_dev.py 2|3 [en|zh] [-v]` asks tests/data/persona_dev2 or 3 instead, a file per card, each question on its own: 2 to tune on, 3 to measure with only."""
 # ruff: noqa: B008, B023 - each function is used within its own turn of the loop
 from __future__ import annotations
 
@@ -68,11 +69,56 @@ def measure(language: str, embed, verbose: bool = False, of: str = "") -> dict[s
     return {kind: (sum(rows), len(rows)) for kind, rows in counts.items()}
 
 
+KINDS = ("paraphrase", "synonym", "inference", "follow_up", "wrong", "unknown")
+
+
+def rows(folder: str, language: str) -> list[dict]:
+    """The cards of a folder of tests/data, a file each: card; ask: how -> questions "question => what the reply must hold", a follow-up's after what was said before it,
+    "they / the twin / they => ..."; wrong: false suggestions => the correction; unknown: what no fact tells."""
+    return [yaml.safe_load(path.read_text("utf-8")) for path in sorted((HERE / "data" / folder).glob(f"*.{language}.yaml"))]
+
+
+def probes(row: dict) -> list[tuple[str, list[str], str, str]]:
+    """(kind, what was said before, question, what the reply must hold) of a card."""
+    told = [(kind, one) for kind in KINDS for one in (row[kind] if kind in ("wrong", "unknown") else row["ask"][kind])]
+    split = [(kind, *one.partition(" => ")[::2]) for kind, one in told]
+    return [(kind, (said := asked.split(" / "))[:-1], said[-1], wanted) for kind, asked, wanted in split]
+
+
+def right(kind: str, language: str, reply: str, wanted: str) -> bool:
+    if kind == "unknown":
+        return bool(UNKNOWN[language].search(reply)) and len(reply) < 400
+    return fits(language, reply, wanted) and not UNKNOWN[language].search(reply) and not (kind == "wrong" and re.match(r"(?i)yes\b|是的|对[,，。！]|是呀", reply))
+
+
+def measure_cards(folder: str, language: str, embed, verbose: bool = False) -> dict[str, tuple[int, int]]:
+    """As `measure`, of a folder of single cards: every question begins anew, a follow-up after its own history."""
+    from persona.card import Persona
+    from persona.mind import Mind
+
+    counts: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+    for row in rows(folder, language):
+        mind = Mind(Persona.parse(row["card"]), None, embed)
+        mind.warm(language)
+        for kind, before, text, wanted in probes(row):
+            history = [{"role": "assistant" if at % 2 else "user", "content": line} | ({"step": "fact"} if at % 2 else {}) for at, line in enumerate(before)]
+            answer = mind.answer(history, text, now=NOW, language=language)
+            counts[kind].append(right(kind, language, said(answer), wanted))
+            if verbose and not counts[kind][-1]:
+                print(f"- [{kind}] {row['card']['name']}: {' / '.join([*before, text])} => {wanted}\n      {answer.step} {answer.sources}: {said(answer)}")
+    facts = [good for kind in KINDS[:-1] for good in counts[kind]]
+    print(f"{folder} {language}: facts {sum(facts) / max(1, len(facts)):.2f} ({sum(facts)}/{len(facts)}), "
+          + ", ".join(f"{kind} {sum(good) / max(1, len(good)):.2f} ({sum(good)}/{len(good)})" for kind, good in counts.items()))
+    return {kind: (sum(good), len(good)) for kind, good in counts.items()}
+
+
 if __name__ == "__main__":
     from twin.registry import Registry
     from twin.settings import load
 
     embed = Registry(load([])).embed
     for language in [one for one in ("en", "zh") if one in sys.argv] or ["en", "zh"]:
-        for of in ("", "more."):
+        for folder in [f"persona_dev{one}" for one in "23" if one in sys.argv]:
+            measure_cards(folder, language, embed, "-v" in sys.argv)
+        for of in () if {"2", "3"} & set(sys.argv) else ("", "more."):
             measure(language, embed, "-v" in sys.argv, of)

@@ -217,3 +217,12 @@ def test_nothing_of_the_exams_was_taught(language):
         source = strings(yaml.load(text, persona.LOADER)) if path.endswith(("yaml", "yml")) else [text]
         found += [f"{path}: {piece!r} of {asked[piece]!r}" for line in source for piece in pieces(line, language, n) if piece in asked]
     assert not found, "\n".join(sorted(set(found)))
+
+
+@pytest.mark.parametrize("language", persona.LANGUAGES)
+def test_no_invented_card_repeats_the_exams(language):
+    """The cards that matching is tuned on and measured with share no piece with the exams either. Only the card's own side is told."""
+    taken = {piece for text in exam(language) for piece in pieces(text, language, LONGEST_SHARED[language])}
+    found = [f"{path.parent.name}/{path.name}: {piece!r}" for path in sorted(ROOT.glob(f"tests/data/persona_dev[23]/*.{language}.yaml"))
+             for line in strings(yaml.load(path.read_text("utf-8"), persona.LOADER)) for piece in pieces(line, language, LONGEST_SHARED[language]) if piece in taken]
+    assert not found, "\n".join(sorted(set(found)))
