@@ -1,0 +1,150 @@
+"""What memory recalls of short made-up histories (tests/data/memory_dev): `python tests/memory_dev.py [tune|measure] [en|zh] [--show]`.
+
+    told      each told sentence among CHATTER others in each talk, every one answered with a word or two, some weeks between talks
+    judged    of the first five recollections: every message that the question is after is among them, or a fact learnt from it; of what
+              changed, what held before does not stand in front of what holds now; of what was never told, nothing is recalled at all
+
+Odd histories are there to tune by, even ones only to measure: --show tells of the former only."""
+from __future__ import annotations
+
+import random
+import re
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+HERE = Path(__file__).parent / "data" / "memory_dev"
+sys.path.insert(0, str(HERE.parents[2]))
+
+from persona.memory import Memory  # noqa: E402
+from persona.search import Embed  # noqa: E402
+from twin.think.embed import Embedder  # noqa: E402
+
+KINDS = ("single", "several", "now", "before", "preference", "never")
+CHATTER = 10                                             # other sentences in each talk
+REPLIES = {"en": ("I see.", "Oh, tell me more.", "That sounds lovely.", "Mm-hm.", "Good to know.", "Ha!"), "zh": ("这样啊。", "嗯嗯。", "听起来不错。", "再多说说。", "哈哈。", "知道了。")}
+
+
+@dataclass(frozen=True)
+class Ask:
+    kind: str
+    text: str
+    gold: tuple[str, ...] = ()
+    old: str = ""
+
+
+@dataclass
+class History:
+    name: str
+    language: str
+    told: list[tuple[datetime, str, str]] = field(default_factory=list)        # when, label or "", text
+    asks: list[Ask] = field(default_factory=list)
+
+    @property
+    def part(self) -> str:
+        return "tune" if int(self.name) % 2 else "measure"
+
+
+def histories(language: str) -> list[History]:
+    found: list[History] = []
+    day = datetime(2026, 1, 1)
+    for line in (HERE / f"{language}.txt").read_text("utf-8").splitlines():
+        if line.startswith("== "):
+            found.append(History(line[3:].strip(), language))
+        elif line.startswith("-- "):
+            day = datetime.fromisoformat(line[3:].strip()) + timedelta(hours=18)
+        elif hit := re.match(r"\? (\w+) ?([\w< ]*?) *\| (.+)", line):
+            gold = tuple(re.findall(r"(?<!<)\b\w\b", hit[2]))
+            found[-1].asks.append(Ask(hit[1], hit[3], gold, (re.findall(r"<(\w)", hit[2]) or [""])[0]))
+        elif line and not line.startswith("#"):
+            hit = re.match(r"(\w): (.+)", line)
+            found[-1].told.append((day, hit[1] if hit else "", hit[2] if hit else line))
+    return found
+
+
+def tell(memory: Memory, history: History) -> dict[str, int]:
+    """Tell a history with chatter around it; label -> id of the message."""
+    draw = random.Random(f"{history.language}{history.name}")
+    pool = [line for line in (HERE / f"chatter.{history.language}.txt").read_text("utf-8").splitlines() if line]
+    labels: dict[str, int] = {}
+    draw.shuffle(pool)
+    turn = 0
+    for number, day in enumerate(sorted({when for when, _, _ in history.told})):
+        rows = [(label, text) for when, label, text in history.told if when == day]
+        for line in (pool[(number * CHATTER + n) % len(pool)] for n in range(CHATTER)):
+            rows.insert(draw.randrange(len(rows) + 1), ("", line))
+        kept = [row for row in history.told if row[0] == day]
+        order = iter([(label, text) for _, label, text in kept])
+        told = {text for _, _, text in kept}
+        for at, (label, text) in enumerate(rows):        # what is told keeps its order
+            label, text = next(order) if text in told else (label, text)
+            turn += 1
+            when = day + timedelta(minutes=3 * at)
+            name = memory.heard("user", text, turn=turn, conversation=f"c{number}", when=when, language=history.language)
+            memory.heard("assistant", draw.choice(REPLIES[history.language]), turn=turn, conversation=f"c{number}", when=when, language=history.language)
+            if label:
+                labels[label] = name
+    return labels
+
+
+def judged(ask: Ask, labels: dict[str, int], sources: list[int]) -> bool:
+    if ask.kind == "never":
+        return not sources
+    gold = [labels[one] for one in ask.gold]
+    if not all(name in sources[:5] for name in gold):
+        return False
+    return not (ask.old and labels[ask.old] in sources and sources.index(labels[ask.old]) < sources.index(gold[0]))
+
+
+def examined(part: str, language: str, embed: Embed | None = None, show: bool = False) -> Iterator[tuple[Ask, bool, float]]:
+    """(question, whether it was right, seconds) of each."""
+    for history in histories(language):
+        if history.part != part:
+            continue
+        memory = Memory(_scratch(), embed=embed, now=lambda: datetime(2026, 6, 1, 9))
+        with memory.together():
+            labels = tell(memory, history)
+        memory.warm()
+        for ask in history.asks:
+            began = time.perf_counter()
+            found = memory.recall(ask.text, language=language)
+            took = time.perf_counter() - began
+            right = judged(ask, labels, [one.source for one in found])
+            if show and not right and part == "tune":
+                print(f"\n{history.name} {ask.kind} {ask.text}  gold {[labels[g] for g in ask.gold]} old {labels.get(ask.old, '')}")
+                for label in (*ask.gold, ask.old):
+                    if label:
+                        print("      told:", labels[label], next(text for _, own, text in history.told if own == label))
+                for one in found:
+                    print(f"   {one.source:4d} {one.score:.4f} {one.kind[:4]} {'*' if one.asked else ' '}{'-' if one.past else ' '} {one.text[:110]}")
+            yield ask, right, took
+        memory.close()
+        memory.path.unlink()
+
+
+def _scratch() -> Path:
+    return Path(tempfile.mkdtemp(prefix="memory-dev-")) / "a.memory"
+
+
+def embedder() -> Embed:
+    return Embedder().embed
+
+
+def main() -> None:
+    part = next((word for word in sys.argv[1:] if word in ("tune", "measure")), "measure")
+    embed = embedder()
+    for language in [word for word in sys.argv[1:] if word in ("en", "zh")] or ["en", "zh"]:
+        rights: dict[str, list[bool]] = defaultdict(list)
+        for ask, right, _ in examined(part, language, embed, "--show" in sys.argv):
+            rights[ask.kind].append(right)
+        told = [right for kind in KINDS[:-1] for right in rights[kind]]
+        print(f"{part} {language}: recall_at_5 {sum(told) / len(told):.2f} of {len(told)}; " + ", ".join(f"{kind} {sum(rights[kind]) / max(1, len(rights[kind])):.2f} of {len(rights[kind])}" for kind in KINDS))
+
+
+if __name__ == "__main__":
+    main()
