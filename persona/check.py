@@ -115,6 +115,11 @@ class Grounds:
         self.words, self.numbers, latin = (frozenset().union(*sets) for sets in zip(*held))
         self.latin = latin | _KNOWN_NAMES
 
+    def learn(self, text: str) -> None:
+        """Something more that a reply may rest on: what a tool gave."""
+        words, numbers, latin = _held(text)
+        self.words, self.numbers, self.latin = self.words | words, self.numbers | numbers, self.latin | latin
+
     def check(self, sentence: str) -> str:
         """The reason why the sentence is refused, or "" (and it counts as said)."""
         reason = self._reason(sentence.strip())

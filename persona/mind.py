@@ -49,7 +49,8 @@ class Answer:
     fallback_step: str = "unknown"                       # "fact" where `fallback` quotes one
     lead: str = ""                                       # said before what the model says
     felt: Appraisal = NOTHING                            # what the user's words tell of their feeling
-    call: Callable[[str], str] | None = None             # for a model that can call functions: the JSON of a call -> its result, as JSON
+    functions: tools.Offer | None = None                 # what a larger model may call
+    call: Callable[[str], str] | None = None             # the JSON of a call of one -> its result, as JSON
     state: dict[str, Any] | None = None                  # of the scene, where it has one; what is kept with the message and handed in with it again
 
 
@@ -105,10 +106,10 @@ class Mind:
         reminders, where they can be kept; `find`: looks in its documents, for a model that asks."""
         found = self._answered(history, text, now=now, language=language, capable=capable, passages=passages, recalled=recalled, book=book)
         felt = appraise(text, found.language)
+        grounds = getattr(found.check, "__self__", None)
         found = self._kept_to(found, history, text)
-        if found.messages and capable and self.scene:
-            at_hand, asked = tools.of(self.scene), tools.Asked(found.language, now, history, found.state or {}, book, self.catalogue, find, self.scene)
-            found = replace(found, call=lambda raw: tools.called(raw, at_hand, asked))
+        if found.messages and capable:
+            found = self._offering(found, history, now, book, find, grounds)
         if "scene" in found.trace:                       # a scene's own words are said as they are written
             return replace(found, felt=felt)
         line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
@@ -116,6 +117,22 @@ class Mind:
             answered = self._answered(history, rest, now=now, language=found.language, capable=capable, passages=passages)
             found = answered if answered.step in ("fact", "document", "line") and not empathy.consoles(answered) else found
         return empathy.first(replace(found, felt=felt), line, history, self._values(found.language, told.name_of(history)), capable) if line else replace(found, felt=felt)
+
+    def _offering(self, found: Answer, history: Sequence[dict], now: datetime, book: Book | None, find: Callable[[str], Sequence[Any]] | None,
+                  grounds: Grounds | None) -> Answer:
+        """The answer with the tools that a larger model may call for it. What one gives may be said, and the scene stands as one leaves it."""
+        at_hand = tools.of(self.scene, book is not None, find is not None, self.catalogue is not None)
+        asked = tools.Asked(found.language, now, history, found.state if found.state is not None else {}, book, self.catalogue, find, self.scene)
+
+        def call(raw: str) -> str:
+            result = tools.called(raw, at_hand, asked)
+            if grounds is not None:
+                grounds.learn(result)
+            if found.state is not None:
+                found.state.update(self._shown(asked.state))
+            return result
+
+        return replace(found, functions=tools.offer(at_hand, found.language, self.scene is not None), call=call)
 
     def _answered(self, history: Sequence[dict], text: str, *, now: datetime, language: str = "", capable: bool = False,
                   passages: Sequence[cited.Piece] = (), recalled: Sequence[Recollection] = (), playing: bool = True,

@@ -2,12 +2,10 @@
 depends on persona, language and size of model alone, so that its KV cache is kept from turn to turn and from user to user."""
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
 from persona import scene as scenes
-from persona import tools
 from persona.card import Persona
 from persona.fields import facts
 from persona.lorebook import Entry
@@ -44,10 +42,6 @@ _LARGE = {
           "你是AI，是数字人：绝不说自己是真人，有人问就如实说。你看不到对方，也不能上网或办外面的事。不管对方要你扮成谁，"
           "你都是{name}。用对方的语言回答，中文或英文，以最后一句为准。",
 }
-# As the chat templates of Qwen and Hermes put it: those models were trained on these very words.
-_FUNCTIONS = "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n<tools>\n"
-_CALL = ('\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n'
-         '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>')
 _HERE_FOR = {"en": "\n\nWhat you are here for ({title}):\n{goals}\n\nWhat you keep to:\n{limits}", "zh": "\n\n你在这里做什么（{title}）：\n{goals}\n\n你守的规矩：\n{limits}"}
 _DEFAULT_STYLE = {"en": "Friendly, natural, short sentences.", "zh": "亲切自然，句子短。"}
 _REMIND = {"en": "({name} answers in one or two short sentences.)", "zh": "（{name}用一两句短话回答。）"}
@@ -79,8 +73,7 @@ def _scene(persona: Persona, language: str, capable: bool) -> str:
     goals, limits = acted.goals.get(language, ()), acted.limits.get(language, ())
     if not capable:
         return " " + " ".join((*goals[:1], *limits[:1])) if language == "en" else "".join((*goals[:1], *limits[:1]))
-    functions = "\n".join(json.dumps(schema, ensure_ascii=False) for schema in tools.schemas(tools.of(acted)))
-    return _HERE_FOR[language].format(title=acted.text("title", language), goals="\n".join(f"- {goal}" for goal in goals), limits="\n".join(f"- {limit}" for limit in limits)) + (_FUNCTIONS + functions + _CALL if acted.tools else "")
+    return _HERE_FOR[language].format(title=acted.text("title", language), goals="\n".join(f"- {goal}" for goal in goals), limits="\n".join(f"- {limit}" for limit in limits))
 
 
 def messages(persona: Persona, language: str, question: str, history: Sequence[Message] = (), examples: Sequence[Turn] = (),

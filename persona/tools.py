@@ -152,7 +152,7 @@ class Reminders:
         if row is None:
             asked.state["pending"] = what
             return Done(_say("reminder-past", asked), "curious", {"error": "that time has passed or is too far ahead"})
-        return Done(_say("reminder-kept", asked, what=row.text, when=spoken(row.at, asked.now, asked.language)), "warm", {"kept": row.text, "when": row.when})
+        return Done(_say("reminder-kept", asked, what=row.text, when=spoken(row.at, asked.now, asked.language)), "warm", {"kept": row.text, "when": row.when, "said": spoken(row.at, asked.now, asked.language)})
 
 
 class Knowledge:
@@ -227,10 +227,33 @@ class State:
 ALL: dict[str, Tool] = {"clock": Clock(), "calculator": Calculator(), "reminders": Reminders(), "knowledge": Knowledge(), "catalogue": Shop(), "state": State()}
 
 
-def of(scene: Scene | None, book: bool = False) -> tuple[Tool, ...]:
-    """The tools of a scene; without one the clock, sums, and reminders where they can be kept (`book`)."""
-    names = scene.tools if scene else ("clock", "calculator")
-    return tuple(ALL[name] for name in dict.fromkeys((*names, *(("reminders",) if book else ()))))
+# As the chat templates of Qwen and Hermes put it: those models were trained on these very words.
+_WORDS = ("\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n<tools>\n",
+          '\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n'
+          '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>')
+_BESIDE = {"en": "\n\nWith the functions you are given you do look things up, work things out and keep reminders; beyond them you can't. Say what they give in your own words, never the call.",
+           "zh": "\n\n给你的函数可以用来查找、计算、记提醒，除此之外你办不到。用自己的话说结果，不要把调用说出来。"}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a model may call, as twin.types.Functions has it: `schemas` with `beside` behind the system message, or `words` behind it."""
+    schemas: tuple[dict[str, Any], ...]
+    beside: str = ""
+    words: str = ""
+
+
+def of(scene: Scene | None, book: bool = False, library: bool = False, goods: bool = False) -> tuple[Tool, ...]:
+    """The tools of a scene; without one the clock and sums; and reminders, documents and goods where there are such."""
+    names = (*(scene.tools if scene else ("clock", "calculator")), *["reminders"] * book, *["knowledge"] * library, *["catalogue"] * goods)
+    return tuple(ALL[name] for name in dict.fromkeys(names))
+
+
+def offer(tools: Sequence[Tool], language: str, in_words: bool) -> Offer | None:
+    """The tools, offered to a model; in words too (`in_words`: in a scene, for elsewhere they aren't worth the tokens that a small machine reads)."""
+    rows = schemas(tools)
+    words = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).join(_WORDS) if in_words else ""
+    return Offer(tuple(rows), _BESIDE[language], words) if rows else None
 
 
 def wanted(tools: Sequence[Tool], text: str, asked: Asked) -> tuple[Tool, dict[str, Any]] | None:
@@ -250,11 +273,11 @@ def called(raw: str, tools: Sequence[Tool], asked: Asked) -> str:
     """What a model's call (the JSON between its tags) gives, as JSON of at most LONGEST_RESULT characters. A bad call is answered with what is wrong."""
     try:
         call = json.loads(raw)
-        name, arguments = call["name"], call.get("arguments") or {}
-        arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
-        tool = next(tool for tool in tools if tool.name == name)
-        if not isinstance(arguments, dict):
-            raise ValueError
+        tool = next(tool for tool in tools if tool.name == call["name"])
+        arguments = _arguments(call.get("arguments") or {})
+        if arguments is None:
+            wanted = {"error": "the arguments are no JSON object; call it again with these", "parameters": dict(tool.parameters)}
+            return json.dumps(wanted, ensure_ascii=False)
     except StopIteration:
         result: Any = {"error": "there is no such function; there are: " + ", ".join(tool.name for tool in tools)}
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -262,6 +285,14 @@ def called(raw: str, tools: Sequence[Tool], asked: Asked) -> str:
     else:
         result = tool.run(arguments, asked).data
     return json.dumps(result, ensure_ascii=False)[:LONGEST_RESULT]
+
+
+def _arguments(given: Any) -> dict[str, Any] | None:
+    try:
+        read = json.loads(given) if isinstance(given, str) else given
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
 
 
 def due(book: reminders.Book, now: datetime, language: str, history: Sequence[Mapping[str, Any]]) -> Done | None:

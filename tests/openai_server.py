@@ -20,9 +20,55 @@ def event(word: str) -> bytes:
     return f"data: {json.dumps({'choices': [{'delta': {'content': word}}]}, ensure_ascii=False)}\n\n".encode()
 
 
+def piece(at: Any = None, own: str = "", name: str = "", arguments: Any = None) -> bytes:
+    """A piece of a call, with what is not None of it."""
+    function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value not in ("", None)}
+    row = {key: value for key, value in (("index", at), ("id", own), ("function", function)) if value not in ("", None)}
+    return f"data: {json.dumps({'choices': [{'delta': {'content': None, 'tool_calls': [row]}}]})}\n\n".encode()
+
+
+TWO = {                                                  # the same two calls, as servers are known to send them
+    "calls-openai": [piece(0, "a1", "clock", ""), piece(1, "b2", "calculator", ""), *(piece(1, arguments=part) for part in ('{"expr', 'ession": "6', ' * 7"}')), piece(0, arguments="{}")],
+    "calls-whole": [piece(0, "a1", "clock", "{}"), piece(0, "b2", "calculator", '{"expression": "6 * 7"}')],
+    "calls-bare": [piece(own="a1", name="clock"), piece(own="b2", name="calculator"), piece(arguments='{"expression":'), piece(arguments=' "6 * 7"}')],
+    "calls-objects": [piece(own="a1", name="clock", arguments={}), piece(own="b2", name="calculator", arguments={"expression": "6 * 7"})],
+    "calls-unnamed": [piece(0, name="clock"), piece(1, name="calculator", arguments='{"expression": "6 * 7"}')],
+}
+
+
+async def functions(body: dict[str, Any]) -> Any:
+    """A model that calls functions: events, or a Response of a server that knows none."""
+    model, last, told = body["model"], body["messages"][-1], [m for m in body["messages"] if m["role"] == "tool"]
+    if model == "calls-slow":
+        return None
+    if model == "calls-endless" and body.get("tool_choice") != "none":
+        return [event("Hm. "), piece(0, f"c{len(told)}", "clock", "{}")]
+    if told:
+        return [event(f"I have: {json.dumps([m['content'] for m in told])}")] if model != "calls-then-endless" else None
+    if model == "calls-broken":
+        return [piece(0, "a1", "calculator", '{"expression": 6 *')]
+    if model == "calls-many":
+        return [piece(n, f"id{n}", "clock", "{}") for n in range(40)]
+    if model == "calls-thinking":
+        return [event("<think>which tool"), event("?</think>"), *TWO["calls-openai"]]
+    if model.startswith("calls-not"):                    # a server that knows no tools, in one of the ways there are
+        code = int(model[len("calls-not-"):])
+        if "tools" in body or any(m["role"] == "tool" for m in body["messages"]):
+            return JSONResponse({"error": {"message": "tools param requires --jinja flag" if code >= 404 else "unknown field"}}, code)
+        if last["content"].startswith("<tool_response>"):
+            return [event("I have: " + last["content"].split("\n")[1])]
+        if "<tools>" in body["messages"][0]["content"]:
+            return [event("One moment. "), event("<tool_"), event('call>{"name": "calculator", "arguments": {"expression": "6 * 7"}}'), event("</tool_call>")]
+        return [event("No tools.")]
+    return [event("One moment. "), *TWO.get(model, TWO["calls-openai"])]
+
+
 async def chat(request: Request) -> Response:
     body = await request.json()
-    seen.update(asked=seen["asked"] + 1, key=request.headers.get("authorization", ""), body=body)
+    seen.update(asked=seen["asked"] + 1, key=request.headers.get("authorization", ""), body=body, bodies=[*seen.get("bodies", []), body][-9:])
+    events = await functions(body) if body["model"].startswith("calls-") else None
+    if isinstance(events, Response):
+        return events
     model, tries = body["model"], seen["asked"]
     if model.startswith("status-"):
         _, code, times = model.split("-")
@@ -35,7 +81,17 @@ async def chat(request: Request) -> Response:
 
     async def stream() -> Any:
         try:
-            if model == "nothing":
+            if events is not None:
+                for one in events:
+                    yield one
+                yield b"data: [DONE]\n\n"
+            elif model == "calls-slow":                  # never done with its arguments
+                yield piece(0, "a1", "calculator", '{"expression": "')
+                for n in range(10_000):
+                    seen["sent"] = n
+                    yield piece(0, arguments="1 + ")
+                    await asyncio.sleep(0.01)
+            elif model == "nothing":
                 yield b"data: [DONE]\n\n"
             elif model == "silent":
                 await asyncio.sleep(60)
@@ -52,7 +108,7 @@ async def chat(request: Request) -> Response:
                 for byte in b": hello\r\n\r\ndata: {]\n\ndata: 7\n\n" + b"".join(map(event, WORDS)) + b"data: [DONE]":
                     yield bytes([byte])
                     await asyncio.sleep(0)
-            elif model == "endless":
+            elif model in ("endless", "calls-then-endless"):
                 for n in range(10_000):
                     seen["sent"] = n
                     yield event(f"word{n} ")
@@ -73,7 +129,7 @@ async def models(request: Request) -> Response:
 async def told(request: Request) -> Response:
     answer = JSONResponse(seen.copy())
     if request.method == "DELETE":
-        seen.update(asked=0, closed=0, sent=0, key="", body={})
+        seen.update(asked=0, closed=0, sent=0, key="", body={}, bodies=[])
     return answer
 
 

@@ -10,7 +10,6 @@ from persona import tools
 from persona.card import CardError, Persona
 from persona.catalogue import Catalogue, limits
 from persona.mind import Mind
-from persona.prompt import system
 from persona.reminders import MOST, Book, wanted, when
 from twin.calls import called
 
@@ -151,10 +150,25 @@ def test_a_model_can_change_a_scene_within_its_bounds():
 
 
 def test_a_larger_model_is_offered_its_scenes_tools():
-    told = system(Persona.parse({**CARD, "scene": "secretary"}), "en", True)
-    assert '"name": "reminder"' in told and "<tool_call>" in told and "<tools>" not in system(Persona.parse(CARD), "en", True)
-    answer = Mind(Persona.parse({**CARD, "scene": "secretary"})).answer([], "Tell me what the sea means to you, would you", now=NOW, capable=True, book=Book())
+    asked = {"now": NOW, "capable": True, "book": Book()}
+    answer = Mind(Persona.parse({**CARD, "scene": "secretary"})).answer([], "Tell me what the sea means to you, would you", **asked)
+    assert '"name": "reminder"' in answer.functions.words and "<tool_call>" in answer.functions.words and "<tools>" not in answer.messages[0]["content"]
     assert json.loads(answer.call('{"name": "clock"}'))["time"] == "8:05 pm"
+    plain = Mind(Persona.parse(CARD)).answer([], "Tell me what the sea means to you, would you", find=lambda question: (), **asked)
+    assert [schema["function"]["name"] for schema in plain.functions.schemas] == ["clock", "calculator", "reminder", "knowledge"] and not plain.functions.words
+
+
+def test_what_a_tool_gave_may_be_said():
+    mind, book = Mind(Persona.parse({**CARD, "scene": "secretary"})), Book()
+    answer = mind.answer([], "Tell me what the sea means to you, would you", now=NOW, capable=True, book=book)
+    assert answer.check("I'll remind you at 7:45.") == "number"
+    answer.call('{"name": "reminder", "arguments": {"do": "add", "what": "tea", "when": "2026-11-22T07:45"}}')
+    assert answer.check("I'll remind you at 7:45.") == "" and book.all()
+    play = Mind(Persona.parse({**CARD, "scene": "game_character"}))
+    answer = play.answer([], "Tell me what the sea means to you, would you", now=NOW, capable=True)
+    before = answer.state["shown"]
+    answer.call('{"name": "scene_state", "arguments": {"give": "rope"}}')
+    assert "rope" in answer.state["items"] and answer.state["shown"] != before and "rope" in answer.state["shown"]["en"]
 
 
 async def _said(parts):
@@ -166,7 +180,7 @@ async def test_calls_in_a_stream(cut):
     """Whatever the pieces in which it comes; what stands before the call is said, what behind it is not; three calls at most."""
     seen = []
 
-    async def think(messages):
+    async def think(messages, calling):
         seen.append(messages)
         text = 'Let me see. <tool_call>\n{"name": "clock"}\n</tool_call> ignored' if len(messages) < 4 else "It's < 9 & late."
         for at in range(0, len(text), cut):
@@ -179,7 +193,7 @@ async def test_calls_in_a_stream(cut):
     assert said.endswith("It's < 9 & late.") and "tool_call" not in said and "ignored" not in said
     assert seen[-1][-1]["content"] == '<tool_response>\n{"got": "clock"}\n</tool_response>' and seen[-1][-2]["role"] == "assistant"
 
-    async def endless(messages):
+    async def endless(messages, calling):
         seen.append(messages)
         yield '<tool_call>{"name": "clock"}</tool_call>'
 
@@ -190,7 +204,8 @@ async def test_calls_in_a_stream(cut):
 class Caller:
     """A thinker that calls a function first and then says what it got."""
 
-    def think(self, messages, **_):
+    def think(self, messages, *, max_tokens=0, temperature=0.0):
+        assert '"name": "reminder"' in messages[0]["content"]
         if messages[-1]["content"].startswith("<tool_response>"):
             yield "It is " + json.loads(messages[-1]["content"].split("\n")[1])["time"] + ". "
         else:

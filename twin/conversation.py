@@ -20,7 +20,7 @@ from .errors import TwinError
 from .streams import ahead, due
 from .text import cjk, clauses, clean, sentences
 from .turn import Turn, bare, first_apart, whole
-from .types import Audio, Ended, Event, Final, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
+from .types import Audio, Call, Ended, Event, Final, Functions, Heard, Message, Mood, Motion, Speech, Spoken, Thought, Token, Trouble
 
 LEAD = 8.0               # s of speech that may be unheard: enough to ride out a slow moment, little enough to throw away at a barge-in
 THINK_AHEAD = 4          # clauses the thinker may be in front of the voice
@@ -261,10 +261,19 @@ class Conversation:
         """The model's sentences until one does not pass the check; then the answer's fallback instead of the rest."""
         kept = 0
         with self._surviving(turn, "think"):
-            def think(messages: list[Message]) -> AsyncGenerator[str, None]:
-                return self.crew.think.stream(messages, **self.crew.sampling)
-            call = getattr(answer, "call", None)
-            words = think(answer.messages) if call is None else called(think, answer.messages, lambda raw: self.crew.mind.run(lambda: call(raw)))
+            offer: Any = getattr(answer, "functions", None)
+
+            def think(messages: list[Message], calling: bool) -> AsyncGenerator[str | Call, None]:
+                functions = Functions(offer.schemas, offer.beside, offer.words)
+                return self.crew.think.stream(messages, functions=functions, calling=calling, **self.crew.sampling)
+
+            async def call(raw: str) -> str:
+                result: str = await self.crew.mind.run(lambda: answer.call(raw))
+                turn.clock("called")
+                self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
+                return result
+
+            words = self.crew.think.stream(answer.messages, **self.crew.sampling) if offer is None else called(think, answer.messages, call)
             async with aclosing(sentences(words)) as parts:
                 async for sentence in parts:
                     turn.clock("first_sentence")

@@ -131,6 +131,7 @@ class Worker:
             try:
                 method = getattr(await self.ready(), self.verb)
                 if self._next is None:                   # else another took over while it was being loaded
+                    args, kwargs = _offered(method, args, kwargs)
                     async with aclosing(self._lane.stream(method(*args, **kwargs), self.budget)) as items:
                         async for item in items:
                             yield item
@@ -171,6 +172,16 @@ class Worker:
 
     def close(self) -> None:
         self._lane.close()
+
+
+def _offered(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A thinker that takes no functions is told of them in words, behind the system message."""
+    if "functions" not in kwargs or getattr(getattr(method, "__self__", None), "functions", False):
+        return args, kwargs
+    words = kwargs["functions"].words
+    head, *talk = args[0]
+    told = [{**head, "content": head["content"] + words}, *talk] if words and head["role"] == "system" else args[0]
+    return (told, *args[1:]), {name: value for name, value in kwargs.items() if name not in ("functions", "calling")}
 
 
 def _swept() -> None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,7 +63,23 @@ class Motion:
     names: tuple[str, ...] = CHANNELS
 
 
-Message = dict[str, str]                                 # {"role": "system" | "user" | "assistant", "content": ...}
+Message = dict[str, Any]                                 # {"role": "system" | "user" | "assistant", "content": ...}; calls as OpenAI's protocol has them
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What a model may call. `schemas`: as `tools` of OpenAI's protocol, for a thinker that says `functions = True`; it yields a Call for each it makes."""
+    schemas: tuple[dict[str, Any], ...]
+    beside: str = ""                                     # behind the system message where the schemas are sent
+    words: str = ""                                      # behind it where they can't be: how to call in the text; "" = then nothing is offered
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that a model makes, put together from its stream. `arguments`: JSON as the model wrote it, so perhaps none."""
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True)

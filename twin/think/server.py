@@ -2,7 +2,8 @@
 
 `POST {base}/chat/completions` with `stream: true` (platform.openai.com/docs/api-reference/chat/streaming), read line by line. Closing the
 generator closes the connection, and that is what tells such servers to stop. A request is tried again only as long as no word of its answer has
-come. The key is read from TWIN_THINK_KEY, goes into one header and nowhere else: no message, log or address of ours holds it.
+come. Functions are offered as `tools`; a server or model that knows none is asked again without them, told of them in words, and that is remembered.
+The key is read from TWIN_THINK_KEY, goes into one header and nowhere else: no message, log or address of ours holds it.
 """
 from __future__ import annotations
 
@@ -16,13 +17,15 @@ from urllib.parse import urldefrag, urlsplit
 
 from twin.errors import Missing, Refused, Stuck, TwinError
 from twin.think.reply import Reply
-from twin.types import Message
+from twin.types import Call, Functions, Message
 
 KEY = "TWIN_THINK_KEY"
 CONNECT, FIRST, NEXT = 5.0, 30.0, 15.0                   # s to reach it, to the first word, and between two
 TRIES, PATIENCE = 3, 4.0                                 # requests in all; s that a server may ask to be left alone
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)         # statuses after which asking again makes sense
 LINE, ANSWER = 1 << 20, 1 << 16                          # bytes of one line of its stream, characters of one answer
+MOST, NAME, ARGUMENTS = 16, 100, 1 << 14                 # calls of one answer, characters of a function's name and of its arguments
+WITHOUT = (400, 404, 405, 415, 422, 500, 501)            # how servers and models say that they know no tools
 CODES = {401: ("wants a key, or does not know this one", f"Set {KEY} to its key and start again."),
          403: ("does not let this key use the model", f"Set {KEY} to a key that may."),
          404: ("has no such model, or no chat at this address", "Check the address (most end in /v1) and the model behind '#'."),
@@ -31,10 +34,14 @@ CODES = {401: ("wants a key, or does not know this one", f"Set {KEY} to its key 
 
 
 class ServerThinker:
-    """`where`: the address of the API, and behind '#' the model ("http://localhost:8000/v1#Qwen/Qwen3-8B"); without one, the first it offers.
+    """A model of a server; `functions`: it can be offered some.
+
+    `where`: the address of the API, and behind '#' the model ("http://localhost:8000/v1#Qwen/Qwen3-8B"); without one, the first it offers.
 
     Errors: Refused for an address that is none; Missing, Refused or Stuck from think(), each naming the host.
     """
+
+    functions = True
 
     def __init__(self, where: str, *, stop: Sequence[str] = (), key: str | None = None):
         base, self.model = urldefrag(where.strip())
@@ -48,18 +55,27 @@ class ServerThinker:
             raise Refused(f"The key in {KEY} has blanks or letters that no key has.", "Copy it once more.")
         self._http: Any = None
         self._loop: Any = None
+        self._plain: bool | None = None                  # whether it has to be told of functions in words; None: not known yet
 
     def __repr__(self) -> str:
         return f"ServerThinker({self.host})"
 
     async def think(self, messages: list[Message], *, max_tokens: int = 120, temperature: float = 0.6,
-                    seed: int | None = None) -> AsyncGenerator[str, None]:
-        """The reply, bit by bit, without what a reasoning model thinks aloud."""
-        reply, said = Reply(lambda ids: "", self.stop, thoughts=True), 0
+                    seed: int | None = None, functions: Functions | None = None, calling: bool = True) -> AsyncGenerator[str | Call, None]:
+        """The reply, bit by bit, without what a reasoning model thinks aloud; behind its words the calls it makes of `functions`, where it is still
+        `calling`."""
+        reply, said, calls = Reply(lambda ids: "", self.stop, thoughts=True), 0, 0
         asked = {"model": self.model or await self._first_model(), "messages": messages, "max_tokens": max_tokens, "temperature": temperature,
                  "stream": True} | ({"seed": seed} if seed is not None else {}) | ({"stop": list(self.stop)} if self.stop else {})
-        async with aclosing(self._asked(asked)) as bits:
+        async with aclosing(self._offering(asked, functions, calling)) as bits:
             async for bit in bits:
+                if isinstance(bit, Call):
+                    if text := reply.end():
+                        yield text
+                    calls += calling
+                    if calling:
+                        yield bit
+                    continue
                 if text := reply.pass_on(bit, last=False):
                     said += len(text)
                     yield text
@@ -68,7 +84,7 @@ class ServerThinker:
         if text := reply.end():
             said += len(text)
             yield text
-        if not said:
+        if not said and not calls:
             raise Missing(f"The server at {self.host} answered without a word.", "Ask again, or choose another model.")
 
     async def close(self) -> None:
@@ -78,17 +94,51 @@ class ServerThinker:
 
     # the way there ---------------------------------------------------------------------------------------------------------------------
 
-    async def _asked(self, asked: dict[str, Any]) -> AsyncGenerator[str, None]:
-        """The words of one answer; before the first of them, what fails in passing is tried again."""
+    async def _offering(self, asked: dict[str, Any], functions: Functions | None, calling: bool) -> AsyncGenerator[str | Call, None]:
+        """The answer of a server that is offered functions in the way it knows."""
+        if functions is None:
+            async with aclosing(self._asked(asked)) as bits:
+                async for bit in bits:
+                    yield bit
+            return
+        messages, reason = asked["messages"], None
+        if not self._plain:
+            offered = {"tools": list(functions.schemas)} | ({} if calling else {"tool_choice": "none"})
+            try:
+                async with aclosing(self._asked(asked | {"messages": _behind(messages, functions.beside)} | offered)) as bits:
+                    async for bit in bits:
+                        self._plain = False
+                        yield bit
+                return
+            except _Without as refused:
+                if self._plain is False and messages[-1]["role"] != "tool":         # it knew them before: this is about something else
+                    raise refused.reason from None
+                reason = refused.reason
+        try:
+            async with aclosing(self._asked(asked | {"messages": _behind(in_words(messages), functions.words)})) as bits:
+                async for bit in bits:
+                    self._plain = True
+                    yield bit
+        except TwinError as error:                       # it was not for the tools: what it said first is what is wrong
+            raise error if self._plain or reason is None else reason from None
+
+    async def _asked(self, asked: dict[str, Any]) -> AsyncGenerator[str | Call, None]:
+        """The words of one answer, then its calls; before the first word, what fails in passing is tried again. Raises _Without where `tools` may be why
+        it is refused."""
         import httpx
         for attempt in range(TRIES):
-            wait, begun = 0.3 * 2 ** attempt, False
+            wait, begun, calls = 0.3 * 2 ** attempt, False, _Calls()
             try:
                 async with asyncio.timeout(FIRST):
                     http = self._client()
                     answer = await http.send(http.build_request("POST", f"{self.base}/chat/completions", json=asked), stream=True)
                 try:
                     if answer.status_code != 200:
+                        if "tools" in asked and answer.status_code in WITHOUT and (answer.status_code in (400, 422) or await _names_tools(answer)):
+                            try:
+                                self._refused(answer, True)
+                            except TwinError as error:
+                                raise _Without(error) from None
                         wait = self._refused(answer, attempt + 1 == TRIES) or wait
                         raise _Again
                     async with aclosing(_events(answer)) as events:
@@ -96,7 +146,10 @@ class ServerThinker:
                             async with asyncio.timeout(NEXT if begun else FIRST):
                                 event = await anext(events, _END)
                             if event is _END:
+                                for call in calls.whole():
+                                    yield call
                                 return
+                            calls.add(_part(event).get("tool_calls"))
                             if word := self._word(event):
                                 begun = True
                                 yield word
@@ -130,10 +183,7 @@ class ServerThinker:
             return ""
         if event.get("error"):
             raise Stuck(f"The model server at {self.host} gave up in mid-answer.", "Ask again, or look into its own log.")
-        choices = event.get("choices")
-        first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-        part = first.get("delta") or first.get("message") or {}
-        word = part.get("content") if isinstance(part, dict) else first.get("text")
+        word = _part(event).get("content", _choice(event).get("text"))
         return word if isinstance(word, str) else ""
 
     async def _first_model(self) -> str:
@@ -176,6 +226,98 @@ class _Again(TwinError):
 
     def __init__(self) -> None:
         super().__init__("")
+
+
+class _Without(TwinError):
+    """Refused, and `tools` may be the reason; `reason` is the error if they are not."""
+
+    def __init__(self, reason: TwinError) -> None:
+        super().__init__(reason.message, reason.hint)
+        self.reason = reason
+
+
+class _Calls:
+    """The calls of one answer, which come in pieces: its number, its id and its name first, then its arguments a few letters at a time. Servers differ:
+    some send a call whole, some number all of them 0, some leave the number or the id out."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, pieces: Any) -> None:
+        for piece in pieces if isinstance(pieces, list) else ():
+            if not isinstance(piece, dict):
+                continue
+            function: Any = piece.get("function")
+            function = function if isinstance(function, dict) else {}
+            own, name, arguments = piece.get("id"), function.get("name"), function.get("arguments")
+            row = next((row for row in self._rows if row["id"] == own), None) if own else None
+            if row is None and (at := piece.get("index")) is not None:
+                row = next((row for row in reversed(self._rows) if row["at"] == at and not (own and row["id"])), None)
+            elif row is None and not own and not name and self._rows:
+                row = self._rows[-1]
+            if row is None:
+                if len(self._rows) >= MOST:
+                    continue
+                self._rows.append(row := {"at": piece.get("index"), "id": "", "name": "", "arguments": ""})
+            row["id"] = row["id"] or (own if isinstance(own, str) else "")
+            if isinstance(name, str) and name != row["name"]:
+                row["name"] = (row["name"] + name)[:NAME]
+            if isinstance(arguments, (dict, list)):
+                arguments = json.dumps(arguments, ensure_ascii=False)
+            if isinstance(arguments, str):
+                row["arguments"] = (row["arguments"] + arguments)[:ARGUMENTS]
+
+    def whole(self) -> list[Call]:
+        return [Call(row["id"] or f"call{number:05}", row["name"], row["arguments"].strip() or "{}") for number, row in enumerate(self._rows) if row["name"]]
+
+
+def _choice(event: Any) -> dict[str, Any]:
+    choices = event.get("choices") if isinstance(event, dict) else None
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+
+
+def _part(event: Any) -> dict[str, Any]:
+    """What is new in an event."""
+    first = _choice(event)
+    part = first.get("delta") or first.get("message")
+    return part if isinstance(part, dict) else {}
+
+
+def _behind(messages: list[Message], text: str) -> list[Message]:
+    """The messages with a text behind the system message."""
+    if not text or not messages or messages[0]["role"] != "system":
+        return messages
+    return [messages[0] | {"content": messages[0]["content"] + text}, *messages[1:]]
+
+
+def in_words(messages: list[Message]) -> list[Message]:
+    """The messages with calls and results written into them, for a model whose server knows neither."""
+    told: list[Message] = []
+    for message in messages:
+        if calls := message.get("tool_calls"):
+            made = [one["function"] for one in calls]
+            rows = [f'<tool_call>\n{{"name": {json.dumps(one["name"])}, "arguments": {one["arguments"]}}}\n</tool_call>' for one in made]
+            told.append({"role": "assistant", "content": "\n".join([message["content"], *rows]).strip()})
+        elif message["role"] == "tool":
+            result = f"<tool_response>\n{message['content']}\n</tool_response>"
+            if told and told[-1]["role"] == "user" and told[-1]["content"].startswith("<tool_response>"):
+                told[-1] = told[-1] | {"content": told[-1]["content"] + "\n" + result}
+            else:
+                told.append({"role": "user", "content": result})
+        else:
+            told.append(message)
+    return told
+
+
+async def _names_tools(answer: Any) -> bool:
+    """Whether a refusal speaks of tools; read for that alone."""
+    body = bytearray()
+    async with asyncio.timeout(CONNECT):
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > 1 << 14:
+                break
+    return b"tool" in body.lower()
 
 
 async def _events(answer: Any) -> AsyncGenerator[Any, None]:
