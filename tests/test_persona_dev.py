@@ -25,7 +25,7 @@ def pieces(text: str, language: str) -> set[str]:
 @pytest.mark.parametrize(("folder", "language", "cards"), FOLDERS)
 def test_enough_of_everything(folder, language, cards):
     rows = persona_dev.rows(folder, language)
-    assert len(rows) <= cards
+    assert len(rows) == cards
     for row in rows:
         counts = Counter(kind for kind, *_ in persona_dev.probes(row))
         assert counts["paraphrase"] >= 5 and counts["synonym"] >= 5 and counts["follow_up"] >= 4 and counts["unknown"] >= 8, row["card"]["name"]
