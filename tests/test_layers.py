@@ -21,7 +21,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "create": ({"mask", "store", "trust", "paint", "speak", "types", "errors"}, True),
     "mask": (set(), False), "me": ({"share", "store", "errors"}, True),
     "render": ({"conversation", "meet", "store", "trust", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),
-    "train": ({"speak", "listen", "animate", "paint", "devices", "text", "types", "errors"}, True),
+    "train": ({"speak", "listen", "think", "animate", "paint", "devices", "text", "types", "errors"}, True),
     "codec": ({"types", "errors"}, False), "certificate": ({"types", "errors"}, False),
     "silero": ({"errors"}, False),
     "listen": ({"silero", "types", "errors", "devices"}, False), "think": ({"types", "errors", "devices"}, False),

@@ -80,6 +80,7 @@ class Llama:
         self.heads, self.kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
         self.head = config.get("head_dim") or self.hidden // self.heads
         self.epsilon = config["rms_norm_eps"]
+        self.bits = self.blocks["model.layers.0.self_attn.q_proj.weight"].bits
         self.nodes: list[onnx.NodeProto] = []
         self.held: dict[str, onnx.TensorProto] = {}
 
@@ -131,8 +132,11 @@ class Llama:
         return self.linear(inner, self.sums(inner, self.config["intermediate_size"]), at + "down", self.blocks[at + "down_proj.weight"])
 
     def linear(self, x: str, sums: str, name: str, weight: Blocks) -> str:
-        """x W of 4-bit blocks: (1, s, inputs) -> (1, s, outputs)."""
+        """x W of blocks: (1, s, inputs) -> (1, s, outputs). `sums`: of x, which blocks of 8 bits don't need: their low is -128 scale."""
         outputs, count, _ = weight.q.shape
+        if weight.bits == 8:
+            return self.op("MatMulNBits", [x, self.hold(name + ".q", weight.q), self.hold(name + ".scale", weight.scale)], domain=CONTRIB,
+                           K=count * BLOCK, N=outputs, bits=8, block_size=BLOCK, accuracy_level=4)
         packed = weight.q[..., 0::2] | weight.q[..., 1::2] << 4                                # uint8 (outputs, blocks, 16)
         main = self.op("MatMulNBits", [x, self.hold(name + ".q", packed), self.hold(name + ".scale", weight.scale)], domain=CONTRIB,
                        K=count * BLOCK, N=outputs, bits=4, block_size=BLOCK, accuracy_level=4)
@@ -140,7 +144,9 @@ class Llama:
         return self.op("Add", [main, self.op("MatMul", [sums, rest])])
 
     def sums(self, x: str, inputs: int) -> str:
-        """(1, s, inputs) -> (1, s, inputs / 32)."""
+        """(1, s, inputs) -> (1, s, inputs / 32), or "" where nothing needs it."""
+        if self.bits == 8:
+            return ""
         shape = self.hold(f"blocks.{inputs}", np.array([1, -1, inputs // BLOCK, BLOCK], np.int64))
         return self.op("ReduceSum", [self.op("Reshape", [x, shape]), self.hold("axis", np.array([-1], np.int64))], keepdims=0)
 

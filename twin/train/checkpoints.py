@@ -1,0 +1,117 @@
+"""Checkpoints of the talker, OUT/at-STEP/: safetensors and JSON, never a pickle; whole or not there at all."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from twin.errors import Missing
+
+from .transformer import Size, Talker
+
+PIECE = 15 << 20                                         # bytes of a piece, where pieces are asked for
+KEPT = 2                                                 # checkpoints
+
+
+@dataclass
+class State:
+    """Where a training stands; with the weights and the optimiser's moments, all that going on needs."""
+    step: int = 0
+    seconds: float = 0.0                                 # spent in steps
+    round: int = 0                                       # rounds of exchanges done
+    batch: int = 0                                       # batches done of the one that has begun
+    share: float = 0.0                                   # of the training that was done when it began: says how hard it is
+
+
+def keep(out: Path, net: Talker, optimiser: torch.optim.Optimizer, state: State, pieces: bool = False) -> Path:
+    """Write at-STEP/ beside, rename it when every byte is on the disk, then let go of the older ones. Raises OSError."""
+    target = out / f"at-{state.step:08d}"
+    work = target.with_suffix(".half")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    moments = {f"{n}.{name}": value for n, own in optimiser.state_dict()["state"].items() for name, value in own.items()}
+    for name, held in (("model", net.state_dict()), ("moments", moments)):
+        save_file({key: value.detach().float().cpu().contiguous() for key, value in held.items()}, work / f"{name}.safetensors", metadata={"format": "pt"})
+    for name, about in (("config", net.size.config()), ("size", asdict(net.size)), ("state", asdict(state))):
+        (work / f"{name}.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+    if pieces:
+        for path in list(work.glob("*.safetensors")):
+            split(path)
+    for path in (*work.iterdir(), work):
+        held_open = os.open(path, os.O_RDONLY)
+        os.fsync(held_open)
+        os.close(held_open)
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(work, target)
+    for older in whole(out)[:-KEPT]:
+        shutil.rmtree(older, ignore_errors=True)
+    return target
+
+
+def whole(out: Path) -> list[Path]:
+    """The checkpoints, oldest first. A half one was never renamed."""
+    return [path for path in sorted(out.glob("at-*")) if path.suffix != ".half" and (path / "state.json").is_file()]
+
+
+def newest(out: Path) -> Path | None:
+    return next(reversed(whole(out)), None)
+
+
+def restored(at: Path, net: Talker, optimiser: torch.optim.Optimizer) -> State:
+    """Weights and moments are put back. Raises Missing."""
+    net.load_state_dict(read(at / "model.safetensors"))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in read(at / "moments.safetensors").items():
+        number, _, kind = name.partition(".")
+        moments.setdefault(int(number), {})[kind] = value
+    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+    return State(**json.loads((at / "state.json").read_text("utf-8")))
+
+
+def loaded(at: Path) -> Talker:
+    """The model of a checkpoint. Raises Missing."""
+    if not (at / "size.json").is_file():
+        raise Missing(f"There is no size.json in {at}.", "Name the folder of a checkpoint.")
+    net = Talker(Size(**json.loads((at / "size.json").read_text("utf-8"))))
+    net.load_state_dict(read(at / "model.safetensors"))
+    return net.eval()
+
+
+def export(out: Path, target: Path, bits: int = 8) -> None:
+    """The newest checkpoint of `out` as twin/think/talker.py runs it: model.onnx with weights in blocks of 8 bits, and the tokeniser. Raises Missing."""
+    from twin.think import graph
+    at = newest(out)
+    if at is None:
+        raise Missing(f"There is no checkpoint in {out}.", "Train first.")
+    net = loaded(at)
+    weights = {name: value.numpy() if value.ndim == 1 else graph.quantise(value.numpy(), 8 if "embed" in name else bits) for name, value in net.state_dict().items()}
+    graph.save(weights, net.size.config(), target)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(out / name, target / name)
+
+
+# Pieces.
+
+def split(path: Path, most: int = PIECE) -> None:
+    """A file as NAME.00, NAME.01 ... of `most` bytes at most; a smaller one stays as it is."""
+    if path.stat().st_size <= most:
+        return
+    with path.open("rb") as file:
+        for number, data in enumerate(iter(lambda: file.read(most), b"")):
+            path.with_name(f"{path.name}.{number:02d}").write_bytes(data)
+    path.unlink()
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """A safetensors file, also one in pieces. Raises Missing."""
+    parts = [path] if path.is_file() else sorted(path.parent.glob(path.name + ".*"))
+    if not parts:
+        raise Missing(f"There is no {path.name} in {path.parent}.", "Name another checkpoint, or begin anew.")
+    found: dict[str, Tensor] = load(b"".join(part.read_bytes() for part in parts))
+    return found
