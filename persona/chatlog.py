@@ -74,6 +74,16 @@ def read(text: str, speaker: str = "") -> Chat:
     return Chat(kind, speakers, chosen, tuple(_chosen(list(_pairs(messages, chosen)))))
 
 
+def messages(text: str) -> list[Message]:
+    """All that was said in a log that `read` has taken, in its order."""
+    return _messages(text)[1]
+
+
+def empty(text: str) -> bool:
+    """Whether a message says next to nothing: "ok", "haha", 嗯."""
+    return len(text) < SHORTEST or bool(_EMPTY.fullmatch(text))
+
+
 def _named(speaker: str, counts: Counter[str]) -> str:
     """The speaker of that name; of one who begins so, if there is one alone."""
     wanted = _name(speaker).casefold()
@@ -228,12 +238,12 @@ def _pairs(messages: list[Message], speaker: str) -> Iterator[tuple[int, str, st
     for place, (first, second) in enumerate(zip(turns, turns[1:], strict=False)):
         late = first[2] is not None and second[2] is not None and second[2] - first[2] > BELONGS
         if not first[0] and second[0] and not late:
-            asked = _joined(first[1][-2:])
+            asked = joined(first[1][-2:])
             asked = asked if len(asked) <= LONGEST_ASKED else first[1][-1]
-            yield place, asked, _joined(second[1][:4])
+            yield place, asked, joined(second[1][:4])
 
 
-def _joined(texts: list[str]) -> str:
+def joined(texts: list[str]) -> str:
     """Messages run together as sentences."""
     whole = ""
     for text in texts:

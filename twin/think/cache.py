@@ -82,10 +82,10 @@ class PrefixCache:
             self.evict()
 
     def drop(self, owner: Hashable) -> None:
-        """Forget everything of one model."""
+        """Forget everything of one model, with whichever adapter."""
         with self.lock:
-            nodes = list(walk(self.roots.pop(owner, None)))
-            self.bytes -= sum(node.bytes for node in nodes)
+            for key in [key for key in self.roots if key == owner or isinstance(key, tuple) and key[:1] == (owner,)]:
+                self.bytes -= sum(node.bytes for node in walk(self.roots.pop(key)))
 
     def split(self, parent: Node, node: Node, at: int) -> Node:
         """Cut a child of `parent` in two and return the first part. The bytes stay the same."""
