@@ -130,6 +130,51 @@ def test_the_adapter_is_what_peft_makes_of_it(learned, base):
         assert torch.allclose(ours, theirs, atol=1e-4) and not torch.allclose(mind.model(ids).logits, theirs, atol=1e-2)
 
 
+def random_adapter(model, base: str, rank: int = 4):
+    """For every matrix of a model's layers, not small."""
+    import torch
+    torch.manual_seed(5)
+    held, pairs = {}, {}
+    for name, weight in model.named_parameters():
+        if ".layers." in name and weight.ndim == 2:
+            module = name.removesuffix(".weight")
+            a, b = torch.randn(rank, weight.shape[1]) * 0.3, torch.randn(weight.shape[0], rank) * 0.3
+            pairs[module] = a.numpy(), b.numpy()
+            held[name] = weight + b @ a
+    return adapters.Adapter(f"random {rank}", base, pairs), held
+
+
+def test_the_quantised_graph_wears_it_as_the_weights_would(tmp_path):
+    """Beside 4-bit blocks the branches give what weights with the adapter added to them give; without one the graph is untouched."""
+    import torch
+    from test_think import llama
+
+    from twin.think.onnx import OnnxThinker
+    model = llama(tmp_path)
+    mind = OnnxThinker(tmp_path, cache=PrefixCache())
+    mind.base = "this one"
+    found, changed = random_adapter(model, "this one")
+    turns = [{"role": "system", "content": "You are Nell. You mend clocks in a harbour town."}, {"role": "user", "content": "What do you sell?"}]
+    plain = "".join(mind.think(turns, max_tokens=10, temperature=0.0))
+    worn = "".join(mind.think(turns, max_tokens=10, temperature=0.0, adapter=found))
+    assert worn != plain == "".join(mind.think(turns, max_tokens=10, temperature=0.0)) and len(mind.cache.roots) == 2
+    mind.cache = PrefixCache()
+    assert "".join(mind.think(turns, max_tokens=10, temperature=0.0, adapter=found)) == worn
+    from twin.think.onnx import Run
+    ids = mind.chat.ids(turns)
+    run = Run(mind, len(ids), ids, [], mind.wearing(found))
+    run.step(ids)
+    model.load_state_dict(changed, strict=False)
+    with torch.no_grad():
+        wanted = model(torch.tensor([ids])).logits[0, -1].numpy()
+    assert float(abs(run.logits - wanted).max()) < 0.1 * float(abs(wanted).max()) and int(run.logits.argmax()) == int(wanted.argmax())
+    other, _ = random_adapter(model, "another")
+    assert "".join(mind.think(turns, max_tokens=10, temperature=0.0, adapter=other)) == plain
+    bad = adapters.Adapter("bad", "this one", {name: (a[:, :-1], b) for name, (a, b) in found.pairs.items()})
+    with pytest.raises(Refused):
+        next(mind.think(turns, max_tokens=1, adapter=bad))
+
+
 def test_one_of_another_model_or_a_damaged_one_is_not_worn(learned, base, tmp_path):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM

@@ -66,6 +66,8 @@ def told(data: bytes) -> dict[str, Any]:
         if len(data) > MOST_BYTES or not 2 <= size <= min(2**20, len(data) - 8):
             raise ValueError("size")
         about = json.loads(json.loads(data[8:8 + size])["__metadata__"][FIELDS])
+        if not about["base"]:
+            raise ValueError("base")
         return {**about, "base": str(about["base"]), "scale": float(about["scale"])}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError):
         raise damaged() from None

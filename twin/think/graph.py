@@ -71,6 +71,33 @@ def save(weights: dict[str, Blocks | np.ndarray], config: dict, folder: Path) ->
     onnx.save(model, str(path), save_as_external_data=True, location="model.onnx.data", size_threshold=1024)
 
 
+def branches(path: Path) -> bytes:
+    """The graph in a model.onnx with a low-rank branch beside each product of its layers: y + (x A) B. The weights are not in it; they lie where they lay.
+
+    More inputs, for layer N and PART of qkv, o, gate, up, down: N.PART.a float32 (inputs, rank) and N.PART.b float32 (rank, outputs). q, k and v are one
+    product here, so their A stand beside each other and their B lie block by block.
+    """
+    model = onnx.load(str(path), load_external_data=False)
+    graph, nodes = model.graph, list(model.graph.node)
+    into = {name: node for node in nodes for name in node.input}
+    del graph.node[:]
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for node in nodes:
+        graph.node.append(node)
+        parts = node.input[1].split(".") if node.op_type == "MatMulNBits" else []
+        if parts[:2] != ["model", "layers"]:
+            continue
+        at = f"{parts[2]}.{parts[4]}"
+        outputs, inputs = shapes[node.input[1]][0], shapes[node.input[1]][1] * BLOCK
+        graph.input.extend([helper.make_tensor_value_info(at + ".a", TensorProto.FLOAT, [inputs, f"{parts[4]}.r"]),
+                            helper.make_tensor_value_info(at + ".b", TensorProto.FLOAT, [f"{parts[4]}.r", outputs])])
+        low, both, main = f"{at}.low", f"{at}.both", node.output[0]
+        graph.node.extend([helper.make_node("MatMul", [node.input[0], at + ".a"], [low]), helper.make_node("MatMul", [low, at + ".b"], [low + ".b"]),
+                           helper.make_node("Add", [main, low + ".b"], [both])])
+        into[main].input[:] = [both if name == main else name for name in into[main].input]
+    return bytes(model.SerializeToString())
+
+
 class Llama:
     def __init__(self, weights: dict[str, Blocks | np.ndarray], config: dict):
         self.config = config
