@@ -35,7 +35,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "serve": ({"share", "logs", "users", "page", "wire", "meet", "create", "render", "certificate", "registry", "settings", "store", "types", "errors"}, False),
     "meet": ({"conversation", "registry", "store", "types", "errors"}, True),
     "doctor": ({"catalogue", "registry", "settings", "store", "devices", "think", "types", "errors"}, False),
-    "commands": ({"me", "publish", "share", "registry", "create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
+    "commands": ({"read", "me", "publish", "share", "registry", "create", "trust", "store", "meet", "users", "settings", "types", "errors"}, True),
     "publish": ({"commands", "share", "store", "errors"}, False),
     "__main__": ({"commands", "meet", "create", "trust", "render", "users", "doctor", "conversation", "registry", "settings", "store", "devices", "types", "errors", "wire", "codec", "text"}, True),
 }

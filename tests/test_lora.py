@@ -14,14 +14,20 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from shelves import ADA, BEA, PHRASE, files
 from test_think import SIZES, tokenizer
 
 from persona.card import CardError
 from twin.create import words
+from twin.create.lessons import Lessons, Pupil
 from twin.create.words import Exchange, cleaned, of_chat, of_lines, of_text
 from twin.errors import Refused
+from twin.share import space
+from twin.store import Shelf, bring_in, export
+from twin.store.twins import TRAINING
 from twin.think import adapter as adapters
 from twin.think.cache import PrefixCache
+from twin.users import who
 
 PERSONA = b"name: Nell\ndescription: Nell mends clocks in a harbour town.\nfacts: ['I keep two goats.', 'My shop closes at noon.']\n"
 THINGS = "kettle ladder lantern barrel basket hammer teapot saddle ribbon button candle pillow blanket mirror pencil bucket carpet curtain cushion drawer".split()        # noqa: SIM905
@@ -364,3 +370,172 @@ def test_examples_and_texts_become_exchanges():
     made = of_text("Letters", blocks)
     assert len(made) > 2 and made[0].asked == "Tell me about this: The harbour." and made[-1].language == "zh" and not any("opening" in row.said for row in made)
     assert all(len(row.said) <= 300 for row in made)
+
+
+# With a twin -------------------------------------------------------------------------------------------------------------------------------
+
+def settled(run, seconds: float = 200.0) -> None:
+    assert run.over.wait(seconds), (run.state, run.done, run.note)
+
+
+def many(count: int = 90) -> words.Words:
+    return words.Words([Exchange(**row) for row in exchanges(count)], talks=count // 3)
+
+
+@pytest.fixture
+def lessons(tmp_path):
+    shelf = Shelf(tmp_path / "data")
+    shelf.present = lambda owner: True
+    made = Lessons(shelf)
+    yield made
+    made.close()
+
+
+def until(lessons, twin, done: float, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while lessons.told(twin)["done"] < done and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def test_a_twin_learns_is_paused_taken_up_talks_switched_and_forgets(lessons, base):
+    from twin.meet import Host
+    from twin.registry import Registry
+    from twin.settings import Settings
+    shelf = lessons.shelf
+    twin = shelf.put(ADA, files("Nell"))
+    pupil = Pupil(str(base), "tiny")
+    with pytest.raises(Refused):
+        lessons.begin(twin, many(9), pupil)
+    assert lessons.told(twin) == {"state": "none", "done": 0.0, "note": {}, "learned": False, "on": True, "public": False, "report": None, "words": None}
+    run = lessons.begin(twin, many(), pupil, minutes=3)
+    until(lessons, twin, 0.4)
+    lessons.pause(twin)
+    assert run.over.is_set() and run.process.poll() is not None
+    paused = lessons.told(twin)
+    assert paused["state"] == "paused" and paused["words"]["exchanges"] == 90 and twin.has("training.safetensors")
+    assert not set(export_names(shelf, twin)) & set(TRAINING)               # half of a training goes nowhere
+    killed = Lessons(shelf)                              # another process: the server was ended meanwhile
+    assert killed.told(twin)["state"] == "paused"
+    run = killed.go_on(twin)
+    settled(run)
+    told = killed.told(twin)
+    assert told["state"] == "done" and told["learned"] and told["on"] and not told["public"], told
+    assert told["report"]["perplexity"]["after"] < told["report"]["perplexity"]["before"] and not any(twin.has(name) for name in TRAINING)
+    assert not list(Path("/dev/shm").glob(f"twin-{os.getuid()}/.new-{os.getpid()}-*"))
+
+    registry = Registry(Settings(data=str(shelf.data), cache=str(shelf.data / "cache"), think=str(base)))
+    host = Host(registry)
+    worn = host.adapter(twin)
+    assert worn.about["kept"] and host.adapter(twin) is worn
+    killed.switch(twin, on=False)
+    assert host.adapter(twin) is None and not killed.told(twin)["on"]
+    killed.switch(twin, on=True, public=True)
+    assert host.adapter(twin).id == worn.id
+    registry.close()
+    assert shelf.replace(ADA, twin.id, files("Nell", "I keep twelve bees.")).has("adapter.safetensors")       # an edit leaves it
+    killed.forget(twin)
+    assert not twin.has("adapter.safetensors") and killed.told(twin)["report"] is None
+
+
+def export_names(shelf, twin) -> list[str]:
+    import io
+    import zipfile
+    return [name.removeprefix("twin/") for name in zipfile.ZipFile(io.BytesIO(export(shelf, twin))).namelist()]
+
+
+def with_adapter(shelf, data: bytes, public: bool | None = None, **options):
+    twin = shelf.put(ADA, files("Nell"), **options)
+    shelf.note(ADA, twin.id, "adapter.safetensors", data)
+    if public is not None:
+        shelf.note(ADA, twin.id, "adapter.json", json.dumps({"on": True, "public": public}).encode())
+    return shelf.get(ADA, twin.id)
+
+
+def test_it_goes_into_a_bundle_and_never_into_a_space_unless_its_owner_says_so(lessons, learned):
+    shelf, data = lessons.shelf, (learned[0] / "adapter.safetensors").read_bytes()
+    for public in (None, False, True):
+        twin = with_adapter(shelf, data, public)
+        shown = space.shown(shelf, twin, None)
+        assert ("adapter.safetensors" in shown) == (public is True) and space.learned_goes(twin) == (public is True)
+        back = bring_in(shelf, BEA, export(shelf, twin))
+        assert back.read("adapter.safetensors") == data
+        shelf.delete(BEA, back.id)
+        shelf.delete(ADA, twin.id)
+        assert not list(shelf.data.rglob("adapter*"))
+
+
+def test_behind_a_passphrase_it_is_sealed_like_the_rest(lessons, learned, base):
+    shelf, data = lessons.shelf, (learned[0] / "adapter.safetensors").read_bytes()
+    twin = with_adapter(shelf, data, passphrase=PHRASE)
+    lying = (twin.folder / "adapter.safetensors.sealed").read_bytes()
+    assert twin.read("adapter.safetensors") == data and b"lora_A" not in lying and not (twin.folder / "adapter.safetensors").exists()
+    lessons.begin(twin, many(), Pupil(str(base), "tiny"), minutes=3)
+    assert b"kettle" not in b"".join(path.read_bytes() for path in twin.folder.rglob("*") if path.is_file())
+    shelf.forget(ADA, twin.id)                           # the visit is over: what goes on has nowhere to be kept, and ends
+    run = lessons._runs[ADA, twin.id]
+    settled(run)
+    assert run.state == "failed" and "passphrase" in run.failed["en"] and run.process.poll() is not None
+    twin = shelf.unlock(ADA, twin.id, PHRASE)
+    assert twin.has("training.jsonl") and not (twin.folder / "training.jsonl").exists()
+
+
+def test_a_deleted_twin_is_not_learned_for_any_longer(lessons, base):
+    twin = lessons.shelf.put(ADA, files("Nell"))
+    run = lessons.begin(twin, many(), Pupil(str(base), "tiny"), minutes=3)
+    lessons.shelf.delete(ADA, twin.id)
+    settled(run)
+    assert run.failed and run.process.poll() is not None and not list(lessons.shelf.data.rglob("training*"))
+
+
+def test_a_conversation_hands_it_to_its_model_and_to_no_other(lessons, learned, base):
+    """The whole way: the twin's mind asks the model, which wears what this twin learned; another twin's talk on the same model does not."""
+    import asyncio
+
+    from persona.mind import Answer
+    from twin.meet import Host
+    from twin.registry import Registry, Worker
+    from twin.settings import Settings
+    shelf = lessons.shelf
+    nell = with_adapter(shelf, (learned[0] / "adapter.safetensors").read_bytes())
+    plain = shelf.put(BEA, files("Tom"))
+    registry = Registry(Settings(data=str(shelf.data), cache=str(shelf.data / "cache"), think=str(base), temperature=0.0, max_tokens=8))
+    host = Host(registry)
+
+    async def talk() -> list[str]:
+        said = []
+        for twin in (nell, plain, nell):
+            conversation = host.converse(twin, lambda event: None, ear=False)
+            answer = Answer("model", "", [{"role": "system", "content": "You are Nell."}, {"role": "user", "content": "Where is it?"}])
+            host.mind(twin).answer = lambda *args, answer=answer, **more: answer                # whatever is asked, the model answers
+            await conversation.crew.mind.run(lambda mind=conversation.mind: mind.answer([], "Where is it?", language="en"))
+            words = [word async for word in conversation.crew.think.stream(answer.messages, **conversation.crew.sampling, **conversation.wearing())]
+            said.append("".join(words))
+        seen = {}
+        worker = Worker("think", lambda: type("Other", (), {"think": lambda self, messages, **more: seen.update(more) or iter(["x"])})())
+        _ = [word async for word in worker.stream([], adapter=host.adapter(nell), seed=1)]
+        worker.close()
+        assert seen == {"seed": 1}                       # one that knows nothing of adapters is not bothered with any
+        return said
+    first, other, again = asyncio.run(talk())
+    registry.close()
+    assert first == again != other
+
+
+def test_the_command_says_what_it_would_learn_and_what_it_lacks(tmp_path, base):
+    environment = {**os.environ, "TWIN_DATA": str(tmp_path / "data"), "TWIN_THINK": str(base), "TWIN_CACHE": str(tmp_path / "cache")}
+
+    def twin_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "twin", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert "no twin called" in twin_cli("train", "nell", "--look").stderr
+    owner = who({"token": "ab" * 32}).id
+    environment["TWIN_TOKEN"] = "ab" * 32
+    made = Shelf(tmp_path / "data").put(owner, files("Nell"))
+    (tmp_path / "chat.txt").write_bytes(chat(40, lambda n: f"Aye, the {THINGS[n % 20]} be in the {PLACES[n % 11]}, number {n}. Ring 020 7946 0958."))
+    (tmp_path / "letter.md").write_text("# The harbour\n\nI was born by the water and I have never left it for long. I like the bells.\n")
+    looked = twin_cli("train", made.id, "--words", str(tmp_path / "chat.txt"), "--words", str(tmp_path / "letter.md"), "--look")
+    assert looked.returncode == 0 and looked.stdout.startswith("42 exchanges of 42 conversations") or "exchanges of" in looked.stdout, looked
+    assert "Nobody of that name" in twin_cli("train", made.id, "--words", str(tmp_path / "chat.txt"), "--who", "Rosa").stderr
+    few = twin_cli("train", made.id, "--words", str(tmp_path / "letter.md"))
+    assert few.returncode == 1 and "it takes 20" in few.stderr
+    assert "nothing learned" in twin_cli("train", made.id, "--forget").stdout
+    assert twin_cli("train", made.id, "--off").returncode == 1 and twin_cli("train", made.id, "--resume").returncode == 1

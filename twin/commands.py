@@ -53,6 +53,21 @@ def add(commands: Any) -> None:
     export.add_argument("--hardware", choices=("cpu-basic", "zero-a10g"), default="cpu-basic", help="of a Space: what it is to run on")
     export.add_argument("--mind", default="", metavar="MODEL", help="of a Space: a model of the hub to think with, instead of the one that suits the hardware")
     export.set_defaults(run=_export)
+    train = commands.add_parser("train", help="let a twin of yours learn how a person talks, from chats they exported and texts they wrote")
+    train.add_argument("twin")
+    train.add_argument("--words", type=Path, action="append", default=[], metavar="FILE", help="an exported chat (WhatsApp, Telegram, WeChat, Name: text), a "
+                       "text they wrote (PDF, Word, Markdown, text), or exchanges as JSON lines {asked, said}; may be given again")
+    train.add_argument("--who", default="", metavar="NAME", help="under which name they write in the chats (without it: the twin's)")
+    train.add_argument("--no-examples", action="store_true", help="leave the twin's own examples out")
+    train.add_argument("--minutes", type=float, default=20.0, help="that learning may take; on a slow machine fewer words are seen")
+    train.add_argument("--look", action="store_true", help="only say what could be learned from")
+    then = train.add_mutually_exclusive_group()
+    then.add_argument("--resume", action="store_true", help="go on with one that was ended")
+    then.add_argument("--on", action="store_true", help="wear what was learned")
+    then.add_argument("--off", action="store_true", help="do not wear it")
+    then.add_argument("--share", choices=("yes", "no"), help="whether it goes along when the twin is shared: it was made of private words")
+    then.add_argument("--forget", action="store_true", help="remove what was learned")
+    train.set_defaults(run=_train)
     bring = commands.add_parser("import", help="load a .twin file")
     bring.add_argument("file", type=Path)
     bring.set_defaults(run=_import)
@@ -312,6 +327,93 @@ def write(path: Path, data: bytes) -> None:
         raise TwinError(f"{path} cannot be written: {error.strerror}.", "Name a file in a folder that exists.") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .create.lessons import Lessons
+    twin, place = _mine(options.twin), shelf()
+    place.present = lambda owner: True                   # as long as this command runs
+    if twin.key is not None and place.guarded(twin.owner, twin.id):
+        place.hold(twin)
+    lessons = Lessons(place)
+    if options.on or options.off or options.share:
+        lessons.switch(twin, on=options.on or (False if options.off else None), public=options.share == "yes" if options.share else None)
+    elif options.forget:
+        lessons.forget(twin)
+    else:
+        return _learn(options, twin, lessons)
+    told = lessons.told(place.get(twin.owner, twin.id))
+    worn = f"{'on' if told['on'] else 'off'}, {'goes along' if told['public'] else 'stays here'} when shared"
+    print(f"{twin.id}: {worn if told['learned'] else 'nothing learned'}")
+    return 0
+
+
+def _learn(options: argparse.Namespace, twin: Any, lessons: Any) -> int:
+    """Gather the words, let the trainer go, and say how it went: 0 where what was learned is worn, 3 where it was not worth it."""
+    from .create.lessons import Pupil, suits
+    from .registry import Registry
+    registry = Registry(load())
+    try:
+        found = registry.pupil()
+        pupil = suits(Pupil(**found) if found else None)
+    finally:
+        registry.close()
+    if not options.resume:
+        words = _words(options, twin, pupil)
+        told = words.told()
+        print(f"{told['exchanges']} exchanges of {told['talks']} conversations to learn from.", *(f"  {note['en']}" for note in told["left"]), sep="\n")
+        if options.look:
+            return 0
+    run, said = (lessons.go_on(twin) if options.resume else lessons.begin(twin, words, pupil, options.minutes)), ""
+    try:
+        while not run.over.wait(0.5):
+            line = f"{run.done:4.0%} {run.note.get('en', '')}"
+            if sys.stderr.isatty():
+                print(f"\r{line:<70.70}", end="", file=sys.stderr, flush=True)
+            elif said[5:] != line[5:]:
+                print(line, file=sys.stderr, flush=True)
+            said = line
+    except KeyboardInterrupt:
+        lessons.pause(twin)
+        print(f"\nStopped; what was learned so far is kept. Go on: python -m twin train {twin.id} --resume", file=sys.stderr)
+        return 130
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if run.failed:
+        raise TwinError(run.failed["en"])
+    report = lessons.told(lessons.shelf.get(twin.owner, twin.id))["report"]
+    after = report["probes"]["after"] or {}
+    print(report["why"]["en"])
+    surprise, judged = report["perplexity"], report["exchanges"]["judged"]
+    print(f"  perplexity of words it had not seen: {surprise['before']} before, {surprise['after']} after ({judged} exchanges)")
+    for kind, (passed, of) in report["probes"]["before"].items():
+        print(f"  probes, {kind}: {passed}/{of} before" + (f", {after[kind][0]}/{after[kind][1]} after" if kind in after else ""))
+    return 0 if report["kept"] else 3
+
+
+def _words(options: argparse.Namespace, twin: Any, pupil: Any) -> Any:
+    """All that was named, cleaned. Raises TwinError."""
+    from persona.card import LANGUAGES, CardError
+    from persona.lines import parse_lines
+
+    from .create import words as room
+    from .read import read
+
+    def paragraphs(name: str, data: bytes) -> list[tuple[str, str]]:
+        return [(block.text, block.heading) for block in read(name, data).blocks]
+    names = [name for name in twin.persona.name.values() if name]
+    rows: list[Any] = []
+    others: list[str] = []
+    try:
+        for file in options.words:
+            came, strangers = room.gathered(file.name, _file(file), options.who or names[0], paragraphs)
+            rows, others = rows + came, others + strangers
+        if not options.no_examples:
+            lines = {code: parse_lines(twin.read(name), name) if twin.has(name := f"lines.{code}.yaml") else () for code in LANGUAGES}
+            rows += room.of_lines(lines, {"name": names[0], "first": names[0].split()[0]})
+    except CardError as error:
+        raise Refused(error.message, error.hint) from None
+    return room.cleaned(rows, others, [*names, options.who], pupil.languages)
 
 
 def _import(options: argparse.Namespace) -> int:

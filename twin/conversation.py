@@ -46,6 +46,7 @@ class Conversation:
         self.history: list[dict[str, Any]] = list(history or [])
         self.keep: Callable[[], Awaitable[Any]] | None = None
         self.recall: Callable[[str, str], Awaitable[Sequence[Any]]] | None = None       # (question, language) -> what bears on it, within a budget of its own
+        self.wearing: Callable[[], dict[str, Any]] = dict        # what the model is given with each reply of this twin: an adapter, where it has one
         self.book: Any = None                            # of reminders, where they can be kept
         self.called = ""                                 # the name of a user who comes back
         self.vocabulary: Callable[[], tuple[str, ...]] = tuple  # what people are likely to say, for the recogniser
@@ -265,7 +266,7 @@ class Conversation:
 
             def think(messages: list[Message], calling: bool) -> AsyncGenerator[str | Call, None]:
                 functions = Functions(offer.schemas, offer.beside, offer.words)
-                return self.crew.think.stream(messages, functions=functions, calling=calling, **self.crew.sampling)
+                return self.crew.think.stream(messages, functions=functions, calling=calling, **self.crew.sampling, **self.wearing())
 
             async def call(raw: str) -> str:
                 result: str = await self.crew.mind.run(lambda: answer.call(raw))
@@ -273,7 +274,7 @@ class Conversation:
                 self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
                 return result
 
-            words = self.crew.think.stream(answer.messages, **self.crew.sampling) if offer is None else called(think, answer.messages, call)
+            words = self.crew.think.stream(answer.messages, **self.crew.sampling, **self.wearing()) if offer is None else called(think, answer.messages, call)
             async with aclosing(sentences(words)) as parts:
                 async for sentence in parts:
                     turn.clock("first_sentence")

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from .conversation import Conversation
 from .errors import Refused, TwinError
 from .registry import Registry
 from .store import Twin, lines_in, load_twin
-from .store.twins import SEALED
+from .store.twins import LEARNED, SEALED
 from .types import Event, Mood, Voice
 
 NOTICE = {"en": "I am an AI, not a person.", "zh": "我是人工智能，不是真人。"}               # said first where the settings ask for it
@@ -51,6 +52,7 @@ class Host:
         self._lines: dict[tuple[Path, int], Lines] = {}
         self._embedder: Embed | None = None
         self._libraries: dict[Path, tuple[int, Library]] = {}            # by folder, and the stamp of the file
+        self._adapters: dict[Path, tuple[int, Any]] = {}                 # the same
 
     def mind(self, twin: Twin) -> Mind:
         """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
@@ -81,6 +83,26 @@ class Host:
             known = self._libraries[twin.folder] = (about.st_mtime_ns ^ about.st_ino, library)
         return known[1] if len(known[1]) else None
 
+    def adapter(self, twin: Twin) -> Any:
+        """What the twin learned from somebody's words, read once; None where there is nothing, or it is switched off."""
+        stamp = 0
+        for name in LEARNED:
+            with suppress(OSError):
+                about = (twin.folder / (name if twin.key is None else name + SEALED)).stat()
+                stamp ^= about.st_mtime_ns ^ about.st_ino
+        known = self._adapters.get(twin.folder)
+        if known is None or known[0] != stamp:
+            found = None
+            try:
+                if twin.has(LEARNED[0]) and (not twin.has(LEARNED[1]) or json.loads(twin.read(LEARNED[1])).get("on") is not False):
+                    found = self.registry.adapter(twin.read(LEARNED[0]))
+            except (TwinError, ValueError, AttributeError) as error:
+                log.warning("%s: what it learned cannot be read: %s", twin.id, type(error).__name__)
+            while len(self._adapters) >= MOST_LIBRARIES:
+                self._adapters.pop(next(iter(self._adapters)))
+            known = self._adapters[twin.folder] = (stamp, found)
+        return known[1]
+
     def _embed(self) -> Embed | None:
         """The embedder, which embeds a question once for lines, facts and documents."""
         if self._embedder is None and self.registry.embedder is not None:
@@ -90,6 +112,7 @@ class Host:
     def forget(self, folder: Path) -> None:
         """Let go of what was read of the twin in that folder: it was edited, locked or deleted."""
         self._libraries.pop(folder, None)
+        self._adapters.pop(folder, None)
         for kept in (self._minds, self._lines):
             for key in [key for key in list(kept) if key[0] == folder]:
                 kept.pop(key, None)                      # type: ignore[attr-defined]
@@ -134,7 +157,7 @@ class Host:
             crew = replace(crew, sampling=crew.sampling | sampling)
         late = _Late(self, twin)
         conversation = Conversation(twin, crew, late, late.mood, send, language=language, history=history, ear=ear, now=now)
-        conversation.vocabulary = late.vocabulary
+        conversation.vocabulary, conversation.wearing = late.vocabulary, late.wearing
         return conversation
 
 
@@ -143,6 +166,7 @@ class _Late:
 
     def __init__(self, host: Host, twin: Twin):
         self._host, self.twin = host, twin
+        self.adapter: Any = None
         self.temper = Temper(nature([*twin.persona.style.values(), *twin.persona.description.values()]))
 
     def answer(self, history: list[dict[str, Any]], text: str, *, language: str = "", **kwargs: Any) -> Any:
@@ -151,8 +175,13 @@ class _Late:
             kwargs["passages"] = library.find(text, language_of(text, history, language), history=history)
             kwargs["find"] = lambda question: library.find(question, language_of(question, history, language))
         answer = self._host.mind(self.twin).answer(history, text, language=language, **kwargs)
+        self.adapter = self._host.adapter(self.twin) if answer.messages else None
         self.temper.feels(answer.felt, time.monotonic())
         return answer
+
+    def wearing(self) -> dict[str, Any]:
+        """What the model is given with this twin's reply."""
+        return {} if self.adapter is None else {"adapter": self.adapter}
 
     def mood(self, name: str) -> Mood:
         """A mood of the table as it shows in this conversation."""

@@ -175,7 +175,10 @@ class Worker:
 
 
 def _offered(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A thinker that takes no functions is told of them in words, behind the system message."""
+    """A thinker that takes no functions is told of them in words, behind the system message; one that an adapter was not made for goes without it."""
+    adapter = kwargs.get("adapter")
+    if adapter is not None and getattr(getattr(method, "__self__", None), "base", None) != adapter.base:
+        kwargs = {name: value for name, value in kwargs.items() if name != "adapter"}
     if "functions" not in kwargs or getattr(getattr(method, "__self__", None), "functions", False):
         return args, kwargs
     words = kwargs["functions"].words
@@ -422,6 +425,21 @@ class Registry:
         if self._embed is None:
             self._embed = importlib.import_module("twin.think.embed").Embedder().embed
         return self._embed(texts)
+
+    def pupil(self) -> dict[str, Any] | None:
+        """The model that thinks, as twin.create.lessons.Pupil takes it; None where it cannot be trained on this machine. Raises Missing."""
+        engine = self.engines["think"]
+        if engine.backend.name == "smollm2":
+            base = str(importlib.import_module("twin.think.smollm2").checkpoint())
+        elif engine.backend.name == "transformers" and engine.model:
+            base = engine.model
+        else:
+            return None
+        return {"base": base, "name": engine.label, "capable": engine.capable, "languages": tuple(engine.languages)}
+
+    def adapter(self, data: bytes) -> Any:
+        """What was learned from somebody's words, as a thinker wears it (twin/think/adapter.py). Raises Refused."""
+        return importlib.import_module("twin.think.adapter").read(data)
 
     def endpointer(self) -> Any:
         """A finder of utterances for one microphone. Raises Missing when its wheel is not there."""

@@ -7,12 +7,14 @@ twin/mask.py); abuse, for a twin stays polite whoever it was made of; and the sa
 """
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from persona import chatlog, polite
+from persona.card import CardError
 from persona.lines import Lines, fill
 from persona.words import cjk_share, normal
 
@@ -143,6 +145,31 @@ def of_text(title: str, blocks: Iterable[tuple[str, str]]) -> list[Exchange]:
 def _told(title: str, heading: str, said: str, zh: bool, number: int) -> Exchange:
     asked = ABOUT[zh].format(heading=heading.rstrip(".:。：")) if heading and number % 2 == 0 else SAYS_ON[zh][number % 4]
     return Exchange(f"text {title} {number // 4}", asked, said, "zh" if zh else "en")
+
+
+def of_rows(text: str) -> list[Exchange] | None:
+    """Exchanges that somebody wrote down as JSON, a list or a line each: {"asked", "said", "talk"?}. None where it is nothing of the kind."""
+    try:
+        rows = json.loads(text) if text.lstrip()[:1] == "[" else [json.loads(line) for line in text.splitlines()[:4 * MOST] if line.strip()]
+        return [Exchange(str(row.get("talk", f"row {number}")), str(row["asked"])[:4000], str(row["said"])[:4000])
+                for number, row in enumerate(rows[:4 * MOST])]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def gathered(name: str, data: bytes, who: str, read: Callable[[str, bytes], Iterable[tuple[str, str]]]) -> tuple[list[Exchange], list[str]]:
+    """(exchanges, names of others) of a file: a chat in which `who` speaks, exchanges as JSON, else a text that they wrote. `read` makes paragraphs with
+    headings of such a one. Raises Refused, CardError."""
+    if name.lower().rsplit(".", 1)[-1] in ("pdf", "docx", "html", "htm", "md", "markdown"):
+        return of_text(name, read(name, data)), []
+    text = chatlog.text_of(data)
+    if name.lower().endswith((".jsonl", ".json")) and (rows := of_rows(text)) is not None:
+        return [replace(row, talk=f"{name} {row.talk}") for row in rows], []
+    try:
+        rows, others = of_chat(data, who)
+    except CardError:                                    # nobody talks with anybody in it
+        return of_text(name, read(name, data)), []
+    return [replace(row, talk=f"{name} {row.talk}") for row in rows], others
 
 
 # What may be learned from it --------------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ log = logging.getLogger("twin.share")
 ALWAYS = ("gradio", "websockets", "numpy", "PyYAML", "platformdirs", "psutil", "av", "pillow", "cryptography", "c2pa-python", "espeakng-loader")
 NEEDS: dict[str, tuple[str, ...]] = {
     "timbre": ("pyworld", "scipy", "safetensors"), "hearing": ("pocketsphinx", "soxr", "onnxruntime"), "sentences": ("onnxruntime", "tokenizers"),
-    "mind": ("onnxruntime", "tokenizers", "jinja2"), "zero": ("spaces",),
+    "mind": ("onnxruntime", "tokenizers", "jinja2"), "zero": ("spaces",), "learned": ("onnx", "safetensors"),
     "hub": ("torch", "transformers", "accelerate", "jinja2", "tokenizers", "huggingface_hub")}
 CODE = {".py", ".yaml", ".json", ".txt", ".npz"}
 LEFT = ("twin/train/", "twin/paint/")                    # no Space makes or films twins
@@ -119,11 +119,21 @@ def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[s
             if name.endswith(".webp"):
                 data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
             found[name] = data
+        elif name in ("adapter.safetensors", "adapter.json") and learned_goes(twin):
+            found[name] = twin.read(name)
         elif name == "documents.zip" and (data := documents.public(twin.read(name), lambda text: mask.keys(text.encode()).decode())):
             found[name] = data
     if consent is not None:
         found["consent.json"] = json.dumps(consent, ensure_ascii=False, indent=1).encode()
     return found
+
+
+def learned_goes(twin: Twin) -> bool:
+    """Whether what was learned from private words goes with a twin that is shared: only where its owner said so."""
+    try:
+        return json.loads(twin.read("adapter.json")).get("public") is True
+    except (TwinError, ValueError, AttributeError):
+        return False
 
 
 def needs(twin: Twin, hardware: str, mind: str) -> set[str]:
@@ -133,6 +143,8 @@ def needs(twin: Twin, hardware: str, mind: str) -> set[str]:
         kinds.add("zero")
     if twin.voice.backend == "timbre":
         kinds.add("timbre")
+    if learned_goes(twin):
+        kinds.add("learned")
     if "en" in twin.persona.languages:                   # both models know English alone
         kinds |= {"hearing", "sentences"}
     return kinds

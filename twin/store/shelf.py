@@ -162,6 +162,16 @@ class Shelf:
             replace_file(twin.folder / (file if twin.key is None else file + SEALED), data if twin.key is None else seal(twin.key, data, file), synced=True)
             os.utime(twin.folder, ns=(about.st_atime_ns, about.st_mtime_ns))                # it is the same twin: its stamp stays
 
+    def unnote(self, owner: str, name: str, file: str) -> None:
+        """Remove one small file, as `note` writes it. Raises Missing, Locked."""
+        with self._guard:
+            twin = self.get(owner, name)
+            twin.read("persona.yaml")                    # raises Locked
+            about = twin.folder.stat()
+            (twin.folder / (file if twin.key is None else file + SEALED)).unlink(missing_ok=True)
+            sync(twin.folder)
+            os.utime(twin.folder, ns=(about.st_atime_ns, about.st_mtime_ns))
+
     @contextmanager
     def still(self, twin: Twin) -> Iterator[None]:
         """While this lasts an own twin is neither deleted nor locked by this process. Raises Missing or Locked when it was."""

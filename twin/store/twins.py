@@ -20,10 +20,12 @@ LANGUAGES = ("en", "zh")
 SEALED = ".sealed"                                       # behind the name of an encrypted file
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 FILES = re.compile(r"persona\.yaml|lines\.(en|zh)\.yaml|(fields|card|consent|measured|published)\.json"
-                   r"|documents\.zip"
+                   r"|adapter\.(safetensors|json)|training\.(json|jsonl|safetensors)|documents\.zip|catalogue\.(json|csv|yaml)"
                    r"|face/(portrait|background|eyes|iris|mouth|depth)\.webp|face/rig\.json|voice/voice\.(safetensors|json)")
-NOTED = ("published.json", "consent.json", "documents.zip")     # written by themselves (Shelf.note): a replacement of the others leaves them
-HERE = ("published.json",)                               # true of this copy alone: neither a duplicate nor a bundle has it
+LEARNED = ("adapter.safetensors", "adapter.json")        # from their words: its matrices; how it went, and whether it is worn
+TRAINING = ("training.json", "training.jsonl", "training.safetensors")        # of one that goes on: what, the words, how far it is
+NOTED = ("published.json", "consent.json", "documents.zip", "catalogue.json", *LEARNED, *TRAINING)      # written by themselves (Shelf.note): a replacement of the others leaves them
+HERE = ("published.json", *TRAINING)                     # true of this copy alone: neither a duplicate nor a bundle has it
 log = logging.getLogger("twin.store")
 
 
