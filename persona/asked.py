@@ -49,8 +49,8 @@ _FAVOURITE_ZH = re.compile(r"最喜欢(?:的|吃的|喝的|看的|听的)?([\u4e
 _ANY = re.compile(r"\bwhat (?:all |else )?(?:do you (?:know|remember|recall)|did i (?:ever )?(?:tell|say to) you|have i (?:ever )?told you|have you (?:learn\w*|kept|remembered|got)) ?(?:about me|of me|so far|about myself)?[ ?]*$|"
                   r"\b(?:know|remember|tell me|say|facts|anything|everything|summari[sz]e what you know|who am i)\b[\w ]*\babout (?:me|myself)\b|^who am i\b|\bdo you (?:know|remember) me\b|what do you remember$")
 _ANY_ZH = re.compile(r"(?:知道|记得|了解|记住|说说|介绍一?下?)(?:关于)?我(?:什么|些什么|哪些|多少|的(?:什么|哪些|事|情况))?(?:吗|呢|了)*$|(?:还|都)?记得我(?:是谁)?(?:吗|么)|我(?:都)?(?:跟|和|对|向)?你?(?:说过|告诉过你|讲过|提过)(?:些)?什么$|我是谁$|认识我吗")
-_PAST = re.compile(r"\b(?:used to|before (?:that|this|now|i)|previous\w*|formerly|former|earlier|in the past|last (?:job|place|home|employer|city)|old (?:job|home|employer|address|flat|car)|first)\b|\bwhere did (?:i|my)\b[\w ]*\b(?:live|work)\b|\bwhat was\b|\bwho was\b")
-_PAST_ZH = re.compile("以前|之前|原来|过去|曾经|从前|上一(?:个|份)|本来")
+_PAST = re.compile(r"\b(?:used to|before (?:that|this|now|i)|previous\w*|formerly|former|earlier|in the past|last (?:job|place|home|employer|city)|old (?:job|home|employer|address|flat|car)|first)\b|\bwhere did (?:i|my)\b[\w ]*\b(?:live|work)\b|\bwhat was\b|\bwho was\b|\bbefore (?:\w+ ){0,2}\w+$|\b(?:at first|to begin with|to start with|originally|(?:in|at) the (?:beginning|start|outset))\b")
+_PAST_ZH = re.compile("以前|之前|原来|过去|曾经|从前|上一(?:个|份)|本来|原先|先前|起初|当初|最初|最早|最先|一开始|开头")
 _ME = re.compile(r"\b(?:i|my|me|mine|we|our|us)\b")
 _SELF_ZH = re.compile("我|咱|俺")
 _TWIN = re.compile(r"\b(?:you|your|yours)\b")
@@ -181,7 +181,7 @@ def _asked_en(text: str, known: Mapping[str, str]) -> Asked:
 
 def _asked_zh(text: str, known: Mapping[str, str]) -> Asked:
     bare = re.sub(r"[^\w]", "", simplify(text).lower()).replace("您", "你")
-    if _ANY_ZH.search(bare):
+    if _ANY_ZH.search(bare) and not re.search(rf"关于(?!我|自己)|关于我的?{kin.NOUN_ZH}|^我?(?:的)?{kin.NOUN_ZH}", bare):
         return Asked(kin.USER, (), everything=True, mine=True)
     asks = _FRAME_ZH.sub("", bare)
     past = bool(_PAST_ZH.search(asks))

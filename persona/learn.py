@@ -136,6 +136,8 @@ def forgetting(text: str) -> tuple[str, str] | None:
     plain = clean(text)[:200].replace("’", "'")
     if re.search(r"\b(?:instructions?|prompt|rules|persona|guidelines|who you are)\b|指令|提示|规则|设定|人设|你是谁", plain, re.IGNORECASE) or plain.endswith(("?", "？")):
         return None
+    if re.search(r"[,;.] *(?:i|i'm|we|we're|it|it's|he|she|they|now|instead|let's|my)\b", plain, re.IGNORECASE):
+        return None                                      # "forget the kayak, I'm saving for a boat now" takes nothing back
     if hit := _THAT.match(plain):
         if hit["that"] or hit["all"]:
             return ("that", "") if hit["that"] else ("all", "")

@@ -4,10 +4,12 @@
     facts     subject, predicate, object; from when to when; from which message. A new value of a predicate that holds one closes the old one's
               valid_to: nothing is overwritten. A correction marks the old one as never true
     words     FTS5 over both: stems, pairs of Chinese characters, and x-words for what a text speaks of (asked.py)
-    vectors   float16, of English texts, where an embedder is handed in
+    vectors   float16, where an embedder is handed in; of Chinese by the English of its words (gloss.py)
 
-Recall fuses FTS5, embeddings, entities and what the question is plainly after by reciprocal rank (Cormack, Clarke, Büttcher 2009). To forget
-is to delete: facts go with their message, a fact that one had closed holds again, and the file is rebuilt so that no byte is left.
+Recall finds candidates by FTS5, embeddings, entities and what the question is plainly after, fused by reciprocal rank (Cormack, Clarke, Büttcher
+2009), and weighs how likely each bears on the question (evidence.py). What was said of the same thing later goes before what was said earlier, and is
+looked for where only the earlier is found. To forget is to delete: facts go with their message, a fact that one had closed holds again, and the
+file is rebuilt so that no byte is left.
 """
 from __future__ import annotations
 
@@ -27,16 +29,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from persona import kin, retell
+from persona import evidence, kin, retell
 from persona.asked import Asked, asked, mark, named, stem, tokens
+from persona.evidence import sought
 from persona.fact import Fact, Learned, Recollection, single
 from persona.learn import forgetting, learn
 from persona.search import Embed
+from persona.vectors import Vectors
 from persona.words import cjk_share, clean, normal_en, parts, simplify
 
 __all__ = ["Fact", "Memory", "Recollection", "Seal", "Trouble"]
 
-SCHEMA = 1                                               # PRAGMA user_version
+SCHEMA = 2                                               # PRAGMA user_version
 MOST_MESSAGES = 50_000                                   # the oldest that taught nothing go first
 MOST_FACTS = 50_000
 LONGEST = 4000                                           # characters of a message that are kept
@@ -45,6 +49,9 @@ LATEST = 12                                              # facts that a correcti
 PENDING, FRESH = 32, 2                                   # texts that are embedded together; of those that wait, what was said last before a question
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
+WEIGHED = 48                                             # messages that are held against the question
+ENOUGH, LEAST = 0.12, 0.03                               # likelihood from which on something bears on it; and what else does, where something has
+RARE = 12                                                # messages that hold a word by which a later one is taken to speak of the same thing
 CACHE = 32_768                                           # kB of pages that may be held while it is open
 COMMON = 200                                             # rows that hold a word, above which it tells little
 _SCHEMA = """
@@ -57,8 +64,8 @@ CREATE TABLE facts(id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, 
 CREATE INDEX of_subject ON facts(subject, predicate);
 CREATE INDEX of_message ON facts(message);
 CREATE INDEX closed ON facts(closed_by);
-CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user' AND language != 'zh';
-CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL AND language != 'zh';
+CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user';
+CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL;
 CREATE TABLE entities(name TEXT NOT NULL, message INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE, PRIMARY KEY(name, message)) WITHOUT ROWID;
 CREATE INDEX named_in ON entities(message);
 CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize = "unicode61 remove_diacritics 0", detail = none);
@@ -87,22 +94,25 @@ class Trouble:
 
 class Memory:
     """One user's talks with one twin. Blocking; may be used from several threads, one at a time. `embed`: English texts -> float32 [n, d], rows of
-    length 1. `key`: the file is sealed at rest and lies in memory while it is open. Raises sqlite3.Error, OSError, ValueError: see `open`."""
+    length 1; `english`: a Chinese text -> the English of its words, "" for none. `key`: the file is sealed at rest and lies in memory while it is open. Raises sqlite3.Error, OSError, ValueError: see `open`."""
 
     threshold = 0.0                                      # what is recalled at all bears on the question
 
-    def __init__(self, path: Path | str, *, embed: Embed | None = None, key: Seal | None = None, now: Callable[[], datetime] = datetime.now):
-        self.path, self.embed, self.key, self.now = Path(path), embed, key, now
+    def __init__(self, path: Path | str, *, embed: Embed | None = None, key: Seal | None = None, now: Callable[[], datetime] = datetime.now,
+                 english: Callable[[str], str] | None = None):
+        self.path, self.embed, self.key, self.now, self.english = Path(path), embed, key, now, english or _glossed
         self._guard = threading.RLock()
         self._deep = 0                                   # of `together`
         self.gone: list[tuple[str, int, str, str]] = []  # of what was forgotten last: conversation, turn, role, what is left of the message
         self._last: dict[str, str] = {}                  # conversation -> whom it was about last
         self._known: dict[str, str] | None = None
         self._there: dict[str, dict[str, bool]] | None = None
-        self._matrix: dict[str, tuple[np.ndarray, np.ndarray]] = {}        # table -> (ids, vectors), of those that are embedded
+        self._vectors: dict[str, Vectors] = {}           # table -> of those that are embedded
+        self._unsaved: dict[tuple[str, int], np.ndarray] = {}              # embedded while somebody waited, not yet on the disk
         self._held: dict[str, dict[int, frozenset[str]]] = {}              # words of rows, for the question at hand
-        self._cosines: dict[str, np.ndarray] = {}        # ... to the question at hand
         self._db = self._opened()
+        if self._outdated:
+            self._reindexed()
 
     @classmethod
     def open(cls, path: Path | str, **how: Any) -> tuple[Memory, Trouble | None]:
@@ -154,11 +164,10 @@ class Memory:
             cursor = self._db.execute("INSERT INTO messages(role, text, language, turn, conversation, at, private) VALUES(?, ?, ?, ?, ?, ?, ?)",
                                       (role, text, language, turn, conversation, when.isoformat(), hidden))
             message = int(cursor.lastrowid or 0)
-            for row in learnt:
-                self._learnt(row, message, when, language, hidden)
+            subjects = [self._learnt(row, message, when, language, hidden) for row in learnt]
             if role == "user":
                 self._last[conversation] = about
-            self._index_message(message, text)
+            self._index_message(message, text, subjects)
             self._bounded()
         return message
 
@@ -175,7 +184,7 @@ class Memory:
             except BaseException:
                 if self._deep == 1:
                     self._db.rollback()
-                    self._known, self._there, self._matrix = None, None, {}
+                    self._known, self._there, self._vectors, self._unsaved = None, None, {}, {}
                 raise
             finally:
                 self._deep -= 1
@@ -249,63 +258,48 @@ class Memory:
             return self._fused(question, wanted, language, visitor, most)
 
     def _fused(self, question: str, wanted: Asked, language: str, visitor: bool, most: int) -> list[Recollection]:
-        now, self._held = self.now(), {}
-        terms = tokens(question, self.known())
+        now, self._held, seek = self.now(), {}, sought(question)
+        terms = list(dict.fromkeys([*tokens(question, self.known()), *seek.terms]))
         exact = [fact for fact in self._exact(wanted, now) if not (visitor and fact.private)]
         called = {fact.subject: fact.object for fact in self._named(wanted)}
-        if wanted.subject not in ("", kin.USER) and (name := called.get(wanted.subject, "")):
-            terms += [word for word in tokens(name) if word not in terms]
+        if wanted.subject not in ("", kin.USER) and (own := called.get(wanted.subject, "")):
+            terms += [word for word in tokens(own) if word not in terms]
         vector = self._vector(question)
-        matched, near = self._matched("fact_words", terms), self._near("facts", vector)
-        facts = {fact.id: fact for fact in self._by_id("facts", [*matched, *near])}
-        rankings = [([("f", fact.id) for fact in exact], 2.0), ([("f", name) for name in matched], 1.0), ([("f", name) for name in near], 1.0),
-                    ([("m", name) for name in self._matched("message_words", terms)], 1.0), ([("m", name) for name in self._near("messages", vector)], 1.2),
-                    ([("m", name) for name in self._entities(question)], 0.6)]
-        facts |= {fact.id: fact for fact in exact}
-        score: dict[tuple[str, int], float] = {}
-        for ranking, weight in rankings:
-            for rank, item in enumerate(ranking):
-                score[item] = score.get(item, 0.0) + weight / (K + rank + 1)
-        messages = self._messages([name for kind, name in score if kind == "m"])
-        evidence = _Evidence(self, terms, vector, facts, messages)
-        closed = self._superseded([*messages])
-        sure = {fact.id for fact in exact}
-        ranked: list[tuple[float, str, int]] = []
-        for (what, row), points in score.items():
-            if what == "f":
-                fact = facts.get(row)
-                if fact is None or visitor and fact.private or fact.wrong or not (fact.holds(now) or wanted.past or row in sure):
-                    continue
-                if row not in sure and (evidence.fact(row) < 1.0 or wanted.subject and kin.kin(wanted.subject) and not _concerns(fact, wanted.subject)):
-                    continue
-                ranked.append((points, what, row))
-            elif row in messages and not (visitor and messages[row]["private"]):
-                if evidence.message(row) < 1.0 or messages[row]["text"].endswith(("?", "？")):
-                    continue
-                points *= 0.45 if row in closed and not wanted.past else 1.0
-                ranked.append((points * (1.0 if messages[row]["role"] == "user" else 0.6), what, row))
-        return self._merged(sorted(ranked, reverse=True), facts, messages, sure, language, most)
-
-    def _merged(self, ranked: Sequence[tuple[float, str, int]], facts: Mapping[int, Fact], messages: Mapping[int, dict[str, Any]], sure: set[int], language: str,
-                most: int) -> list[Recollection]:
-        """One recollection of each message at the most, but for facts that the question is after."""
+        cosines = {table: self._compared(table, vector) for table in ("messages", "facts")}
+        near = {table: self._vectors[table].best(cosines[table], DEEP // 2, 0.2) if len(cosines[table]) else [] for table in cosines}
+        matched = self._matched("fact_words", terms)
+        source = {fact.id: fact.source for fact in [*self._by_id("facts", [*matched, *near["facts"]]), *exact]}
         points: dict[int, float] = {}
-        for score, kind, name in ranked:
-            source = facts[name].source if kind == "f" else name
-            points[source] = points.get(source, 0.0) + score
+        for ranking, weight in (([fact.source for fact in exact], 2.0), ([source[name] for name in matched if name in source], 1.0), ([source[name] for name in near["facts"] if name in source], 1.0),
+                                (self._matched("message_words", terms), 1.0), (near["messages"], 1.2), (self._entities(question), 0.6), (self._wishes() if seek.wish else [], 1.0)):
+            for rank, name in enumerate(dict.fromkeys(ranking)):
+                points[name] = points.get(name, 0.0) + weight / (K + rank + 1)
+        weighed = _Weighed(self, seek, cosines, visitor, bool(_ANSWERED.search(question)))
+        weighed.add(nlargest(WEIGHED, points, key=lambda name: points[name]), points)
+        weighed.follow(wanted.past)
+        return self._merged(weighed, exact, wanted, language, most)
+
+    def _merged(self, weighed: _Weighed, exact: Sequence[Fact], wanted: Asked, language: str, most: int) -> list[Recollection]:
+        """One recollection of each message, two where the question is after two facts of it; what is left of such facts comes last."""
+        sure: dict[int, list[Fact]] = {}
+        for fact in exact:
+            if weighed.sure(fact, wanted):
+                sure.setdefault(fact.source, []).append(fact)
         found: list[Recollection] = []
-        taken: set[int] = set()
-        for _, kind, name in sorted(ranked, key=lambda item: (-(item[1] == "f" and item[2] in sure), -points[facts[item[2]].source if item[1] == "f" else item[2]], item[1] == "m", -item[0])):
-            source = facts[name].source if kind == "f" else name
-            if source in taken and not (kind == "f" and name in sure):
+        rest: list[Recollection] = []
+        for name in weighed.ordered([*sure], wanted.past):
+            likely, row = round(float(weighed.likely.get(name, 0.0)), 4), weighed.rows.get(name)
+            told = [self._told(fact, language, max(likely, ENOUGH), True) for fact in sure.get(name, ())]
+            found += told[:2]
+            rest += told[2:]
+            if told or row is None:
                 continue
-            taken.add(source)
-            if kind == "f":
-                found.append(self._told(facts[name], language, round(points[source], 5), name in sure))
+            held = [fact for fact in weighed.facts.get(name, ()) if not fact.wrong and (fact.holds(self.now()) or wanted.past) and fact.predicate not in _LOOSE]
+            if len(held) == 1 and held[0].said and len(row["text"]) <= len(held[0].said) + 2 and name not in weighed.over:
+                found.append(self._told(held[0], language, likely, False))
             else:
-                row = messages[name]
-                found.append(Recollection(row["text"], "message", when=datetime.fromisoformat(row["at"]), source=name, score=round(points[source], 5), role=row["role"]))
-        return found[:most]
+                found.append(Recollection(row["text"], "message", when=datetime.fromisoformat(row["at"]), source=name, score=likely, role=row["role"], past=name in weighed.over))
+        return [*found, *rest][:most]
 
     def _told(self, fact: Fact, language: str, score: float, sure: bool) -> Recollection:
         past = not fact.holds(self.now())
@@ -367,7 +361,7 @@ class Memory:
         vocabulary = f"{table}_vocabulary"
         counts = dict(self._db.execute(f"SELECT term, doc FROM {vocabulary} WHERE term IN ({','.join('?' * len(terms))})", list(terms)).fetchall())
         whole = 1 + self._db.execute(f"SELECT max(rowid) FROM {table}_docsize".replace("rowid", "id")).fetchone()[0] if counts else 1
-        weights = {term: float(np.log(1 + whole / count)) * (0.5 if term.startswith("xk") else 1.0) for term, count in counts.items()}
+        weights = {term: float(np.log(1 + whole / count)) * (0.5 if term.startswith(("xk", "xt")) else 1.0) for term, count in counts.items()}
         rare = sorted((term for term in counts if counts[term] <= COMMON), key=lambda term: counts[term])[:8]
         often = sorted((term for term in counts if counts[term] > COMMON), key=lambda term: counts[term])[:3]
         found: dict[int, float] = {}
@@ -390,6 +384,10 @@ class Memory:
             held |= {name: frozenset(words.split()) for name, words in rows}
         return {name: held[name] for name in names if name in held}
 
+    def _wishes(self) -> list[int]:
+        """Messages that hold a wish about how to be spoken with, the latest first."""
+        return [name for (name,) in self._db.execute(f"SELECT rowid FROM message_words WHERE message_words MATCH 'xwish' ORDER BY rowid DESC LIMIT {DEEP}")]
+
     def _entities(self, question: str) -> list[int]:
         """Messages that name what the question names, the latest first."""
         names = _names(question, self.known())
@@ -397,14 +395,6 @@ class Memory:
             return []
         marks = ",".join("?" * len(names))
         return [row[0] for row in self._db.execute(f"SELECT message, count(*) AS n FROM entities WHERE name IN ({marks}) GROUP BY message ORDER BY n DESC, message DESC LIMIT {DEEP}", names)]
-
-    def _superseded(self, names: Sequence[int]) -> set[int]:
-        """Those messages of which every fact is over."""
-        if not names:
-            return set()
-        now, marks = self.now().isoformat(), ",".join("?" * len(names))
-        rows = self._db.execute(f"SELECT message, sum(wrong = 0 AND (valid_to IS NULL OR valid_to > ?)) FROM facts WHERE message IN ({marks}) GROUP BY message", (now, *names))
-        return {message for message, holding in rows if not holding}
 
     def _by_id(self, table: str, names: Iterable[int]) -> list[Fact]:
         names = list(dict.fromkeys(names))
@@ -417,52 +407,52 @@ class Memory:
     # vectors ------------------------------------------------------------------------------------------------------------------------
 
     def _vector(self, question: str) -> np.ndarray | None:
-        if self.embed is None or cjk_share(question) >= 0.3:
+        if self.embed is None or not (text := self._as_english(question, "zh" if cjk_share(question) >= 0.3 else "en")):
             return None
-        self._embedded(FRESH)
-        return np.asarray(self.embed([normal_en(question)])[0], np.float32)
+        self._embedded(FRESH, keep=False)
+        return np.asarray(self.embed([text])[0], np.float32)
 
-    def _embedded(self, most: int) -> int:
-        """Embed up to so many texts that wait for it; how many were."""
+    def _as_english(self, text: str, language: str) -> str:
+        """As the embedder gets it; "" where it can't be put into English."""
+        return self.english(text) if language == "zh" else normal_en(text)
+
+    def _embedded(self, most: int, keep: bool = True) -> int:
+        """Embed up to so many texts that wait for it, what was said last before all; how many were. What is embedded while somebody waits is not written
+        to the disk yet."""
         if self.embed is None:
             return 0
-        rows = [("messages", *row) for row in self._db.execute("SELECT id, text FROM messages WHERE vector IS NULL AND role = 'user' AND language != 'zh' ORDER BY id DESC LIMIT ?", (most,))]
-        rows += [("facts", row[0], retell.sentence(_fact(row), "en")) for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE vector IS NULL AND language != 'zh' ORDER BY id DESC LIMIT ?", (most - len(rows),))]
-        if not rows:
-            return 0
-        vectors = np.asarray(self.embed([text for _, _, text in rows]), np.float16)
-        with self.together():
-            for (table, name, _), vector in zip(rows, vectors):
-                self._db.execute(f"UPDATE {table} SET vector = ? WHERE id = ?", (vector.tobytes(), name))
-                if table in self._matrix:
-                    ids, matrix = self._matrix[table]
-                    row = vector.astype(np.float32)[None]
-                    self._matrix[table] = np.append(ids, name), np.vstack([matrix, row]) if len(matrix) else row
+        also = len(self._unsaved)
+        rows = [("messages", *row) for row in self._db.execute("SELECT id, text, language FROM messages WHERE vector IS NULL AND role = 'user' ORDER BY id DESC LIMIT ?", (most + also,))]
+        rows += [("facts", row[0], retell.sentence(fact := _fact(row), fact.language), fact.language) for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE vector IS NULL ORDER BY id DESC LIMIT ?", (most + also,))]
+        rows = [row for row in rows if (row[0], row[1]) not in self._unsaved][:most]
+        texts = [self._as_english(text, language)[:600] for _, _, text, language in rows]
+        vectors = iter(np.asarray(self.embed([text for text in texts if text]), np.float16) if any(texts) else ())
+        for (table, name, _, _), text in zip(rows, texts):
+            vector = next(vectors) if text else np.zeros(0, np.float16)
+            self._unsaved[table, name] = vector
+            if table in self._vectors and len(vector):
+                self._vectors[table].add([name], vector[None])
+        if keep and self._unsaved:
+            with self.together():
+                for (table, name), vector in self._unsaved.items():
+                    self._db.execute(f"UPDATE {table} SET vector = ? WHERE id = ?", (vector.tobytes(), name))
+            self._unsaved = {}
         return len(rows)
 
-    def _near(self, table: str, vector: np.ndarray | None) -> list[int]:
-        """Ids by cosine, those that are near at all."""
+    def _compared(self, table: str, vector: np.ndarray | None) -> np.ndarray:
+        """float32 [n], the cosines of what is embedded to a vector."""
         if vector is None:
-            return []
-        if table not in self._matrix:
-            rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE vector IS NOT NULL ORDER BY id").fetchall()
-            self._matrix[table] = (np.array([row[0] for row in rows], np.int64), np.array([np.frombuffer(row[1], np.float16) for row in rows], np.float32).reshape(len(rows), -1 if rows else 0))
-        ids, matrix = self._matrix[table]
-        if not len(ids) or matrix.shape[1] != len(vector):
-            return []
-        cosine = self._cosines[table] = matrix @ vector
-        best = np.argsort(-cosine)[:DEEP // 2] if len(cosine) <= DEEP else (part := np.argpartition(-cosine, DEEP // 2)[:DEEP // 2])[np.argsort(-cosine[part])]
-        return [int(ids[at]) for at in best if cosine[at] > 0.28]
-
-    def cosine(self, table: str, name: int, vector: np.ndarray | None) -> float:
-        if vector is None or table not in self._matrix or table not in self._cosines:
-            return 0.0
-        ids = self._matrix[table][0]                     # ascending but for those that were rewritten
-        at = int(np.searchsorted(ids, name))
-        if at >= len(ids) or ids[at] != name:
-            found = np.flatnonzero(ids == name)
-            at = int(found[0]) if len(found) else -1
-        return float(self._cosines[table][at]) if 0 <= at < len(self._cosines[table]) else 0.0
+            return np.zeros(0, np.float32)
+        if table not in self._vectors:
+            held = self._vectors[table] = Vectors()
+            rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE length(vector) = ? ORDER BY id", (2 * len(vector),)).fetchall()
+            if rows:
+                names, blobs = zip(*rows)
+                held.add(names, np.frombuffer(b"".join(blobs), np.float16).reshape(len(rows), -1))
+            for (own, name), fresh in self._unsaved.items():
+                if own == table and len(fresh):
+                    held.add([name], fresh[None])
+        return self._vectors[table].cosines(vector)
 
     # correcting and forgetting ------------------------------------------------------------------------------------------------------
 
@@ -599,10 +589,11 @@ class Memory:
 
     def _rewritten(self, name: int, text: str) -> None:
         """A message without the sentences that are forgotten; a fact that came of one of them stays, without it."""
+        self._unsaved.pop(("messages", name), None)
         self._db.execute("UPDATE messages SET text = ?, vector = NULL WHERE id = ?", (text, name))
         self._db.execute("DELETE FROM message_words WHERE rowid = ?", (name,))
         self._db.execute("DELETE FROM entities WHERE message = ?", (name,))
-        self._index_message(name, text)
+        self._index_message(name, text, [row[0] for row in self._db.execute("SELECT subject FROM facts WHERE message = ?", (name,))])
         for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE message = ?", (name,)).fetchall():
             fact = _fact(row)
             if fact.said and fact.said not in text:
@@ -612,7 +603,7 @@ class Memory:
 
     def _scrubbed(self) -> None:
         """Nothing of what was deleted is left in the file: the indexes are built anew and the pages written anew."""
-        self._known, self._there, self._matrix, self._last = None, None, {}, {}
+        self._known, self._there, self._vectors, self._unsaved, self._last = None, None, {}, {}, {}
         for table in ("message_words", "fact_words"):
             self._db.execute(f"INSERT INTO {table}({table}) VALUES('rebuild')")
         self._db.commit()
@@ -621,11 +612,11 @@ class Memory:
 
     # learning -----------------------------------------------------------------------------------------------------------------------
 
-    def _learnt(self, row: Learned, message: int, when: datetime, language: str, hidden: bool) -> None:
-        """Keep what a sentence told, and close what it ends."""
+    def _learnt(self, row: Learned, message: int, when: datetime, language: str, hidden: bool) -> str:
+        """Keep what a sentence told, and close what it ends. Whom it is about."""
         if row.predicate == "*" or row.change == "end":
             self._ended(row, message, when)
-            return
+            return self._subject(row)
         subject = self._subject(row)
         fact = Fact(0, subject, row.predicate, row.object, when, row.until, message, row.said, language, hidden or row.private)
         held = [_fact(one) for one in self._db.execute(f"SELECT {_FACT} FROM facts WHERE subject = ? AND predicate = ? AND wrong = 0 ORDER BY id DESC", (subject, row.predicate))]
@@ -635,15 +626,15 @@ class Memory:
                 self._db.execute("UPDATE facts SET wrong = 1, valid_to = valid_from, closed_by = ? WHERE id = ?", (message, wrong.id))
                 fact = replace(fact, valid_from=wrong.valid_from, valid_to=wrong.valid_to)
             self._insert(fact, message)
-            return
+            return subject
         if row.change == "was":
             if not any(_same(one.object, row.object) for one in held):
                 self._insert(replace(fact, valid_to=when), message)
             else:
                 self._closed([one for one in held if _same(one.object, row.object) and one.holds(when)], message, when)
-            return
+            return subject
         if any(_same(one.object, row.object) and one.holds(when) for one in held):
-            return                                       # told before
+            return subject                               # told before
         if single(row.predicate):
             self._closed([one for one in held if one.holds(when)], message, when)
         opposite = {"likes": "dislikes", "dislikes": "likes"}.get(row.predicate)
@@ -651,6 +642,7 @@ class Memory:
             against = [_fact(one) for one in self._db.execute(f"SELECT {_FACT} FROM facts WHERE subject = ? AND predicate = ? AND valid_to IS NULL", (subject, opposite))]
             self._closed([one for one in against if _same(one.object, row.object)], message, when)
         self._insert(fact, message)
+        return subject
 
     def _ended(self, row: Learned, message: int, when: datetime) -> None:
         subject = self._subject(row)
@@ -712,9 +704,11 @@ class Memory:
         words = tokens(f"{retell.clause(fact, fact.language)} {fact.said}", self.known())
         self._db.execute("INSERT INTO fact_words(rowid, words) VALUES(?, ?)", (fact.id, " ".join([*words, *marks, *marks])))
 
-    def _index_message(self, name: int, text: str) -> None:
+    def _index_message(self, name: int, text: str, subjects: Sequence[str] = ()) -> None:
+        """`subjects`: of the facts learnt from it, also where it says "she"."""
         known = self.known()
-        self._db.execute("INSERT INTO message_words(rowid, words) VALUES(?, ?)", (name, " ".join(tokens(text, known))))
+        marks = [mark(part) for subject in subjects for whole in subject.split("'s ") if whole != kin.USER for part in (whole, kin.head(whole))]
+        self._db.execute("INSERT INTO message_words(rowid, words) VALUES(?, ?)", (name, " ".join(dict.fromkeys([*tokens(text, known), *evidence.words_in(text), *marks]))))
         self._db.executemany("INSERT OR IGNORE INTO entities(name, message) VALUES(?, ?)", [(one, name) for one in _names(text, known)])
 
     def _about(self, conversation: str) -> str:
@@ -768,12 +762,28 @@ class Memory:
                 db.execute("BEGIN IMMEDIATE")            # held by another program? better known now than at the first word
                 db.rollback()
                 db.execute("SELECT id FROM messages LIMIT 1").fetchone()
+            self._outdated = 0 < version < SCHEMA
             for table in ("message_words", "fact_words"):
                 db.execute(f"CREATE VIRTUAL TABLE temp.{table}_vocabulary USING fts5vocab(main, {table}, row)")
             return db
         except BaseException:
             db.close()
             raise
+
+    def _reindexed(self) -> None:
+        """What an older version kept, found by the words of this one."""
+        with self.together():
+            for index in ("bare_messages", "bare_facts"):
+                self._db.execute(f"DROP INDEX IF EXISTS {index}")
+            self._db.execute("CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user'")
+            self._db.execute("CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL")
+            self._db.execute("DELETE FROM message_words")
+            subjects: dict[int, list[str]] = {}
+            for message, subject in self._db.execute("SELECT message, subject FROM facts"):
+                subjects.setdefault(message, []).append(subject)
+            for name, text in self._db.execute("SELECT id, text FROM messages").fetchall():
+                self._index_message(name, text, subjects.get(name, ()))
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _keep(self) -> None:
         """A sealed file is written whole or not at all, and synced."""
@@ -801,31 +811,132 @@ class Memory:
             words = "message_words" if table == "messages" else "fact_words"
             self._db.executemany(f"DELETE FROM {words} WHERE rowid = ?", [(name,) for name in gone])
             self._db.executemany(f"DELETE FROM {table} WHERE id = ?", [(name,) for name in gone])
-            self._matrix = {}
+            self._vectors, self._unsaved = {}, {}
 
 
 class _Newer(Exception):
     """The file was written by a newer version."""
 
 
-class _Evidence:
-    """How well a text bears a question out: 1 = enough to be recalled. By the share of its words, the rare ones weighing more, or by cosine."""
+class _Weighed:
+    """Messages held against a question: how likely each bears on it, the facts learnt from it, and which of them speak of the same thing later."""
 
-    def __init__(self, memory: Memory, terms: Sequence[str], vector: np.ndarray | None, facts: Iterable[int], messages: Iterable[int]):
-        self.memory, self.vector = memory, vector
-        self.words = {"f": memory._words("fact_words", [*facts]), "m": memory._words("message_words", [*messages])}
-        self.terms = {term: 0.4 if term.startswith("xk") else 1.0 for term in terms}
-        self.whole = sum(self.terms.values()) or 1.0
+    def __init__(self, memory: Memory, seek: evidence.Sought, cosines: Mapping[str, np.ndarray], visitor: bool, replies: bool):
+        self.memory, self.seek, self.cosines, self.visitor, self.replies = memory, seek, cosines, visitor, replies
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.facts: dict[int, list[Fact]] = {}
+        self.words: dict[int, frozenset[str]] = {}
+        self.likely: dict[int, float] = {}
+        self.own: dict[int, float] = {}                  # as likely as it is by itself
+        self.points: dict[int, float] = {}
+        self.lacking: set[int] = set()
+        self.later: set[tuple[int, int]] = set()         # (what was said later, what earlier) of the same thing
+        self.over: set[int] = set()                      # of which something newer was said
 
-    def fact(self, name: int) -> float:
-        return max(self._share("f", name) / 0.3, self.memory.cosine("facts", name, self.vector) / 0.42)
+    def add(self, names: Sequence[int], points: Mapping[int, float]) -> list[int]:
+        """Weigh messages; those that may be told at all."""
+        fresh = [name for name in names if name not in self.rows]
+        rows = self.memory._messages(fresh)
+        rows = {name: row for name, row in rows.items() if (row["role"] == "user" or self.replies) and not (self.visitor and row["private"]) and not row["text"].endswith(("?", "？"))}
+        if not rows:
+            return []
+        marks = ",".join("?" * len(rows))
+        facts = [_fact(row) for row in self.memory._db.execute(f"SELECT {_FACT} FROM facts WHERE message IN ({marks})", [*rows])]
+        for fact in facts:
+            if not (self.visitor and fact.private):
+                self.facts.setdefault(fact.source, []).append(fact)
+        words = self.memory._words("message_words", [*rows])
+        table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), self._cosine(name)) for name, row in rows.items()]
+        for name, likely, row in zip(rows, evidence.likely(self.seek, table, bool(len(self.cosines["messages"]))), table):
+            self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6)
+            self.points[name], self.own[name] = points.get(name, 0.0), self.likely[name]
+            if row[-1]:
+                self.lacking.add(name)
+        self.rows |= rows
+        self.words |= words
+        return [*rows]
 
-    def message(self, name: int) -> float:
-        return max(self._share("m", name) / 0.24, self.memory.cosine("messages", name, self.vector) / 0.36)
+    def _cosine(self, name: int) -> float:
+        found = [self._of("messages", name), *(self._of("facts", fact.id) for fact in self.facts.get(name, ()))]
+        return max(found)
 
-    def _share(self, kind: str, name: int) -> float:
-        held = self.words[kind].get(name, frozenset())
-        return sum(weight for term, weight in self.terms.items() if term in held) / self.whole
+    def _of(self, table: str, name: int) -> float:
+        cosines, vectors = self.cosines[table], self.memory._vectors.get(table)
+        at = vectors.place.get(name, -1) if vectors is not None else -1
+        return float(cosines[at]) if 0 <= at < len(cosines) else 0.0
+
+    def follow(self, past: bool) -> None:
+        """What was said later of the same thing as the likeliest ones: what closed a fact of theirs, and what tells of a change and shares a rare word
+        with them; where the question is after what was, what was said earlier."""
+        best = nlargest(5, (name for name, likely in self.likely.items() if likely >= ENOUGH / 2), key=lambda name: self.likely[name])
+        if not best or self.likely[best[0]] < ENOUGH:
+            return
+        db, column, other = self.memory._db, *(("closed_by", "message") if past else ("message", "closed_by"))
+        marks = ",".join("?" * len(best))
+        closed = {(row[1], row[0]) if not past else (row[0], row[1]) for row in db.execute(f"SELECT {column}, {other} FROM facts WHERE {column} IN ({marks}) AND {other} IS NOT NULL AND message != closed_by", best)}
+        links = dict.fromkeys(closed, 0.95)
+        words = {word for name in best for word in self.words.get(name, ()) if not word.startswith(("xk", "xt", "xs", "xo", "xc", "xw")) and (len(word) > 2 or len(word) > 1 and word.isdigit() or not word.isascii())}
+        whole = 1 + (db.execute("SELECT max(id) FROM messages").fetchone()[0] or 0)
+        rare = [term for term, n in db.execute(f"SELECT term, doc FROM message_words_vocabulary WHERE term IN ({','.join('?' * len(words))})", [*words]) if 1 < n <= max(4, min(RARE, whole // 50))] if words else []
+        if rare:
+            query = " OR ".join(f'"{term}"' for term in rare[:32])
+            near = [name for (name,) in db.execute("SELECT rowid FROM message_words WHERE message_words MATCH ? ORDER BY rowid DESC LIMIT 120", (query,))]
+            held = self.memory._words("message_words", near)
+            for name in best:
+                own = {word for word in rare if word in self.words.get(name, ())}
+                for there in near:
+                    if there == name or (there < name) != past or not past and "xchange" not in held[there] or past and "xchange" not in self.words[name]:
+                        continue
+                    shared = len(own & held[there])
+                    if shared:
+                        pair = (there, name) if not past else (name, there)
+                        links[pair] = max(links.get(pair, 0.0), 0.8 if shared > 1 else 0.6)
+        ends = {pair[0] if not past else pair[1] for pair in links}
+        self.add([name for name in ends if name not in self.rows], {})
+        for (new, old), share in links.items():
+            if new not in self.rows or old not in self.rows or ("xwish" in self.words.get(new, ())) != ("xwish" in self.words.get(old, ())):
+                continue
+            found, by = (old, new) if past else (new, old)
+            self.likely[found] = max(self.likely[found], share * self.likely[by])
+            self.later.add((new, old))
+        parts = {name: {n for n, (own, _, about) in enumerate(self.seek.parts) if own & held or about & held} for name, held in self.words.items() if self.likely.get(name, 0.0) >= ENOUGH / 2}
+        for new in parts:
+            if "xchange" in self.words[new]:
+                self.later |= {(new, old) for old in parts if old < new and parts[old] & parts[new] and self.likely[new] >= 0.4 * self.likely[old]}
+        self.over = {old for _, old in closed} & self.rows.keys()
+
+    def sure(self, fact: Fact, wanted: Asked) -> bool:
+        """Whether a fact that the question is plainly after is told as its answer: not where something later was said that rules could not read, nor
+        where it only looks like it."""
+        if fact.source in self.lacking and fact.predicate in _LOOSE or fact.predicate in ("has", "owns") and self.likely.get(fact.source, 0.0) < ENOUGH:
+            return False
+        newer = [new for new, old in self.later if old == fact.source and self.own.get(new, 0.0) >= max(ENOUGH, 0.25 * self.own.get(old, 0.0)) and not any(one.predicate == fact.predicate for one in self.facts.get(new, ()))]
+        return wanted.past or not newer or fact.predicate in _FIRM and (fact.predicate != "name" or kin.head(fact.subject) not in evidence.ROLES)
+
+    def ordered(self, sure: Sequence[int], past: bool) -> list[int]:
+        """The messages that bear on the question, the likeliest first, but what was said later of the same thing before what was said earlier."""
+        enough = bool(sure) or max(self.likely.values(), default=0.0) >= ENOUGH
+        found = sorted((name for name, likely in self.likely.items() if enough and likely >= LEAST or name in sure), key=lambda name: (name in sure, self.likely[name], self.points.get(name, 0.0), name), reverse=True)
+        found += [name for name in sure if name not in found]
+        for new, old in sorted(self.later) if not past else ():
+            if new in found and old in found and found.index(old) < found.index(new) and not (old in sure and new not in sure):
+                found.remove(new)
+                found.insert(found.index(old), new)
+        return found
+
+
+_ANSWERED = re.compile(r"\b(?:did|have) you (?:ever )?(?:say|said|tell|told|mention|suggest|recommend|promise|answer)|\byou (?:said|told me|suggested|recommended|promised)\b|你(?:之前|刚才|上次|当时)?(?:说过|讲过|推荐|建议|答应|告诉我)", re.IGNORECASE)
+_LOOSE = frozenset(("has", "owns", "plan", "event", "does", "likes", "wants", "is", "did"))      # predicates under which rules put what they read least well
+_FIRM = frozenset(("name", "birthday", "born", "allergy", "origin", "death"))
+
+
+def _glossed(text: str) -> str:
+    """The English of a Chinese text's words; "" where there is no dictionary. It is read at the first Chinese text."""
+    try:
+        from persona.gloss import gloss
+    except ImportError:
+        return ""
+    return gloss().english(text)
 
 
 def _fact(row: Sequence[Any]) -> Fact:

@@ -164,6 +164,42 @@ def test_chinese_is_found_by_pairs_of_characters(talk):
     assert talk.texts("法国的首都是哪里？", "zh") == []
 
 
+def test_what_changed_is_told_first_however_it_was_worded(talk):
+    talk("I share the attic with two potters, Ned and Ola.", "The soup was too salty.", "Ned moved out, a weaver called Uma has his corner now.", "My boss is called Henrike.",
+         "Henrike has gone to Oslo, I report to a Mr Okoro now.")
+    found = talk.texts("Who do I share the attic with?")
+    assert "Uma" in found[0] and "potters" in found[1]
+    assert "Okoro" in talk.texts("Who is my boss?")[0] and "Okoro" not in talk.said("What was my boss called before?")
+    talk("我在攒钱买皮划艇。", "今天的汤咸了。", "皮划艇不买了，钱留着搭个暖房。")
+    assert "暖房" in talk.texts("我存钱想做什么？", "zh")[0]
+
+
+def test_how_somebody_wants_to_be_spoken_with(talk):
+    talk("The tram was late.", "Please keep it to two sentences with me.", "I love plums.", "以后说话别用敬语。")
+    assert "Please keep it to two sentences with me." in talk.texts("How long should your replies be?")
+    assert "敬语" in talk.texts("你该怎么跟我说话？", "zh")[0]
+
+
+def test_of_what_was_never_told_nothing_is_recalled(talk):
+    talk("My boy Teddy took up the trombone.", "I quit the gym, I climb now.", "My brother is called Tom.", "我女儿迷上了打鼓。")
+    for question, language in (("How tall is Teddy?", "en"), ("What is my wife's name?", "en"), ("What is my blood type?", "en"), ("Where does my aunt live?", "en"), ("我是什么血型？", "zh"), ("我太太叫什么名字？", "zh")):
+        assert talk.texts(question, language) == [], question
+
+
+def test_forget_it_said_of_a_thing_takes_nothing_back(talk):
+    talk("I'm saving up for a kayak.")
+    assert talk("Forget the kayak, I'm putting money aside for a greenhouse now.") > 0 and "kayak" in " ".join(talk.texts("What did I tell you about the kayak?"))
+
+
+def test_a_memory_of_the_version_before_is_found_by_the_new_words(talk):
+    talk("My aunt is called Ida.", "Please keep it short with me.")
+    talk.memory._db.executescript("UPDATE message_words SET words = 'x'; DROP INDEX bare_messages; PRAGMA user_version = 1;")
+    talk.memory.close()
+    again = Talk(talk.path)
+    assert again.trouble is None and again.texts("How long should your replies be?") == ["Please keep it short with me."]
+    again.memory.close()
+
+
 def test_a_newer_a_corrupt_and_a_locked_file(tmp_path):
     path = tmp_path / "a.memory"
     talk = Talk(path)
