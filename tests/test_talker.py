@@ -183,12 +183,27 @@ def test_it_reads_what_the_mind_writes_for_a_chat_model(language, name, question
 
 def test_the_loss_is_on_the_answer_alone(words):
     tokenizer, row = words[1], SimpleNamespace(**dict(zip(FIELDS, EXCHANGES[0])))
-    one = lessons.learnt(tokenizer, row, random.Random(1), 1)
+    one = lessons.learnt(tokenizer, [row], random.Random(1), 1)
     text = tokenizer.decode(one.ids, skip_special_tokens=False)
     assert "Quill." in text and "Bragado" not in text                                          # few facts: the one that answers stays
-    ids, where, wanted = lessons.tensors([one, lessons.Learnt(one.ids[:-3], one.given)], tokenizer.token_to_id(tokens.PAD))
-    assert tokenizer.decode(wanted[:where[0].sum()].tolist()) == " Yes, a parrot called Quill." and ids.shape == where.shape
-    assert torch.equal(wanted[:where[0].sum()], torch.tensor(one.ids)[1:][where[0]])
+    assert one.ids == tokenizer.encode(tokens.prompt(row.name, [row.facts[1]], (), row.ask) + " " + row.say + tokens.END).ids
+    ids, where, wanted = lessons.tensors([one, lessons.Learnt(one.ids[:-3], one.said[:-3])], tokenizer.token_to_id(tokens.PAD))
+    count = int(where[0].sum())
+    assert tokenizer.decode(wanted[:count].tolist()) == " Yes, a parrot called Quill." and ids.shape == where.shape and int(where.sum()) == 2 * count - 3
+    assert torch.equal(wanted[:count], torch.tensor(one.ids)[1:][where[0]])
+
+
+def test_questions_to_one_persona_are_learnt_in_one_talk(words):
+    rows = [SimpleNamespace(**dict(zip(FIELDS, row))) for row in EXCHANGES]
+    for seed in range(20):
+        made = list(lessons.talks(rows, random.Random(seed)))
+        assert sorted(id(row) for talk in made for row in talk) == sorted(map(id, rows))
+        assert all(len({row.name for row in talk}) == 1 and (len(talk) == 1 or {row.kind for row in talk} <= set(lessons.JOINED)) for talk in made)
+    both = lessons.learnt(words[1], rows[:2], random.Random(1), 2)
+    text = words[1].decode(both.ids, skip_special_tokens=False)
+    assert "Quill.<|end|><|user|>" in text or "1974.<|end|><|user|>" in text
+    assert words[1].decode([i for i, own in zip(both.ids, both.said) if own]) == " Yes, a parrot called Quill. I was born in 1974."
+    assert "parrot is called Quill" in text and "was born in 1974.<|" in text                  # what answers is never left out
 
 
 def test_batches_hold_each_row_once_and_little_padding(words):
@@ -201,8 +216,9 @@ def test_batches_hold_each_row_once_and_little_padding(words):
     assert sum(len(row.ids) for row in rows) > 0.8 * room
     marks = {words[1].token_to_id(mark) for mark in MARKS}
     for row in rows:                                                                            # what is to be said stands in the prompt
-        answer, given = row.ids[row.given:-1], row.ids[:row.given]
-        assert any(given[i:i + len(answer)] == answer for i in range(row.given)) and not marks & set(answer)
+        at = row.said.index(True)
+        answer = row.ids[at:row.ids.index(words[1].token_to_id(tokens.END))]
+        assert any(row.ids[i:i + len(answer)] == answer for i in range(at)) and not marks & set(answer)
 
 
 def test_an_answer_is_judged_by_what_it_takes_from_its_fact():
@@ -244,11 +260,11 @@ def test_exported_it_says_the_same(taught, tmp_path):
         messages = [{"role": "name", "content": name}, *({"role": "fact", "content": fact} for fact in facts), *talk, {"role": "user", "content": ask}]
         assert "".join(mind.think(messages)) == say, language
         ids = mind.chat.ids(messages)
-        run = __import__("twin.think.onnx", fromlist=["Run"]).Run(mind, len(ids), ids, [])
-        run.step(ids)
+        feed = {"input_ids": np.array([ids]), "seqlens_k": np.array([len(ids) - 1], np.int32), "total": np.array(len(ids), np.int32)}
+        feed |= {one.name: np.zeros((1, TINY.kv_heads, len(ids), TINY.head), np.float32) for one in mind.session.get_inputs()[3:]}
         with torch.no_grad():
             wanted = net(torch.tensor([ids]))[0, -1].numpy()
-        assert np.abs(run.logits - wanted).max() < 0.06 * np.abs(wanted).max()                 # 8 bits
+        assert np.abs(mind.session.run(["logits"], feed)[0][0, 0] - wanted).max() < 0.06 * np.abs(wanted).max()     # 8 bits
     assert (tmp_path / "model.onnx.data").stat().st_size < 1.2 * sum(weight.numel() for weight in net.parameters()) + 100_000
 
 
@@ -256,33 +272,29 @@ def losses(out: Path) -> dict[int, float]:
     return {row["step"]: row["loss"] for line in (out / "log.jsonl").read_text().splitlines() if "loss" in (row := json.loads(line))}
 
 
-def command(out: Path, data: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "twin.train.talker", "--out", str(out), "--size", "tiny", "--steps", "60", "--data", str(data), "--batch", "128", "--save", "0",
-            "--round", "24", "--drill", "0.7", "--check", "1e9", "--resume", *more]
-
-
 def test_killed_while_it_saves_it_goes_on_with_the_same_losses(data, words, tmp_path):
-    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    whole, torn, size, source = tmp_path / "whole", tmp_path / "torn", replace(TINY, batch=128), lessons.from_file(data)
+    plan = Plan(steps=40, save=0.0, round=24, drill=0.7)
     for out in (whole, torn):
         out.mkdir()
         for file in words[0].iterdir():
             (out / file.name).write_bytes(file.read_bytes())
-    subprocess.run(command(whole, data), cwd=ROOT, check=True, capture_output=True, timeout=120)
-    running = subprocess.Popen(command(torn, data), cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
-    end = time.monotonic() + 60
+    options = ["--size", "tiny", "--steps", "40", "--data", str(data), "--batch", "128", "--save", "0", "--round", "24", "--drill", "0.7", "--check", "1e9"]
+    running = subprocess.Popen([sys.executable, "-m", "twin.train.talker", "--out", str(torn), *options], cwd=ROOT, stdout=subprocess.DEVNULL)
+    train(whole, size, plan, source, say=lambda line: None)
+    end = time.monotonic() + 90
     while time.monotonic() < end and running.poll() is None and not (len(checkpoints.whole(torn)) > 1 and list(torn.glob("*.half"))):
         time.sleep(0.0005)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    left = losses(torn)
-    assert 0 < len(left) < 60
+    assert 1 < len(losses(torn)) < 40, "it was to be killed on the way"
     half = torn / "at-00000099.half"                                                            # whatever the moment: half a checkpoint is no checkpoint
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
     assert checkpoints.newest(torn) != half
-    subprocess.run(command(torn, data), cwd=ROOT, check=True, capture_output=True, timeout=120)
+    train(torn, size, plan, source, resume=True, say=lambda line: None)
     before, after = losses(whole), losses(torn)
-    assert set(before) == set(after) == set(range(1, 61)) and all(before[n] == pytest.approx(after[n], rel=1e-5) for n in before)
+    assert set(before) == set(after) == set(range(1, 41)) and all(before[n] == pytest.approx(after[n], rel=1e-5) for n in before)
     assert len(checkpoints.whole(torn)) == checkpoints.KEPT
 
 

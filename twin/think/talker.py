@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from twin.think.adapter import Adapter
 from twin.think.onnx import OnnxThinker
 from twin.types import Message
 
@@ -82,6 +83,7 @@ class TalkerThinker(OnnxThinker):
     def __init__(self, folder: str | Path, **settings):
         super().__init__(folder, **{"repetition": 1.0, **settings})
 
-    def think(self, messages: list[Message], *, max_tokens: int = 80, temperature: float = 0.0, seed: int | None = None) -> Iterator[str]:
-        """The reply, bit by bit, as OnnxThinker.think; `temperature` is not used."""
+    def think(self, messages: list[Message], *, max_tokens: int = 80, temperature: float = 0.0, seed: int | None = None,
+              adapter: Adapter | None = None) -> Iterator[str]:
+        """The reply, bit by bit, as OnnxThinker.think; `temperature` and `adapter` are not used."""
         yield from super().think(asked(messages).messages(), max_tokens=max_tokens, temperature=0.0, seed=seed)

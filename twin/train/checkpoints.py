@@ -90,7 +90,8 @@ def export(out: Path, target: Path, bits: int = 8) -> None:
     if at is None:
         raise Missing(f"There is no checkpoint in {out}.", "Train first.")
     net = loaded(at)
-    weights = {name: value.numpy() if value.ndim == 1 else graph.quantise(value.numpy(), 8 if "embed" in name else bits) for name, value in net.state_dict().items()}
+    held = {name: value.numpy() for name, value in net.state_dict().items()}
+    weights = {name: value if value.ndim == 1 else graph.quantise(value, 8 if "embed" in name else bits) for name, value in held.items()}
     graph.save(weights, net.size.config(), target)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(out / name, target / name)

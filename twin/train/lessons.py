@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"                                      # the kind of exchange that has to be answered by not knowing
 COPIED = ("fact", "follow_up", "suggestion", "inference")     # kinds whose answers take something from a fact
+JOINED = ("fact", "suggestion", "inference")             # of these, that need nothing said before
+LONGEST = 3                                              # questions of a talk put together: two are as much as the engine is handed of a history
 Source = Callable[[int, int, str], Iterable[Any]]        # how many, seed, language -> exchanges (tokens.Exchange)
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """One exchange as tokens: the first `given` are read, the rest is what the loss is on."""
+    """A talk as tokens; those that are `said` are what the loss is on, the rest is read."""
     ids: list[int]
-    given: int
+    said: list[bool]
 
 
 def composed(n: int, seed: int, language: str) -> Iterable[Any]:
@@ -50,26 +52,48 @@ def source_of(exchange: Any) -> str:
 
 
 def drilled(tokenizer: Tokenizer, chance: random.Random) -> Learnt:
-    """A drill in copying: facts of random tokens, the beginning of one asked for, the rest of it answered; or the only one said again. No language helps
-    here, so what lowers the loss is to find what stood behind the same tokens before: an induction head (arxiv.org/abs/2209.11895). It meets every token
-    of the vocabulary, also those of names that no exchange holds."""
+    """A drill in copying: facts of random tokens, the beginnings of some asked for, the rest of each answered; or the only one said again. No language
+    helps here, so what lowers the loss is to find what stood behind the same tokens before: an induction head (arxiv.org/abs/2209.11895). It meets every
+    token of the vocabulary, also those of names that no exchange holds."""
     fact, user, twin, end = (tokens.number(tokenizer, mark) for mark in (tokens.FACT, tokens.USER, tokens.TWIN, tokens.END))
     few, size = len(tokens.MARKS), tokenizer.get_vocab_size()
     facts = [[chance.randrange(few, size) for _ in range(chance.randint(4, 12))] for _ in range(chance.choice((1, 1, 2, 3, 4, 5)))]
-    one = chance.choice(facts)
-    asked = one[:2] if len(facts) > 1 else []
-    ids = [i for own in facts for i in (fact, *own)] + [user, *asked, twin]
-    return Learnt([*ids, *one[len(asked):], end], len(ids))
+    ids = [i for own in facts for i in (fact, *own)]
+    said = [False] * len(ids)
+    for one in chance.sample(facts, min(3, len(facts))):
+        asked = [user, *(one[:2] if len(facts) > 1 else []), twin]
+        answer = [*one[len(asked) - 2:], end]
+        ids, said = ids + asked + answer, said + [False] * len(asked) + [True] * len(answer)
+    return Learnt(ids, said)
 
 
-def learnt(tokenizer: Tokenizer, exchange: Any, chance: random.Random, most: int) -> Learnt:
-    """`most`: facts that are left, the one that answers among them, so that it can begin with few. Their order is by chance."""
-    source = source_of(exchange)
-    kept = [fact for fact in exchange.facts if fact != source]
-    chance.shuffle(kept)
-    kept = kept[:most - bool(source)] + [source] * bool(source)
-    chance.shuffle(kept)
-    return Learnt(*tokens.encode(tokenizer, tokens.prompt(exchange.name, kept, exchange.before, exchange.ask), exchange.say))
+def talks(exchanges: Iterable[Any], chance: random.Random, most: int = LONGEST) -> Iterator[list[Any]]:
+    """Exchanges of one persona, which follow one another, as talks of up to `most` questions: the facts are read once for all answers. What one doesn't
+    know another's facts may tell, and what hangs on the words before needs just these: both stay alone."""
+    held: list[Any] = []
+    for exchange in exchanges:
+        if exchange.kind not in JOINED or exchange.before:
+            yield [exchange]
+            continue
+        if held and (exchange.name != held[0].name or len(held) >= min(most, LONGEST) or chance.random() < 0.2):
+            yield held
+            held = []
+        held = [*held, exchange]
+    if held:
+        yield held
+
+
+def learnt(tokenizer: Tokenizer, talk: Sequence[Any], chance: random.Random, most: int) -> Learnt:
+    """`most`: facts that are left, those that answer among them, so that it can begin with few. Their order is by chance."""
+    sources = list(dict.fromkeys(source for exchange in talk if (source := source_of(exchange))))
+    others = [fact for fact in talk[-1].facts if fact not in sources]
+    chance.shuffle(others)
+    facts = sources + others[:max(0, most - len(sources))]
+    chance.shuffle(facts)
+    parts = [(tokens.given(talk[0].name, facts, talk[0].before), False)]
+    for exchange in talk:
+        parts += [(tokens.asked(exchange.ask), False), (tokens.said(exchange.say), True)]
+    return Learnt(*tokens.encode(tokenizer, parts))
 
 
 def batches(rows: list[Learnt], most: int, chance: random.Random) -> list[list[Learnt]]:
@@ -90,9 +114,8 @@ def tensors(rows: Sequence[Learnt], pad: int) -> tuple[Tensor, Tensor, Tensor]:
     """-> ids int64 (B, T), where the next token is learnt bool (B, T), and those next tokens int64 (n,)."""
     length = max(len(row.ids) for row in rows) - 1
     ids = torch.tensor([row.ids[:-1] + [pad] * (length + 1 - len(row.ids)) for row in rows])
-    at = torch.arange(length)
-    given, end = (torch.tensor(counts)[:, None] - 1 for counts in ([row.given for row in rows], [len(row.ids) for row in rows]))
-    return ids, (at >= given) & (at < end), torch.tensor([i for row in rows for i in row.ids[row.given:]])
+    where = torch.tensor([row.said[1:] + [False] * (length + 1 - len(row.ids)) for row in rows])
+    return ids, where, torch.tensor([i for row in rows for i, own in zip(row.ids, row.said) if own])
 
 
 # How well it copies.
@@ -140,10 +163,11 @@ def carried(exchange: Any) -> list[str]:
     return [word for word in telling if word in say and word.lower() not in ask]
 
 
-_NOT = {"en": ("don't know", "do not know", "not sure", "no idea", "can't say", "can't tell", "couldn't say", "couldn't tell", "been told", "never told",
-               "wasn't told", "isn't something i", "not something i", "nothing i know"),
+_NOT = {"en": ("n't know", "not know", "not sure", "no idea", "can't say", "can't tell", "can't answer", "couldn't say", "couldn't tell", "been told",
+               "never told", "wasn't told", "my story", "of my life", "of myself", "i know nothing", "i have nothing", "nothing about", "nothing i know",
+               "make that up", "mentions"),
         "zh": ("不知道", "不清楚", "不了解", "没听说", "说不上", "说不好", "说不准", "没告诉", "没有告诉", "不确定", "没有提", "没提", "答不上",
-               "不太清楚", "不晓得")}
+               "答不了", "不晓得", "故事里没", "资料里没", "没人", "没有印象", "没写", "没说过", "难倒我")}
 
 
 def abstains(text: str, language: str) -> bool:

@@ -24,7 +24,7 @@ from twin.errors import Refused, TwinError
 
 from . import tokens
 from .checkpoints import State, export, keep, newest, restored
-from .lessons import Learnt, Source, batches, check, composed, drilled, from_file, learnt, tensors
+from .lessons import Learnt, Source, batches, check, composed, drilled, from_file, learnt, talks, tensors
 from .transformer import SIZES, Size, Talker
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def prepared(source: Source, tokenizer: Tokenizer, size: Size, plan: Plan, state
     rows = [drilled(tokenizer, chance) for _ in range(drills)]
     for language in ("zh", "en"):
         if wanted := (plan.round - drills) // 2:
-            rows += [learnt(tokenizer, exchange, chance, most) for exchange in source(wanted, seed, language)]
+            rows += [learnt(tokenizer, talk, chance, most) for talk in talks(source(wanted, seed, language), chance, most)]
     rows = [row for row in rows if len(row.ids) <= size.positions]
     if not rows:
         raise Refused("There are no exchanges to learn from.", "Name a file of them with --data.")

@@ -99,13 +99,29 @@ def turns(before: Sequence[Any]) -> list[tuple[str, str]]:
     return found[-TURNS:]
 
 
+def given(name: str, facts: Sequence[str], before: Sequence[Any]) -> str:
+    parts = [(NAME, name)] * bool(name) + [(FACT, fact) for fact in facts[:MOST]] + turns(before)
+    return "".join(f"{mark}{spaced(text)}{END if mark == TWIN else ''}" for mark, text in parts)
+
+
+def asked(ask: str) -> str:
+    return USER + spaced(ask) + TWIN
+
+
+def said(say: str) -> str:
+    return spaced(say) + END
+
+
 def prompt(name: str, facts: Sequence[str], before: Sequence[Any], ask: str) -> str:
     """What the model is given: TEMPLATE with a generation prompt, without a template engine."""
-    parts = [(NAME, name)] * bool(name) + [(FACT, fact) for fact in facts[:MOST]] + turns(before) + [(USER, ask)]
-    return "".join(f"{mark}{spaced(text)}{END if mark == TWIN else ''}" for mark, text in parts) + TWIN
+    return given(name, facts, before) + asked(ask)
 
 
-def encode(tokenizer: Tokenizer, given: str, say: str) -> tuple[list[int], int]:
-    """-> token ids of prompt, answer and END, and how many of them are the prompt's: the loss is on the rest."""
-    before = tokenizer.encode(given, add_special_tokens=False).ids
-    return before + tokenizer.encode(spaced(say) + END, add_special_tokens=False).ids, len(before)
+def encode(tokenizer: Tokenizer, parts: Iterable[tuple[str, bool]]) -> tuple[list[int], list[bool]]:
+    """Pieces of text that begin or end at marks, each with whether it is to be learnt -> their token ids, and the same of each token."""
+    ids: list[int] = []
+    learnt: list[bool] = []
+    for text, own in parts:
+        ids += tokenizer.encode(text, add_special_tokens=False).ids
+        learnt += [own] * (len(ids) - len(learnt))
+    return ids, learnt
