@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from twin.conversation import Conversation
 from twin.create import Drafts
+from twin.create.lessons import Lessons
 from twin.registry import Registry
 from twin.settings import Settings
 from twin.share.trial import Trials
@@ -36,6 +37,7 @@ from twin.wire.places import Places
 from twin.wire.routes import served
 from twin.wire.session import Rooms
 from twin.wire.sharing import Sharing
+from twin.wire.words import Teaching
 
 
 def watched(context: Any, address: str, faults: list[str], fine: str = "") -> Any:
@@ -89,7 +91,8 @@ class Place:
             return made
 
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
-        self.drafts = Drafts(self.shelf)
+        self.drafts, self.lessons = Drafts(self.shelf), Lessons(self.shelf)
+        self.pupil: Any = lambda: None                   # the model that learns from words
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"))
@@ -124,6 +127,7 @@ class Place:
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
                       *Knowledge(self.shelf, door).routes(), *Memory(self.sessions, door).routes(),
                       *Models(self.registry, self.sessions, door, home=self.home).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Teaching(self.shelf, door, self.lessons, lambda: self.pupil()).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
     @contextlib.asynccontextmanager
@@ -169,6 +173,7 @@ class Place:
     def __exit__(self, *_: Any) -> None:
         self.run(self.sessions.close())
         self.drafts.close()
+        self.lessons.close()
         if self.gradio:
             self.page.close(verbose=False)
         else:

@@ -49,6 +49,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: Any = None
         self._drafts: Any = None
+        self._lessons: Any = None
         self._trials: Any = None
         self._door: Any = None
         self._models: Any = None
@@ -151,6 +152,8 @@ class Server:
             self._page.close(verbose=False)
         if self._drafts:
             self._drafts.close()
+        if self._lessons:
+            self._lessons.close()
         if self._trials:
             self._trials.close()
         if self._models:
@@ -212,6 +215,7 @@ class Server:
 
     def _served(self) -> Any:
         from .create import Drafts
+        from .create.lessons import Lessons
         from .meet import mood
         from .wire.checking import Checking
         from .wire.consents import Consents
@@ -220,8 +224,9 @@ class Server:
         from .wire.mine import Mine
         from .wire.models import Models
         from .wire.routes import served
+        from .wire.words import Teaching
         self._shelf.present = self._sessions.present
-        self._drafts = Drafts(self._shelf)
+        self._drafts, self._lessons = Drafts(self._shelf), Lessons(self._shelf)
 
         def speak(text: str, voice: Any, language: str) -> Any:
             return self.registry.crew().speak.stream(text, voice, mood("neutral"), language)
@@ -239,6 +244,7 @@ class Server:
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
                       *Memory(self._sessions, self._door).routes(), *self._models.routes(),
+                      *Teaching(self._shelf, self._door, self._lessons, self.registry.pupil).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
                       *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=gone).routes(), *sharing.routes())
 
