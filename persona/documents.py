@@ -117,8 +117,10 @@ class Library:
             pass
         return len(self.documents[-1].passages)
 
-    def adding(self, name: str, text: str | Sequence[tuple[str, int, str]], pages: int = 0, **about: Any) -> Iterator[float]:
-        """The same as a generator of how far it is, 0..1. Closed before its end it leaves everything as it was."""
+    def adding(self, name: str, text: str | Sequence[tuple[str, int, str]], pages: int = 0, *, ask: Callable[..., str] | None = None, **about: Any) -> Iterator[float]:
+        """The same as a generator of how far it is, 0..1. Closed before its end it leaves everything as it was. `ask`: of persona.extract, a model that
+        reads relations too."""
+        from persona.extract import merged, reading
         from persona.graph import relations
         blocks = [(part.strip(), 0, "") for part in re.split(r"\n\s*\n", text)] if isinstance(text, str) else list(text)
         passages = list(split(blocks))
@@ -134,8 +136,11 @@ class Library:
         rows: list[np.ndarray] = []
         for at in range(0, len(english), BATCH) if self._embed else ():
             rows.append(_packed_rows(np.asarray(self._embed(english[at:at + BATCH]), np.float32)))       # type: ignore[misc]
-            yield 0.9 * (at + BATCH) / max(len(english), BATCH)
+            yield (0.4 if ask else 0.9) * (at + BATCH) / max(len(english), BATCH)
         document.edges = relations(document)
+        for done, more in reading(document, ask) if ask else ():
+            document.edges = merged(document.edges, more)
+            yield 0.4 + 0.55 * done
         yield 0.98
         with self._changing:
             self.documents = [one for one in self.documents if one.id != document.id] + [document]

@@ -63,10 +63,26 @@ async def functions(body: dict[str, Any]) -> Any:
     return [event("One moment. "), *TWO.get(model, TWO["calls-openai"])]
 
 
+def relations(body: dict[str, Any]) -> Any:
+    """A model that reads relations, some of them wrongly, as a server gives them that can hold it to a schema, to JSON, or to nothing."""
+    model, form, asked = body["model"], body.get("response_format", {}).get("type"), body["messages"][-1]["content"]
+    if model == "json-object" and form == "json_schema" or model == "json-plain" and form:
+        return JSONResponse({"error": {"message": "response_format is not supported"}}, 400 if model == "json-object" else 500)
+    if model == "json-refuses":
+        return JSONResponse({"error": {}}, 401)
+    said = "To everybody's surprise it was Clara Whitfield who got the museum going."
+    rows = [["Clara Whitfield", "founded", "museum", said], ["Ines", "sibling_of", "Clara Whitfield", "With her sister Ines she quarrelled."],
+            ["Clara Whitfield", "loves", "museum", said], ["Clara Whitfield", "owns", "museum", "Clara Whitfield bought the museum."], ["Napoleon", "founded", "museum", said],
+            ["Clara Whitfield", "lives_in", "Paris", said], ["she", "founded", "museum", said], ["Clara Whitfield", "founded", "Clara Whitfield", said], [7, "founded", "museum", said], "rubbish"]
+    told = json.dumps({"relations": [dict(zip(("subject", "relation", "object", "sentence"), row)) if isinstance(row, list) else row for row in rows] if said in asked else []}, ensure_ascii=False)
+    text = "{" if model == "json-broken" else told if form == "json_schema" else f"Here they are:\n```json\n{told}\n```"
+    return [event(text[at:at + 50]) for at in range(0, len(text), 50)]
+
+
 async def chat(request: Request) -> Response:
     body = await request.json()
     seen.update(asked=seen["asked"] + 1, key=request.headers.get("authorization", ""), body=body, bodies=[*seen.get("bodies", []), body][-9:])
-    events = await functions(body) if body["model"].startswith("calls-") else None
+    events = await functions(body) if body["model"].startswith("calls-") else relations(body) if body["model"].startswith("json-") else None
     if isinstance(events, Response):
         return events
     model, tries = body["model"], seen["asked"]

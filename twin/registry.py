@@ -311,6 +311,11 @@ class Registry:
             self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].capable, sampling=sampling)
         return self._crew
 
+    def reader(self) -> Any:
+        """The model server that thinks, for reading documents (twin.think.server.ServerReader), or None."""
+        engine = self.engines["think"]
+        return importlib.import_module("twin.think.server").ServerReader(engine.model) if engine.backend.name == "server" else None
+
     def hire(self) -> None:
         """What must be there before the page is launched: on ZeroGPU, the model. Trouble is kept and told, not raised."""
         if self.engines["think"].backend is not ZERO:

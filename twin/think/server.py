@@ -21,6 +21,7 @@ from twin.types import Call, Functions, Message
 
 KEY = "TWIN_THINK_KEY"
 CONNECT, FIRST, NEXT = 5.0, 30.0, 15.0                   # s to reach it, to the first word, and between two
+WHOLE = 90.0                                             # s that one whole answer may take
 TRIES, PATIENCE = 3, 4.0                                 # requests in all; s that a server may ask to be left alone
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)         # statuses after which asking again makes sense
 LINE, ANSWER = 1 << 20, 1 << 16                          # bytes of one line of its stream, characters of one answer
@@ -55,6 +56,7 @@ class ServerThinker:
             raise Refused(f"The key in {KEY} has blanks or letters that no key has.", "Copy it once more.")
         self._http: Any = None
         self._loop: Any = None
+        self._way = 0                                    # how it is asked for JSON: see told()
         self._plain: bool | None = None                  # whether it has to be told of functions in words; None: not known yet
 
     def __repr__(self) -> str:
@@ -86,6 +88,25 @@ class ServerThinker:
             yield text
         if not said and not calls:
             raise Missing(f"The server at {self.host} answered without a word.", "Ask again, or choose another model.")
+
+    async def told(self, messages: list[Message], schema: dict[str, Any], *, max_tokens: int = 2000) -> str:
+        """One whole answer as JSON of a schema: held to it where the server can do that, else asked for JSON, else only told so in the messages."""
+        asked = {"model": self.model or await self._first_model(), "messages": messages, "max_tokens": max_tokens, "temperature": 0.0, "stream": True}
+        ways: list[dict[str, Any]] = [{"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}, {"type": "json_object"}, {}]
+        while True:
+            way, reply = ways[self._way], Reply(lambda ids: "", (), thoughts=True)
+            said = ""
+            try:
+                async with aclosing(self._asked(asked | ({"response_format": way} if way else {}))) as bits:
+                    async for bit in bits:
+                        said += reply.pass_on(bit, last=False) if isinstance(bit, str) else ""
+                        if len(said) > ANSWER:
+                            break
+                return said + reply.end()
+            except _Without as refused:
+                if not way:
+                    raise refused.reason from None
+                self._way += 1
 
     async def close(self) -> None:
         if self._http is not None:
@@ -123,8 +144,8 @@ class ServerThinker:
             raise error if self._plain or reason is None else reason from None
 
     async def _asked(self, asked: dict[str, Any]) -> AsyncGenerator[str | Call, None]:
-        """The words of one answer, then its calls; before the first word, what fails in passing is tried again. Raises _Without where `tools` may be why
-        it is refused."""
+        """The words of one answer, then its calls; before the first word, what fails in passing is tried again. Raises _Without where `tools`
+        or `response_format` may be why it is refused."""
         import httpx
         for attempt in range(TRIES):
             wait, begun, calls = 0.3 * 2 ** attempt, False, _Calls()
@@ -134,7 +155,9 @@ class ServerThinker:
                     answer = await http.send(http.build_request("POST", f"{self.base}/chat/completions", json=asked), stream=True)
                 try:
                     if answer.status_code != 200:
-                        if "tools" in asked and answer.status_code in WITHOUT and (answer.status_code in (400, 422) or await _names_tools(answer)):
+                        extra = {"tools": b"tool", "response_format": b"response_format"}
+                        about = next((word for name, word in extra.items() if name in asked), b"")
+                        if about and answer.status_code in WITHOUT and (answer.status_code in (400, 422) or await _names(answer, about)):
                             try:
                                 self._refused(answer, True)
                             except TwinError as error:
@@ -218,6 +241,30 @@ class ServerThinker:
         return self._http
 
 
+class ServerReader:
+    """A server's model for work that is no talk: whole answers, one after the other, on the thread that asks. `here`: it runs on this machine."""
+
+    def __init__(self, where: str):
+        self._thinker = ServerThinker(where)
+        self._loop = asyncio.new_event_loop()
+        self.host = self._thinker.host
+        self.here = (urlsplit(self._thinker.base).hostname or "") in ("localhost", "127.0.0.1", "::1")
+
+    def ask(self, messages: list[Message], schema: dict[str, Any]) -> str:
+        """Raises TwinError."""
+        async def one() -> str:
+            try:
+                async with asyncio.timeout(WHOLE):
+                    return await self._thinker.told(messages, schema)
+            except TimeoutError:
+                raise Stuck(f"The server at {self.host} took too long.", "Try again, or choose another model.") from None
+        return self._loop.run_until_complete(one())
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._thinker.close())
+        self._loop.close()
+
+
 _END = object()
 
 
@@ -229,7 +276,7 @@ class _Again(TwinError):
 
 
 class _Without(TwinError):
-    """Refused, and `tools` may be the reason; `reason` is the error if they are not."""
+    """Refused, and something that not every server knows may be why; `reason` is the error if it is not."""
 
     def __init__(self, reason: TwinError) -> None:
         super().__init__(reason.message, reason.hint)
@@ -309,15 +356,15 @@ def in_words(messages: list[Message]) -> list[Message]:
     return told
 
 
-async def _names_tools(answer: Any) -> bool:
-    """Whether a refusal speaks of tools; read for that alone."""
+async def _names(answer: Any, word: bytes) -> bool:
+    """Whether a refusal speaks of that; read for that alone."""
     body = bytearray()
     async with asyncio.timeout(CONNECT):
         async for chunk in answer.aiter_bytes():
             body += chunk
             if len(body) > 1 << 14:
                 break
-    return b"tool" in body.lower()
+    return word in body.lower()
 
 
 async def _events(answer: Any) -> AsyncGenerator[Any, None]:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from persona.documents import FILE, MOST_DOCUMENTS, MOST_PASSAGES, SURE, DocumentError, Library, joined
 from persona.graph import of_persona
 
-from ..errors import Missing, Refused
+from ..errors import Missing, Refused, TwinError
 from ..read import MOST_BYTES, Read, reading
 from ..store import Shelf, Twin
 from ..users import User
@@ -32,10 +32,11 @@ Embed = Callable[[list[str]], Any]
 
 
 class Knowledge:
-    """Routes /twins/{name}/knowledge, /twins/{name}/knowledge/* and /twins/{name}/graph. `embed`: of persona.documents.Library."""
+    """Routes /twins/{name}/knowledge, /twins/{name}/knowledge/* and /twins/{name}/graph. `embed`: of persona.documents.Library; `reader`: makes a model
+    that reads relations (twin.think.server.ServerReader), None where there is none."""
 
-    def __init__(self, shelf: Shelf, door: Door, embed: Embed | None = None):
-        self.shelf, self.door, self.embed = shelf, door, embed
+    def __init__(self, shelf: Shelf, door: Door, embed: Embed | None = None, reader: Callable[[], Any] = lambda: None):
+        self.shelf, self.door, self.embed, self.reader = shelf, door, embed, reader
         self.bodies = Bodies(door)
         self._locks: weakref.WeakValueDictionary[tuple[str, str], Any] = weakref.WeakValueDictionary()
         self._guard = threading.Lock()
@@ -51,14 +52,14 @@ class Knowledge:
     async def list(self, request: Request, user: User) -> Response:
         """The twin's documents."""
         def look() -> dict[str, Any]:
-            return self._told(self._library(self._twin(request, user)))
+            return self._told(self._library(self._twin(request, user))) | {"reader": self._offered()}
         return answer(await asyncio.to_thread(look))
 
     async def add(self, request: Request, user: User) -> Response:
         """Add a document: the body is the file. NDJSON: a line of progress at a time, at last {"document", ...} or {"error"}. A page that goes away
-        cancels, and nothing is changed."""
+        cancels, and nothing is changed. x-twin-model: 1 lets the model server that thinks read relations too; then the document's text goes there."""
         name, private = text_of(request, "x-twin-name", 400) or "document", request.headers.get("x-twin-private") == "1"
-        language = language_of(request)
+        language, by_model = language_of(request), request.headers.get("x-twin-model") == "1"
         twin = self._twin(request, user)
         twin.read("persona.yaml")                        # raises Locked
         self.shelf.admit()
@@ -71,9 +72,9 @@ class Knowledge:
         except BaseException:
             self._reading.discard(user.id)
             raise
-        return stream(self._adding(user, twin.id, name, held, private), language, lambda: self._reading.discard(user.id))
+        return stream(self._adding(user, twin.id, name, held, private, by_model), language, lambda: self._reading.discard(user.id))
 
-    def _adding(self, user: User, twin: str, name: str, data: bytes, private: bool) -> Iterator[dict[str, Any]]:
+    def _adding(self, user: User, twin: str, name: str, data: bytes, private: bool, by_model: bool = False) -> Iterator[dict[str, Any]]:
         yield _step("read", 0.0)
         reader = reading(name, data)
         found: Read
@@ -85,16 +86,24 @@ class Knowledge:
                     found = end.value
                     break
         yield _step("learn", 0.3)
-        with self._changing(user.id, twin) as (library, keep):
+        with closing(_Model(self.reader() if by_model else None)) as model, self._changing(user.id, twin) as (library, keep):
             blocks = [(block.text, block.page, block.heading) for block in found.blocks]
             about = {"title": found.title, "kind": found.kind, "size": len(data), "added": datetime.now(UTC).date().isoformat(), "private": private}
             with _clear():
-                for done in library.adding(name, blocks, found.pages, **about):
+                for done in library.adding(name, blocks, found.pages, ask=model.ask if model.there else None, **about):
                     yield _step("learn", 0.3 + 0.65 * done)
             yield _step("keep", 0.97)
             keep()
             self._reading.discard(user.id)               # before the last line: whoever reads it may bring the next at once
-            yield self._told(library) | {"document": library.documents[-1].told(), "notes": [{"en": en, "zh": zh} for en, zh in found.notes]}
+            yield self._told(library) | {"document": library.documents[-1].told(), "notes": [{"en": en, "zh": zh} for en, zh in (*found.notes, *model.notes)]}
+
+    def _offered(self) -> dict[str, Any] | None:
+        """Which server's model could read relations."""
+        reader = self.reader()
+        if reader is None:
+            return None
+        with closing(reader):
+            return {"host": reader.host, "here": reader.here}
 
     async def show(self, request: Request, user: User) -> Response:
         """What was read of a document, from passage ?from=N on: at most SHOWN."""
@@ -177,6 +186,31 @@ class Knowledge:
     def _told(self, library: Library) -> dict[str, Any]:
         return {"documents": [document.told() for document in library.documents], "passages": len(library),
                 "most": {"documents": MOST_DOCUMENTS, "passages": MOST_PASSAGES, "bytes": MOST_BYTES}}
+
+
+class _Model:
+    """A model that reads relations, asked until it fails once: then the rules' are kept, and that is noted."""
+
+    def __init__(self, reader: Any):
+        self._reader, self.notes = reader, list[tuple[str, str]]()
+
+    @property
+    def there(self) -> bool:
+        return self._reader is not None
+
+    def ask(self, messages: list[dict[str, Any]], schema: dict[str, Any]) -> str:
+        if self.notes:
+            return ""
+        try:
+            answer: str = self._reader.ask(messages, schema)
+            return answer
+        except TwinError as error:
+            self.notes.append((f"{error.message} Relations were read by rules alone.", "模型服务器没有回答，关系只按规则读取。"))
+            return ""
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
 
 
 @contextmanager
