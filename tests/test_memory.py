@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from persona.recalled import answer
 from twin import me
 from twin.store import Memories, Shelf
 from twin.store.memories import _Key
+from twin.store.reminders import book
 
 NOW = datetime(2026, 11, 18, 10)
 
@@ -335,8 +337,11 @@ def test_it_is_part_of_what_is_known_handed_over_and_erased(tmp_path):
     memories = Memories(shelf)
     told(memories, ADA, "maya", "My sister is called Zuleika.")
     assert me.known(shelf, ADA)["memories"] == 1
+    book(memories, ADA, "maya").add(NOW + timedelta(days=1), "call the dentist", "en", NOW)
     done = me.handed_over(shelf, ADA, None, tmp_path / "me.zip")
-    assert done["memories"] == ["maya"]
+    assert done["memories"] == ["maya"] and done["reminders"] == ["maya"]
+    with zipfile.ZipFile(tmp_path / "me.zip") as archive:
+        assert "SUMMARY:call the dentist" in archive.read("reminders/maya.ics").decode()
     memories.let_go(ADA)
     me.erased(shelf, ADA, lambda: None)
     assert b"Zuleika" not in lying(shelf) and me.known(shelf, ADA)["memories"] == 0
@@ -353,3 +358,18 @@ def test_a_larger_model_is_shown_what_was_recalled(talk):
     asked = mind.answer([], "Could you plan a dinner for me?", now=NOW, language="en", capable=True, recalled=recalled)
     assert "allergic to peanuts" in asked.messages[-1]["content"]
     assert "peanuts" not in str(mind.answer([], "Could you plan a dinner for me?", now=NOW, language="en", capable=True).messages)
+
+
+def test_the_graph_of_what_was_told(talk):
+    from persona.graph import Graph
+    from persona.user_graph import of_user
+    talk("My name is Ben and my sister Ana lives in Porto.", "I work at Bosch.", "I have a dog called Rex.", "I'm allergic to peanuts.", "我妈妈住在杭州。", "I lived in Hull.")
+    graph = Graph()
+    graph.add("Maya", "lives_in", "Lisbon", "Maya lives in Lisbon.", "card")
+    told = of_user(talk.memory.facts(), "en", graph).to_dict()
+    names = {node["id"]: node["name"] for node in told["nodes"]}
+    edges = {(names[edge["from"]], edge["relation"], names[edge["to"]]): (edge["sentence"], edge["source"]) for edge in told["edges"]}
+    assert edges["Ben", "sibling_of", "Ana"][1] == "memory" and edges["Ana", "lives_in", "Porto"] == ("My name is Ben and my sister Ana lives in Porto.", "memory")
+    assert ("Ben", "works_at", "Bosch") in edges and ("Ben", "owns", "Rex") in edges and ("Ben", "is_a", "allergic to peanuts") in edges and ("Maya", "lives_in", "Lisbon") in edges
+    assert not any("Hull" in name for name in names.values()), "what holds no more is not shown"
+    assert "你妈妈" in {node["name"] for node in of_user(talk.memory.facts(), "zh").to_dict()["nodes"]}

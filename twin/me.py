@@ -24,6 +24,7 @@ from .errors import Locked, Missing, TwinError
 from .share.withdraw import again, standing, withdraw
 from .store import Conversations, Films, Memories, Shelf, export
 from .store.places import inside
+from .store.reminders import book
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -55,9 +56,10 @@ def _sizes(place: Path) -> list[int]:
 
 
 def handed_over(shelf: Shelf, owner: str, draft: Any, out: Path) -> dict[str, Any]:
-    """Write everything into one zip at `out`: twins as bundles, conversations and the draft as JSON with its photo and recordings, films. `draft`: the
-    user's Draft, opened with their key. What is behind a passphrase and not unlocked is named and left out. Returns what went in. Raises TwinError."""
-    told: dict[str, Any] = {"twins": [], "conversations": [], "films": [], "memories": [], "draft": [], "locked": []}
+    """Write everything into one zip at `out`: twins as bundles, conversations, memories and the draft as JSON with
+    its photo and recordings, reminders as calendars, films. `draft`: the user's Draft, opened with their key. What is behind a passphrase and not
+    unlocked is named and left out. Returns what went in. Raises TwinError."""
+    told: dict[str, Any] = {"twins": [], "conversations": [], "films": [], "memories": [], "reminders": [], "draft": [], "locked": []}
     try:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
             for name, data in _everything(shelf, owner, draft, told):
@@ -100,6 +102,9 @@ def _everything(shelf: Shelf, owner: str, draft: Any, told: dict[str, Any]) -> I
             if memory := memories.look(owner, name):
                 told["memories"].append(name)
                 yield f"memories/{name}.json", as_json(memory)
+            if held := book(memories, owner, name):
+                told["reminders"].append(name)
+                yield f"reminders/{name}.ics", held.ics(name).encode()
         except TwinError:
             told["locked"].append(f"memory {name}")
     memories.close()
