@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from persona import chat, cited, common, conditions, empathy, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, teach, told, tools
+from persona import chat, cited, common, conditions, empathy, heard, mention, minors, nearby, offers, plain_zh, prompt, rules, talk, teach, told, tools
 from persona import recalled as told_before
 from persona import scene as scenes
 from persona.bare import Bare
@@ -395,6 +395,8 @@ class Mind:
         room = self._rooms[tongue]
         mood = called_for(text, tongue)
         stated = chat.stated(parts(text)[0] if parts(text) else text, tongue) if mood in _EVEN else None
+        if mood in _EVEN and not stated and (told_of := heard.taken_up(text, tongue, len(history) // 2)):
+            return Answer("line", told_of.text, mood=told_of.mood, sources=("heard",), language=tongue, trace=trace)
         own, what = stated if stated else (f"heard-{mood}" if f"heard-{mood}" in room.lines else "heard", "")
         line = room.lines[own]
         said = pick(line.say, {**values, "what": what}, history, len(history))
