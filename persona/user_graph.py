@@ -36,9 +36,9 @@ def of_user(facts: Iterable[Fact], language: str, graph: Graph | None = None) ->
             relation = _KIN.get(head, "owns" if head in kin.ANIMALS or not kin.kin(fact.subject) else "knows")
             first, second = (subject, me) if relation.startswith("-") else (me, subject)
             graph.add(first, relation.removeprefix("-"), second, fact.said or fact.object, SOURCE)
-        if relation := _RELATION.get(fact.predicate):
+        if fact.predicate in _RELATION:
             value = fact.object.replace("我", "你") if language == "zh" else turned(fact.object)
             if fact.predicate == "allergy":
                 value = f"对{value}过敏" if language == "zh" else f"allergic to {value}"
-            graph.add(subject, relation, value, fact.said or fact.object, SOURCE)
+            graph.add(subject, _RELATION[fact.predicate], value, fact.said or fact.object, SOURCE)
     return graph

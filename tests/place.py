@@ -125,7 +125,7 @@ class Place:
             return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
-                      *Knowledge(self.shelf, door).routes(), *Memory(self.sessions, door).routes(),
+                      *Knowledge(self.shelf, door, memories=self.rooms.memories).routes(), *Memory(self.sessions, door).routes(),
                       *Models(self.registry, self.sessions, door, home=self.home).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Teaching(self.shelf, door, self.lessons, lambda: self.pupil()).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())

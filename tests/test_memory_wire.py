@@ -7,13 +7,17 @@ import httpx
 import pytest
 from conftest import Echo, Tone
 from place import Place
+from shelves import files as shelf_files
 
 from bench.client import Client
 from persona.lines import general
 from persona.mind import Mind
 from twin.store import Twins
+from twin.users import who
 
 MAYA = Twins()["maya"]
+ADA = secrets.token_hex(32)
+OWNER = who({"token": ADA}).id
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,16 @@ async def test_seen_corrected_deleted_and_switched_off(place):
             assert not any(fact["object"] == "Rex" for fact in http.get("twins/maya/memory").json()["facts"])
             assert http.request("DELETE", "twins/maya/memory", json={}).status_code == 422
             assert http.request("DELETE", "twins/maya/memory", json={"sure": True}).json()["counts"] == {"messages": 0, "facts": 0}
+
+
+def test_the_graph_shows_its_owner_what_they_told(place):
+    twin = place.shelf.put(OWNER, shelf_files("Maya"))
+    memory = place.rooms.memories.of(OWNER, twin.id)
+    memory.heard("user", "My name is Ben. Between you and me, my sister Ana lives in Porto.", turn=1, conversation="c")
+    with httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as client:
+        graph = client.get(f"twins/{twin.id}/graph").json()
+    told = [edge["sentence"] for edge in graph["edges"] if edge["source"] == "memory"]
+    assert {"Ben", "Ana", "Porto"} <= {node["name"] for node in graph["nodes"]} and any("lives in Porto" in one for one in told)
+    place.rooms.memories.switch(OWNER, twin.id, False)
+    with httpx.Client(base_url=place.url, headers={"X-Twin-Token": ADA}, timeout=60, trust_env=False) as client:
+        assert "Porto" not in client.get(f"twins/{twin.id}/graph").text, "switched off, nothing is shown"

@@ -242,7 +242,7 @@ class Server:
                 self._sessions.rooms.memories.let_go(owner)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
-                      *Knowledge(self._shelf, self._door, self.registry.embedder).routes(),
+                      *Knowledge(self._shelf, self._door, self.registry.embedder, memories=self._sessions.rooms.memories).routes(),
                       *Memory(self._sessions, self._door).routes(), *self._models.routes(),
                       *Teaching(self._shelf, self._door, self._lessons, self.registry.pupil).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),

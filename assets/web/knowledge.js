@@ -19,7 +19,7 @@ Object.assign(WORDS, {
   know_added: ["“{name}” is known now.", "《{name}》学好了。"], know_empty_map: ["Nothing to draw yet. Facts and documents that say who lives where, who made what, or what costs how much appear here.", "还没有可画的。事实和文档里写到谁住在哪、谁做了什么、什么多少钱，就会出现在这里。"],
   know_map_of: ["Map of {nodes} people, places and things", "{nodes} 个人物、地点和事物的图谱"], know_map_hint: ["Choose a circle or a line to see where it comes from. Drag to move, scroll to come closer.", "点圆点或连线看出处。拖动可移动，滚动可缩放。"],
   know_map_touch: ["Tap a circle or a line to see where it comes from.", "点圆点或连线看出处。"], know_left: ["{n} less connected ones are not drawn.", "还有 {n} 个联系较少的没有画出。"],
-  know_card: ["the character", "人物设定"], know_node: ["{name}, {n} connections", "{name}，{n} 个联系"], know_closer: ["Closer", "放大"], know_further: ["Further", "缩小"],
+  know_card: ["the character", "人物设定"], know_memory: ["what you told", "你告诉过我的"], know_node: ["{name}, {n} connections", "{name}，{n} 个联系"], know_closer: ["Closer", "放大"], know_further: ["Further", "缩小"],
   kind_person: ["people", "人物"], kind_place: ["places", "地点"], kind_time: ["times", "时间"], kind_price: ["figures", "数字"], kind_thing: ["things", "事物"],
 });
 

@@ -201,7 +201,7 @@ export class Map {
 
   /** @param {string} title @param {Edge[]} edges */
   tell(title, edges) {
-    this.told.replaceChildren(title && h("h3", {}, title), h("ul", {}, ...edges.slice(0, 40).map((edge) => h("li", {}, h("b", {}, this.saying(edge)), h("q", {}, edge.sentence), h("cite", {}, edge.source === "card" ? word("know_card") : edge.source)))));
+    this.told.replaceChildren(title && h("h3", {}, title), h("ul", {}, ...edges.slice(0, 40).map((edge) => h("li", {}, h("b", {}, this.saying(edge)), h("q", {}, edge.sentence), h("cite", {}, edge.source === "card" ? word("know_card") : edge.source === "memory" ? word("know_memory") : edge.source)))));
     this.told.scrollTop = 0;
   }
 

@@ -16,10 +16,11 @@ from starlette.routing import Route
 
 from persona.documents import FILE, MOST_DOCUMENTS, MOST_PASSAGES, SURE, DocumentError, Library, joined
 from persona.graph import of_persona
+from persona.user_graph import of_user
 
 from ..errors import Missing, Refused, TwinError
 from ..read import MOST_BYTES, Read, reading
-from ..store import Shelf, Twin
+from ..store import Memories, Shelf, Twin
 from ..users import User
 from .answers import answer, answering, json_of, language_of, text_of
 from .bodies import Bodies
@@ -33,10 +34,11 @@ Embed = Callable[[list[str]], Any]
 
 class Knowledge:
     """Routes /twins/{name}/knowledge, /twins/{name}/knowledge/* and /twins/{name}/graph. `embed`: of persona.documents.Library; `reader`: makes a model
-    that reads relations (twin.think.server.ServerReader), None where there is none."""
+    that reads relations (twin.think.server.ServerReader), None where there is none; `memories`: what the twin learnt of its user."""
 
-    def __init__(self, shelf: Shelf, door: Door, embed: Embed | None = None, reader: Callable[[], Any] = lambda: None):
-        self.shelf, self.door, self.embed, self.reader = shelf, door, embed, reader
+    def __init__(self, shelf: Shelf, door: Door, embed: Embed | None = None, reader: Callable[[], Any] = lambda: None,
+                 memories: Memories | None = None):
+        self.shelf, self.door, self.embed, self.reader, self.memories = shelf, door, embed, reader, memories
         self.bodies = Bodies(door)
         self._locks: weakref.WeakValueDictionary[tuple[str, str], Any] = weakref.WeakValueDictionary()
         self._guard = threading.Lock()
@@ -144,7 +146,8 @@ class Knowledge:
         return answer(await asyncio.to_thread(look))
 
     async def graph(self, request: Request, user: User) -> Response:
-        """Who and what is known and how it is related: {"nodes", "edges"}, of the card and the documents, each edge with its source sentence."""
+        """Who and what is known and how it is related: {"nodes", "edges"}, of the card, the documents, and what the user told the
+        twin, each edge with its source sentence. A twin's graph is shown to its owner alone."""
         language = language_of(request)
 
         def look() -> dict[str, Any]:
@@ -154,6 +157,9 @@ class Knowledge:
             graph = of_persona(twin.persona, language if language in twin.persona.languages else (twin.persona.languages or ("en",))[0])
             for document in library.documents:
                 graph.take(document.edges, document.title)
+            memory = self.memories.of(user.id, twin.id) if self.memories is not None and twin.id in self.memories.twins(user.id) else None
+            if memory is not None:
+                of_user(memory.facts(), language, graph)
             return graph.to_dict() | {"me": twin.persona.text("name", language)}
         return answer(await asyncio.to_thread(look))
 
