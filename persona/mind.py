@@ -217,11 +217,12 @@ class Mind:
     def _used(self, text: str, tongue: str, history: Sequence[dict], state: dict[str, Any], now: datetime, book: Book | None) -> Answer | None:
         """What a tool says, where the words ask for one; a line that fits closely goes before a search in the catalogue."""
         asked = tools.Asked(tongue, now, history, state, book, self.catalogue, None, self.scene)
-        wanted = tools.wanted(tools.of(self.scene, book is not None), text, asked)
+        wanted = tools.wanted(tools.of(self.scene, book is not None, goods=self.catalogue is not None), text, asked)
         if wanted is None:
             return None
         tool, arguments = wanted
-        own, anybody = self._rooms[tongue].hits(text, "") if tool.name == "catalogue" and not state.get("wishing") else ([], [])
+        open_to_lines = tool.name == "catalogue" and not state.get("wishing") and not arguments.get("plainly")
+        own, anybody = self._rooms[tongue].hits(text, "") if open_to_lines else ([], [])
         if any(hit.score >= self._rooms[tongue].margins.close + 0.05 for hit in (*own[:1], *(hit for hit in anybody[:1] if hit.line in self._rooms[tongue].scene))):
             return None
         done = tool.run(arguments, asked)

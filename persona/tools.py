@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from persona import clock, reminders, sums
-from persona.catalogue import Catalogue, Fit
+from persona.catalogue import Catalogue, Fit, Good, limits
 from persona.lines import pick
 from persona.scene import Scene
 from persona.talk import plain
@@ -33,6 +33,9 @@ _SAID: dict[str, dict[str, tuple[str, ...]]] = {
     "catalogue-ask": {"en": ("Gladly! What's it for, and what may it cost?", "Tell me a little more: for whom, for what, and up to how much?"), "zh": ("好呀！做什么用的，预算多少？", "再说细一点：给谁用、做什么、大概多少钱？")},
     "catalogue-miss": {"en": ("I've nothing that fits that. Shall I look with another price or for something near it?", "Nothing in the catalogue fits, and I won't press something else on you. What matters most?"),
                        "zh": ("没有正合适的。换个价位，或者找个差不多的？", "目录里没有合适的，我也不硬推。哪一点最要紧？")},
+    "catalogue-beyond": {"en": ("Nothing that fits stays within that price. The nearest is the {name}, at {price}.", "Not at that price: the nearest I have is the {name}, {price}."), "zh": ("这个价位没有合适的，最接近的是{name}，{price}。", "这个价钱里没有，最近的是{name}，要{price}。")},
+    "catalogue-price": {"en": ("The {name} is {price}. {about}",), "zh": ("{name}{price}。{about}",)}, 
+    "catalogue-cheap": {"en": ("nothing else costs less",), "zh": ("目录里它最便宜",)}, "catalogue-dear": {"en": ("nothing else costs more",), "zh": ("目录里它最贵",)},
     "catalogue-one": {"en": ("I'd take the {name}{price}: {why}. {about}",), "zh": ("我会选{name}{price}：{why}。{about}",)},
     "catalogue-two": {"en": (" Otherwise the {name}{price}.",), "zh": ("另外还有{name}{price}。",)}}
 
@@ -170,37 +173,69 @@ class Knowledge:
 
 
 class Shop:
-    """Searches the catalogue and recommends, with reasons from the wish and from what the user said before."""
+    """Searches the catalogue and recommends, with reasons from the wish and from what the user said before. A scene that is no shop's answers from the
+    catalogue only where it holds what was asked for."""
     name, about = "catalogue", "Searches the catalogue of goods; says names, prices and why they fit."
     parameters: Mapping[str, Any] = {"type": "object", "properties": {"wish": {"type": "string", "description": "what for, for whom, up to which price"}}, "required": ["wish"]}
-    _WANTS = {"en": re.compile(r"\b(recommend|suggest|looking for|look for|i (?:need|want)|i would like|do you (?:have|sell)|what would you|which (?:one|of)|show me|search|gift|present for|anything (?:for|under)|something (?:for|under|to)|buy)\b"),
-              "zh": re.compile(r"推荐|有没有|有什么|想买|要买|买(个|一|件|双|点|什么)|找(个|一|件|双)|送(给)?.{1,6}(礼物|什么|的)|适合|挑(个|一|件|双)|预算|以内|以下|不超过")}
+    _WANTS = {"en": re.compile(r"\b(recommend|suggest|looking for|look for|i (?:need|want)|i would like|do you (?:have|sell)|what would you|which (?:one|of)|show me|search|gift|present for|anything (?:for|under)|something (?:for|under|to)|buy|cheapest|least expensive|most expensive|dearest)\b"),
+              "zh": re.compile(r"推荐|有没有|有什么|想买|要买|买(个|一|件|双|点|什么)|找(个|一|件|双)|送(给)?.{1,6}(礼物|什么|的)|适合|挑(个|一|件|双)|预算|以内|以下|不超过|最便宜|最贵|有.{1,10}吗")}
+    _PRICE = {"en": re.compile(r"\bhow much\b|\bprices? (?:of|for)\b|\bwhat (?:does|do|would|is|are) .{0,60}\b(?:cost|price)\b"), "zh": re.compile(r"多少钱|什么价|价格|价钱|怎么卖|几块|卖多少")}
+    _THERE = {"en": re.compile(r"\b(?:do you (?:have|sell|stock)|have you got|is there|are there|do you carry)\b"), "zh": re.compile(r"有没有|卖不卖|(?:有|卖).{1,12}吗")}
+
+    _PLAINLY = re.compile(r"\b(?:cheapest|least expensive|most expensive|dearest)\b|最便宜|最贵|推荐(?:一?[个件款点双]|些)")
 
     def when(self, text: str, asked: Asked) -> dict[str, Any] | None:
-        said = plain(text, asked.language)
+        said, goods = plain(text, asked.language), asked.catalogue
         if asked.state.get("wishing") and len(text) < 120:
             return {"wish": f"{asked.state['wishing']} {text}"}
-        return {"wish": text} if self._WANTS[asked.language].search(said) else None
+        if goods is None:
+            return {"wish": text} if self._WANTS[asked.language].search(said) else None
+        if self._PRICE[asked.language].search(said) and goods.named(text, asked.language):
+            return {"wish": text, "priced": True, "plainly": True}
+        shop, wants = asked.scene is not None and self.name in asked.scene.tools, self._WANTS[asked.language].search(said)
+        if shop and (wants or limits(text, asked.language) != (None, None)):
+            return {"wish": text} | ({"plainly": True} if self._PLAINLY.search(said) else {})
+        if not (wants or shop and len(text) < 80 and not re.search(r"\byou|[你您]", said)):
+            return None
+        return {"wish": text} if any(set(fit.asked) & fit.good.words[0] for fit in goods.find(text, asked.language)) else None
 
     def run(self, arguments: Mapping[str, Any], asked: Asked) -> Done:
-        if asked.catalogue is None:
+        goods, language = asked.catalogue, asked.language
+        if goods is None:
             return Done(_say("catalogue-none", asked), "warm", {"error": "there is no catalogue"})
         wish, before = str(arguments.get("wish", ""))[:400], bool(asked.state.pop("wishing", ""))
+        if arguments.get("priced") is True and (priced := [good for good in goods.named(wish, language) if good.price is not None][:1]):
+            good = priced[0]
+            said = _say("catalogue-price", asked, name=good.said("name", language), price=goods.price(good, language), about=_whole(good.said("about", language), language))
+            return Done(said.strip(), "warm", {"found": [self._row(good, "", asked)]})
         likes = [str(turn.get("content", "")) for turn in asked.history if turn.get("role") == "user"][-30:]
-        fits = asked.catalogue.find(wish, asked.language, likes)
-        if not any(fit.asked for fit in fits) and not before and not any(fit.liked for fit in fits):
-            asked.state["wishing"] = wish
-            return Done(_say("catalogue-ask", asked), "curious", {"found": []})
-        if not fits:
-            return Done(_say("catalogue-miss", asked), "thoughtful", {"found": []})
-        data = [{"name": fit.good.said("name", asked.language), "price": asked.catalogue.price(fit.good, asked.language), "about": fit.good.said("about", asked.language),
-                 "why": _why(fit, asked)} for fit in fits]
+        fits, words = goods.find(wish, language, likes), goods.words(wish, language)
+        ordered = any(not fit.score for fit in fits)     # the cheapest of all
+        if not ordered and not any(fit.asked for fit in fits):
+            there = bool(self._THERE[language].search(plain(wish, language)))
+            if words and (dear := [fit for fit in goods.find(wish, language, likes, limited=False) if fit.asked]):
+                nearest = min(dear, key=lambda fit: fit.good.price or 0.0).good
+                outside = {"found": [], "outside the price": [self._row(nearest, "", asked)]}
+                return Done(_say("catalogue-beyond", asked, name=nearest.said("name", language), price=goods.price(nearest, language)), "thoughtful", outside)
+            if not there and not before and not fits:
+                asked.state["wishing"] = wish
+                return Done(_say("catalogue-ask", asked), "curious", {"found": []})
+            if there and words or not fits:
+                return Done(_say("catalogue-miss", asked), "thoughtful", {"found": []})
+        if any(fit.asked for fit in fits):
+            fits = [fit for fit in fits if fit.asked]
+        data = [self._row(fit.good, _why(fit, asked) if not ordered else _say(f"catalogue-{goods.order(wish, language)}", asked), asked) for fit in fits]
         first, *others = data
-        bracket = (lambda price: f", {price}," if price else "") if asked.language == "en" else (lambda price: f"（{price}）" if price else "")
-        text = _say("catalogue-one", asked, name=first["name"], price=bracket(first["price"]).rstrip(",") or " ", why=first["why"], about=first["about"] or " ").replace("  :", ":").replace(" :", ":").strip()
+        bracket = (lambda price: f", {price}," if price else "") if language == "en" else (lambda price: f"（{price}）" if price else "")
+        text = _say("catalogue-one", asked, name=first["name"], price=bracket(first["price"]).rstrip(",") or " ", why=first["why"], about=_whole(first["about"], language)).replace("  :", ":").replace(" :", ":").strip()
         if others:
             text += _say("catalogue-two", asked, name=others[0]["name"], price=bracket(others[0]["price"]).rstrip(",") or " ").replace(" .", ".")
         return Done(text, "warm", {"found": data})
+
+    def _row(self, good: Good, why: str, asked: Asked) -> dict[str, str]:
+        assert asked.catalogue is not None
+        row = {"name": good.said("name", asked.language), "price": asked.catalogue.price(good, asked.language), "about": good.said("about", asked.language)}
+        return row | ({"why": why} if why else {})
 
 
 class State:
@@ -344,6 +379,11 @@ def _why(fit: Fit, asked: Asked) -> str:
     if liked:
         parts.append(f"you spoke of {_and(liked[:2], en)}" if en else f"您提过{_and(liked[:2], en)}")
     return (" and " if en else "，").join(parts) or ("it comes nearest to what you told me" if en else "最接近您说的")
+
+
+def _whole(text: str, language: str) -> str:
+    """A description as a sentence."""
+    return text and text + ("" if text[-1] in ".!?。！？…" else "." if language == "en" else "。") or " "
 
 
 def _and(words: Sequence[str], en: bool) -> str:

@@ -26,7 +26,7 @@ WORDS = ("Hello there, my friend. I was thinking about the garden today and how 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser comes last: Playwright keeps an event loop running in the main thread, and then no other test can have one."""
-    browsers = ("test_lora_page.py", "test_models_page.py", "test_knowledge_page.py", "test_memory_page.py", "test_alone.py", "test_face.py", "test_two_users.py", "test_widget.py", "test_wizard.py", "test_page.py")
+    browsers = ("test_lora_page.py", "test_models_page.py", "test_knowledge_page.py", "test_goods_page.py", "test_memory_page.py", "test_alone.py", "test_face.py", "test_two_users.py", "test_widget.py", "test_wizard.py", "test_page.py")
     items.sort(key=lambda item: browsers.index(item.path.name) if item.path.name in browsers else -1)
 
 

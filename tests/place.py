@@ -27,6 +27,7 @@ from twin.wire.checking import Checking
 from twin.wire.consents import Consents
 from twin.wire.door import Door
 from twin.wire.gate import Gate
+from twin.wire.goods import Goods
 from twin.wire.knowledge import Knowledge
 from twin.wire.limits import Limits
 from twin.wire.live import Sessions
@@ -93,6 +94,7 @@ class Place:
         self.shelf = Shelf(data, shared=shared, caches=(data / "cache",))
         self.drafts, self.lessons = Drafts(self.shelf), Lessons(self.shelf)
         self.pupil: Any = lambda: None                   # the model that learns from words
+        self.reader: Any = lambda: None                  # the model that reads documents
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"))
@@ -125,7 +127,7 @@ class Place:
             return self.pages(twin, languages, endpoint)
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
-                      *Knowledge(self.shelf, door, memories=self.rooms.memories).routes(), *Memory(self.sessions, door).routes(),
+                      *Knowledge(self.shelf, door, reader=lambda: self.reader(), memories=self.rooms.memories).routes(), *Goods(self.shelf, door).routes(), *Memory(self.sessions, door).routes(),
                       *Models(self.registry, self.sessions, door, home=self.home).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Teaching(self.shelf, door, self.lessons, lambda: self.pupil()).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())

@@ -13,12 +13,15 @@ from conftest import Echo, Tone
 from place import Place, watched
 from shelves import PHRASE, files
 from test_documents import GUIDE, GUIDE_ZH, pdf, word
+from test_extract import TEXT as MUSEUM
+from test_server import process, url  # noqa: F401
 
 from persona.documents import FILE, Library
 from twin.meet import Host
 from twin.share import space
 from twin.store import bring_in, export
 from twin.store.bundle import check
+from twin.think.server import ServerReader
 from twin.users import who
 
 ADA, BEA = secrets.token_hex(32), secrets.token_hex(32)
@@ -145,9 +148,25 @@ def test_a_talk_knows_what_was_added_while_it_lasts(place, ada, twin):
     assert answer.step == "document" and "Clara Whitfield" in answer.text and "Harbour Museum" in answer.text
 
 
+def test_a_model_server_reads_relations_where_one_asks_for_it(place, ada, twin, url, monkeypatch):  # noqa: F811
+    base = f"twins/{twin.id}/knowledge"
+    assert ada.get(base).json()["reader"] is None
+    monkeypatch.setattr(place, "reader", lambda: ServerReader(f"{url}/v1#json-schema"))
+    assert ada.get(base).json()["reader"] == {"host": url.removeprefix("http://"), "here": True}
+    bring(ada, twin, "museum.txt", MUSEUM.encode())
+    assert httpx.get(f"{url}/seen").json()["asked"] == 0, "nothing goes there unasked"
+    last = bring(ada, twin, "museum.txt", MUSEUM.encode(), **{"X-Twin-Model": "1"})[-1]
+    assert last["document"]["relations"] == 3 and not last["notes"] and httpx.get(f"{url}/seen").json()["asked"] == 1
+    graph = ada.get(f"twins/{twin.id}/graph").json()
+    assert "To everybody's surprise it was Clara Whitfield who got the museum going." in [edge["sentence"] for edge in graph["edges"]]
+    monkeypatch.setattr(place, "reader", lambda: ServerReader(f"{url}/v1#json-refuses"))
+    last = bring(ada, twin, "museum.txt", MUSEUM.encode(), **{"X-Twin-Model": "1"})[-1]
+    assert last["document"]["relations"] == 1 and "rules alone" in last["notes"][0]["en"] and "按规则" in last["notes"][0]["zh"]
+
+
 # the page --------------------------------------------------------------------------------------------------------------------------------
 
-def test_the_panel_in_a_browser(place, twin, tmp_path):
+def test_the_panel_in_a_browser(place, twin, tmp_path, url, monkeypatch):  # noqa: F811
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
     from test_page import CALM, CHROMIUM, FLAGS, LOUD
     if CHROMIUM is None:
@@ -156,6 +175,7 @@ def test_the_panel_in_a_browser(place, twin, tmp_path):
     (tmp_path / "scan.pdf").write_bytes(pdf(["", ""]))
     (tmp_path / "海港指南.txt").write_text(GUIDE_ZH)
     faults: list[str] = []
+    monkeypatch.setattr(place, "reader", lambda: ServerReader(f"{url}/v1#json-schema"))
     with playwright_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD])
         context = browser.new_context(viewport={"width": 1100, "height": 860}, locale="en-GB")
@@ -169,17 +189,19 @@ def test_the_panel_in_a_browser(place, twin, tmp_path):
         page.locator("dialog[open] .mine [aria-haspopup=menu]").click()
         page.get_by_role("menuitem", name="What it knows").click()
         page.wait_for_selector(".know-sheet[open]")
-        chooser = page.locator(".know-sheet input[type=file]")
+        chooser = page.locator(".know-docs input[type=file]")
+        assert page.locator(".know-model input").is_checked() and url.removeprefix("http://") in page.locator(".know-model").inner_text(), "the server runs here"
+        page.locator(".know-model input").uncheck()
         chooser.set_input_files([tmp_path / "family.html", tmp_path / "海港指南.txt"])
         page.wait_for_selector(".know-list li:nth-child(2)")
-        assert page.locator(".know-list b").all_inner_texts() == ["Family", "海港指南"]
+        assert page.locator(".know-list b").all_inner_texts() == ["Family", "海港指南"] and httpx.get(f"{url}/seen").json()["asked"] == 0
         chooser.set_input_files(tmp_path / "scan.pdf")
         page.get_by_text("pictures of pages").wait_for()
         page.locator("#know-question").fill("Where does Rafael's wife work?")
         page.keyboard.press("Enter")
         page.get_by_text("It would say this").wait_for()
         assert "Saint Mary School" in page.locator(".know-found p").inner_text()
-        page.locator(".know-switch input").first.check()
+        page.locator(".know-list .know-switch input").first.check()
         end = time.monotonic() + 20
         while not Library(data=place.shelf.get(OWNER[ADA], twin.id).read(FILE)).documents[0].private:
             assert time.monotonic() < end

@@ -53,6 +53,7 @@ class Host:
         self._embedder: Embed | None = None
         self._libraries: dict[Path, tuple[int, Library]] = {}            # by folder, and the stamp of the file
         self._adapters: dict[Path, tuple[int, Any]] = {}                 # the same
+        self._goods: dict[Path, tuple[int, Catalogue | None]] = {}       # the same
 
     def mind(self, twin: Twin) -> Mind:
         """The twin's mind, loaded once; blocking, some 0.5 s at the first call."""
@@ -60,8 +61,24 @@ class Host:
         if key not in self._minds:
             self._bounded()
             cache = self.registry.settings.folder("cache")
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines", catalogue(twin))
-        return self._minds[key]
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines")
+        mind = self._minds[key]
+        mind.catalogue = self.catalogue(twin)            # it may be another than at the last question
+        return mind
+
+    def catalogue(self, twin: Twin) -> Catalogue | None:
+        """The twin's goods, or those of its scene, read once."""
+        stamp = 0
+        for name in FILES:
+            with suppress(OSError):
+                about = (twin.folder / (name if twin.key is None else name + SEALED)).stat()
+                stamp ^= about.st_mtime_ns ^ about.st_ino
+        known = self._goods.get(twin.folder)
+        if known is None or known[0] != stamp:
+            while len(self._goods) >= MOST_MINDS:
+                self._goods.pop(next(iter(self._goods)))
+            known = self._goods[twin.folder] = (stamp, catalogue(twin))
+        return known[1]
 
     def library(self, twin: Twin) -> Library | None:
         """The twin's documents, loaded once; None where there are none."""
@@ -113,6 +130,7 @@ class Host:
         """Let go of what was read of the twin in that folder: it was edited, locked or deleted."""
         self._libraries.pop(folder, None)
         self._adapters.pop(folder, None)
+        self._goods.pop(folder, None)
         for kept in (self._minds, self._lines):
             for key in [key for key in list(kept) if key[0] == folder]:
                 kept.pop(key, None)                      # type: ignore[attr-defined]

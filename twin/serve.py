@@ -219,6 +219,7 @@ class Server:
         from .meet import mood
         from .wire.checking import Checking
         from .wire.consents import Consents
+        from .wire.goods import Goods
         from .wire.knowledge import Knowledge
         from .wire.memory import Memory
         from .wire.mine import Mine
@@ -242,7 +243,8 @@ class Server:
                 self._sessions.rooms.memories.let_go(owner)
         return served(WEB, self._sessions, self._shelf, self._drafts, speak, film, self.settings.metrics,
                       *Checking(WEB, self.data, self._door).routes(),
-                      *Knowledge(self._shelf, self._door, self.registry.embedder, memories=self._sessions.rooms.memories).routes(),
+                      *Knowledge(self._shelf, self._door, self.registry.embedder, self.registry.reader, self._sessions.rooms.memories).routes(),
+                      *Goods(self._shelf, self._door).routes(),
                       *Memory(self._sessions, self._door).routes(), *self._models.routes(),
                       *Teaching(self._shelf, self._door, self._lessons, self.registry.pupil).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),

@@ -1,6 +1,7 @@
 /** Step five: what it will be made of, one bar that fills, and a way to stop it. */
 import { askLines, coded } from "./api.js";
 import { h, icon } from "./dom.js";
+import { hand, isCatalogue } from "./goods.js";
 import { LEAST, voiceWays } from "./create_voice.js";
 import { own, word } from "./words.js";
 
@@ -89,6 +90,11 @@ export class BuildStep {
   async learn(twin) {
     for (const file of this.wizard.documents ?? []) {
       try {
+        if (isCatalogue(file)) {
+          const { notes, left } = await hand(twin.id, file);
+          if (notes.length) this.wizard.notices.show(file.name, notes.slice(0, 3).map(own).join(" ") + (notes.length + left > 3 ? " " + word("goods_left", { n: notes.length + left - 3 }) : ""));
+          continue;
+        }
         const headers = { "Content-Type": "application/octet-stream", "X-Twin-Name": coded(file.name) };
         for await (const line of askLines(`twins/${twin.id}/knowledge`, { body: file, headers, signal: this.busy?.signal })) this.tell(line.done ?? 1, `${file.name}: ${own(line.note) ?? ""}`);
       } catch (error) {

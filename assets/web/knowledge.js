@@ -1,6 +1,8 @@
 /** What an own twin knows: its documents, added, read, kept private, removed; a question to try; and a map of who and what. */
 import { askJson, askLines, coded } from "./api.js";
 import { h, icon, iconButton, say } from "./dom.js";
+import { Goods, isCatalogue } from "./goods.js";
+import { recall, remember } from "./keep.js";
 import { Map as Drawn } from "./knowledge_map.js";
 import { WORDS, own, word } from "./words.js";
 
@@ -19,6 +21,7 @@ Object.assign(WORDS, {
   know_added: ["“{name}” is known now.", "《{name}》学好了。"], know_empty_map: ["Nothing to draw yet. Facts and documents that say who lives where, who made what, or what costs how much appear here.", "还没有可画的。事实和文档里写到谁住在哪、谁做了什么、什么多少钱，就会出现在这里。"],
   know_map_of: ["Map of {nodes} people, places and things", "{nodes} 个人物、地点和事物的图谱"], know_map_hint: ["Choose a circle or a line to see where it comes from. Drag to move, scroll to come closer.", "点圆点或连线看出处。拖动可移动，滚动可缩放。"],
   know_map_touch: ["Tap a circle or a line to see where it comes from.", "点圆点或连线看出处。"], know_left: ["{n} less connected ones are not drawn.", "还有 {n} 个联系较少的没有画出。"],
+  know_model: ["Let the model at {host} read how things are related", "让 {host} 上的模型读出人和事物的关系"], know_model_away: ["The text of the document goes to {host} for that.", "文档的文字会为此发到 {host}。"], know_model_here: ["It runs on this machine.", "它就在这台机器上运行。"],
   know_card: ["the character", "人物设定"], know_memory: ["what you told", "你告诉过我的"], know_node: ["{name}, {n} connections", "{name}，{n} 个联系"], know_closer: ["Closer", "放大"], know_further: ["Further", "缩小"],
   kind_person: ["people", "人物"], kind_place: ["places", "地点"], kind_time: ["times", "时间"], kind_price: ["figures", "数字"], kind_thing: ["things", "事物"],
 });
@@ -40,17 +43,20 @@ export class Knowledge {
     this.question = h("input", { class: "box", id: "know-question", maxlength: 300, placeholder: word("know_try_p"), autocomplete: "off" });
     this.trying = h("form", { class: "know-try", hidden: true, onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); this.ask(); } },
       h("label", { class: "field-label", for: "know-question" }, h("span", { t: "know_try" })), h("div", {}, this.question, h("button", { type: "submit", class: "small", t: "know_ask" })), this.found);
-    this.docs = h("div", { class: "know-docs" }, this.drop, this.file, this.doing, this.trouble, this.list, this.trying, h("p", { class: "soft small-text", t: "know_keeps" }));
+    this.model = h("label", { class: "know-switch know-model", hidden: true }, (this.modelWords = h("span")), (this.byModel = h("input", { type: "checkbox", "aria-describedby": "know-model-note", onchange: () => remember("byModel", this.byModel.checked) })));
+    this.docs = h("div", { class: "know-docs" }, this.drop, this.file, this.model, this.doing, this.list, this.trying, h("p", { class: "soft small-text", t: "know_keeps" }));
     this.map = h("div", { class: "know-map", hidden: true });
-    const views = h("div", { class: "segments share-ways", role: "radiogroup", tip: "know_views" }, ...["docs", "map"].map((view, n) => h("label", {},
+    this.goods = new Goods(mine, twin, (run) => this.tried(run));
+    const views = h("div", { class: "segments share-ways", role: "radiogroup", tip: "know_views" }, ...["docs", "goods", "map"].map((view, n) => h("label", {},
       h("input", { type: "radio", name: "know-view", value: view, checked: n === 0, onchange: () => this.show(view) }), h("span", { t: "know_" + view }))));
-    this.dialog = mine.dialog("know_title", { name: own(twin.name) }, h("div", { class: "sheet-form knowledge" }, views, this.docs, this.map));
+    this.dialog = mine.dialog("know_title", { name: own(twin.name) }, h("div", { class: "sheet-form knowledge" }, views, this.trouble, this.docs, this.goods.element, this.map));
     this.dialog.classList.add("know-sheet");
     this.dialog.addEventListener("close", () => { this.running.forEach((one) => one.abort()); this.drawn?.stop(); });
-    for (const kind of ["dragenter", "dragover"]) this.dialog.addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); this.drop.classList.add("over"); });
-    for (const kind of ["dragleave", "drop"]) this.dialog.addEventListener(kind, () => this.drop.classList.remove("over"));
+    for (const kind of ["dragenter", "dragover"]) this.dialog.addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); this.dropping("add"); });
+    for (const kind of ["dragleave", "drop"]) this.dialog.addEventListener(kind, () => this.dropping("remove"));
     this.dialog.addEventListener("drop", (/** @type {DragEvent} */ event) => { event.preventDefault(); this.take([...event.dataTransfer?.files ?? []]); });
     this.load();
+    this.goods.load();
   }
 
   async load() { await this.tried(async () => this.told(await askJson(this.base))); }
@@ -67,9 +73,14 @@ export class Knowledge {
     }
   }
 
-  /** @param {{documents: any[]}} told */
-  told({ documents }) {
+  /** @param {{documents: any[], reader?: {host: string, here: boolean} | null}} told */
+  told({ documents, reader }) {
     this.documents = documents;
+    if (reader) {
+      this.model.hidden = false;
+      this.byModel.checked = recall("byModel", reader.here);             // a text goes to another machine only if somebody says so
+      this.modelWords.replaceChildren(h("span", { t: "know_model", args: { host: reader.host } }), h("small", { id: "know-model-note", t: reader.here ? "know_model_here" : "know_model_away", args: { host: reader.host } }));
+    }
     this.trying.hidden = !documents.length;
     this.list.replaceChildren(...(documents.length ? documents.map((one) => this.row(one)) : this.running.size ? [] : [h("li", { class: "soft none", t: "know_none" })]));
   }
@@ -87,9 +98,16 @@ export class Knowledge {
     this.mine.ask("know_remove_title", { name: { en: one.title, zh: one.title } }, [], "know_remove_do", async () => this.told(await askJson(`${this.base}/${one.id}`, { method: "DELETE" })), { note: "know_remove_text", bad: true });
   }
 
-  /** One after the other. @param {File[]} files */
+  /** @param {"add" | "remove"} how */
+  dropping(how) { for (const place of [this.drop, this.goods.drop]) place.classList[how]("over"); }
+
+  /** One after the other; a table is a catalogue of goods. @param {File[]} files */
   async take(files) {
-    for (const file of files.slice(0, 20)) await this.add(file);
+    for (const file of files.slice(0, 20)) {
+      if (!isCatalogue(file)) { await this.add(file); continue; }
+      /** @type {HTMLInputElement} */ (this.dialog.querySelector("input[value=goods]")).click();
+      await this.goods.take(file);
+    }
   }
 
   /** @param {File} file */
@@ -100,7 +118,7 @@ export class Knowledge {
     this.doing.append(row);
     if (!this.documents.length) this.list.replaceChildren();
     await this.tried(async () => {
-      const headers = { "Content-Type": "application/octet-stream", "X-Twin-Name": coded(file.name) };
+      const headers = { "Content-Type": "application/octet-stream", "X-Twin-Name": coded(file.name), ...(this.byModel.checked && !this.model.hidden ? { "X-Twin-Model": "1" } : {}) };
       for await (const line of askLines(this.base, { body: file, headers, signal: stop.signal })) {
         if (line.documents) {
           this.told(line);
@@ -150,7 +168,9 @@ export class Knowledge {
 
   /** @param {string} view */
   async show(view) {
+    this.trouble.hidden = true;
     this.docs.hidden = view !== "docs";
+    this.goods.element.hidden = view !== "goods";
     this.map.hidden = view !== "map";
     if (view !== "map" || (this.drawn && !this.stale)) return;
     this.stale = false;

@@ -111,7 +111,7 @@ def agreement(shelf: Shelf, twin: Twin) -> dict[str, Any] | None:
 
 
 def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """The files of a twin that go with it: its character, lines and documents without what is private, its face with credentials, its voice."""
+    """The files of a twin that go with it: its character, lines and documents without what is private, its goods, its face with credentials, its voice."""
     found: dict[str, bytes] = {}
     for name in twin.names():
         if name.startswith(PARTS) or name == "persona.yaml" or name.startswith("lines."):
@@ -119,6 +119,8 @@ def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[s
             if name.endswith(".webp"):
                 data = marked(data, ".webp", title=f"{twin.id} {name}", label=False, folder=shelf.data, consent=record_of(twin), model="portrait")[0]
             found[name] = data
+        elif name.startswith("catalogue."):
+            found[name] = mask.keys(twin.read(name))
         elif name in ("adapter.safetensors", "adapter.json") and learned_goes(twin):
             found[name] = twin.read(name)
         elif name == "documents.zip" and (data := documents.public(twin.read(name), lambda text: mask.keys(text.encode()).decode())):

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from persona.card import CardError, Persona
+from persona.catalogue import Catalogue
 from persona.documents import DocumentError, Library
 from persona.lines import parse_lines
 
@@ -39,7 +40,7 @@ MOST_FILES = 320
 MOST_TALKS = 200
 MOST_PIXELS = 4096 * 4096                                # of a face's picture
 TALK = re.compile(r"talks/[0-9]{1,3}\.json")
-LIMITS = {"webp": 24 * 2**20, "json": 8 * 2**20, "yaml": 2 * 2**20, "safetensors": 64 * 2**20, "zip": 64 * 2**20}
+LIMITS = {"webp": 24 * 2**20, "json": 8 * 2**20, "yaml": 2 * 2**20, "csv": 2 * 2**20, "safetensors": 64 * 2**20, "zip": 64 * 2**20}
 _END = struct.Struct("<4s4H2LH")                         # end of central directory (APPNOTE.TXT 4.3.16)
 
 
@@ -125,6 +126,8 @@ def check(files: Mapping[str, bytes]) -> None:
                 raise _damaged(f"{name} is too large")
             if name.startswith("lines."):
                 parse_lines(data, name)
+            elif name.startswith("catalogue."):
+                Catalogue(data, name)
             elif name.endswith(".json") and not isinstance(json.loads(data), dict):
                 raise ValueError(name)
             elif name.endswith(".webp"):
@@ -138,6 +141,9 @@ def check(files: Mapping[str, bytes]) -> None:
         raise Refused(f"The bundle's documents can't be read: {error.message}", error.hint, code="damaged",
                       zh=("文件里的文档读不出来。", "请换一份完好的文件。")) from None
     except CardError as error:
+        if error.message.startswith("catalogue."):
+            raise Refused(f"The bundle's catalogue can't be read: {error.message}", error.hint, code="damaged",
+                          zh=("文件里的商品目录读不出来。", "请换一份完好的文件。")) from None
         raise Refused(f"The bundle's character can't be read: {error.message}", error.hint, code="damaged",
                       zh=("文件里的性格设定读不出来。", "请换一份完好的文件。")) from None
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -24,7 +24,7 @@ FILES = re.compile(r"persona\.yaml|lines\.(en|zh)\.yaml|(fields|card|consent|mea
                    r"|face/(portrait|background|eyes|iris|mouth|depth)\.webp|face/rig\.json|voice/voice\.(safetensors|json)")
 LEARNED = ("adapter.safetensors", "adapter.json")        # from their words: its matrices; how it went, and whether it is worn
 TRAINING = ("training.json", "training.jsonl", "training.safetensors")        # of one that goes on: what, the words, how far it is
-NOTED = ("published.json", "consent.json", "documents.zip", "catalogue.json", *LEARNED, *TRAINING)      # written by themselves (Shelf.note): a replacement of the others leaves them
+NOTED = ("published.json", "consent.json", "documents.zip", "catalogue.json", *LEARNED, *TRAINING)      # written by themselves: Shelf.note
 HERE = ("published.json", *TRAINING)                     # true of this copy alone: neither a duplicate nor a bundle has it
 log = logging.getLogger("twin.store")
 

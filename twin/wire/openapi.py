@@ -53,6 +53,7 @@ BODIES: dict[tuple[str, str], Json | str] = {
                                                **{"for": {"type": "array", "items": TEXT}}),
     ("POST", "/twins/{name}/knowledge"): FILE, ("POST", "/twins/{name}/knowledge/find"): _object("text", text=TEXT),
     ("POST", "/twins/{name}/knowledge/{document}"): _object("private", private=FLAG),
+    ("POST", "/twins/{name}/catalogue"): FILE, ("POST", "/twins/{name}/catalogue/find"): _object("text", text=TEXT),
     ("POST", "/twins/{name}/words"): FILE, ("POST", "/twins/{name}/words/begin"): _object(examples=FLAG),
     ("POST", "/twins/{name}/words/switch"): _object(on=FLAG, public=FLAG),
     ("POST", "/twins/{name}/memory"): _object("on", on=FLAG), ("POST", "/twins/{name}/memory/{fact}"): _object("object", object=TEXT),
@@ -82,7 +83,9 @@ ANSWERS: dict[tuple[str, str], str] = {
 HEADERS: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/draft/voice"): {"X-Twin-Sentence": "0 to 11, or file", "X-Twin-Text": "what is said, percent-encoded", "X-Twin-Recording-Language": "en or zh"},
     ("POST", "/draft/card"): {"X-Twin-Name": "the file's name, percent-encoded"}, ("POST", "/draft/chat"): {"X-Twin-Speaker": "who the twin is in it"},
-    ("POST", "/twins/{name}/knowledge"): {"X-Twin-Name": "the file's name, percent-encoded", "X-Twin-Private": "1 = it stays with its owner"},
+    ("POST", "/twins/{name}/knowledge"): {"X-Twin-Name": "the file's name, percent-encoded", "X-Twin-Private": "1 = it stays with its owner",
+                                            "X-Twin-Model": "1 = the model server reads relations too"},
+    ("POST", "/twins/{name}/catalogue"): {"X-Twin-Name": "the file's name, percent-encoded"},
     ("POST", "/twins/{name}/words"): {"X-Twin-Name": "the file's name, percent-encoded", "X-Twin-Speaker": "under which name they write in a chat"},
     ("POST", "/bundle"): {"X-Twin-Passphrase": "of the file, percent-encoded"},
     ("POST", "/draft/reading"): {"X-Twin-Sentence": "the id of the sentence that was read"},
