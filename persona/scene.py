@@ -111,6 +111,14 @@ class Scene:
     probes: Mapping[str, tuple[tuple[tuple[str, ...], str, str], ...]]
     catalogue: str = ""
 
+    def told(self, language: str) -> dict[str, Any]:
+        """What whoever chooses it is shown, and what their form may begin with, in this language or the other; `greeting` has places for a name."""
+        def one(texts: Texts) -> tuple[str, ...]:
+            return texts.get(language) or next(iter(texts.values()), ())
+        return {"id": self.id, "title": self.text("title", language), "about": self.text("about", language), "goals": list(one(self.goals)), "limits": list(one(self.limits)),
+                "suggestions": list(one(self.suggestions)), "catalogue": "catalogue" in self.tools,
+                "template": {what: self.text(what, language) for what in ("tagline", "style", "description") if what in self.template} | {"greeting": next(iter(one(self.openings)), "")}}
+
     def text(self, what: str, language: str) -> str:
         """One of title, about, or a text of the template, in this language or the other."""
         texts: Texts = getattr(self, what) if hasattr(self, what) else self.template.get(what, {})

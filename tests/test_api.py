@@ -71,6 +71,8 @@ def test_own_twins_and_those_of_others(place, ada, bea):
     place.shelf.forget(who({"token": ADA}).id)
     assert {card["id"] for card in ada.get("/api/twins").json()["twins"]} >= {"maya", twin.id, locked.id}
     assert twin.id not in [card["id"] for card in bea.get("/api/twins").json()["twins"]]
+    scenes = {own["id"]: own for own in ada.get("/api/scenes", headers={"x-twin-language": "zh"}).json()["scenes"]}
+    assert scenes["museum_guide"]["template"]["tagline"] == "博物馆讲解员" and scenes["shopping_adviser"]["catalogue"] and not scenes["teacher"]["catalogue"]
     assert ada.post("/api/talk", json={"twin": twin.id, "text": "hi"}).json()["reply"]
     sound = ada.post("/api/say", json={"twin": twin.id, "text": "Good morning."})
     assert sound.headers["content-type"] == "audio/wav" and float(sound.headers["x-twin-seconds"]) == pytest.approx(seconds(sound.content), abs=0.01)

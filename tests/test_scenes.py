@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from persona import scene as scenes
-from persona.card import CardError, Persona
+from persona.card import CardError, Persona, language_written
 from persona.catalogue import samples
-from persona.form import from_fields, to_fields
+from persona.form import from_fields, kept, to_fields
 from persona.mind import Mind
 from persona.minors import courts, is_minor, says_minor
 from persona.prompt import system
@@ -175,6 +175,16 @@ def test_scene_files_are_plain():
     for path in scenes.FOLDER.glob("*.yaml"):
         assert "&" not in path.read_text("utf-8").split("title:")[0] and yaml.safe_load(path.read_text("utf-8"))
     assert scenes.load("../teacher") is None and scenes.load("no_such") is None and scenes.ids()[:4] == ("customer_service", "teacher", "companion", "museum_guide")
+
+
+@pytest.mark.parametrize("own", scenes.ids())
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_a_form_may_begin_with_fits_it(own, language):
+    told = scenes.load(own).told(language)
+    template = told["template"]
+    assert all(told[what] for what in ("title", "about", "goals", "limits")) and len(told["suggestions"]) == 3 and set(template) == {"tagline", "style", "description", "greeting"}
+    assert kept({**template, "name": "Ada"}) == {**template, "name": "Ada"} and set(re.findall(r"{(\w+)}", template["greeting"])) <= {"first", "name"}
+    assert all((language_written(text) == language) for text in template.values())
 
 
 def test_the_page_knows_every_scene():

@@ -537,6 +537,50 @@ def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple
     assert not left, left
 
 
+@pytest.mark.parametrize(("tongue", "size"), [("en", (1280, 800)), ("zh", (390, 844))])
+def test_a_scene_offers_its_template_and_writes_over_nothing(visit, photo: Path, tmp_path: Path, tongue: str, size: tuple[int, int]) -> None:
+    en = tongue == "en"
+    page = visit(f"?lang={tongue}", viewport={"width": size[0], "height": size[1]}, has_touch=not en, is_mobile=not en)
+    until(page, photo, "character")
+    note, filled = page.locator(".scene-note"), page.locator(".scene-note [data-t=scene_fill]")
+    field = {name: page.locator(f"#create-f-{name}") for name in ("name", "tagline", "description", "style", "greeting")}
+    expect(note).to_be_hidden()
+    field["name"].fill("Ada Byron" if en else "小满")
+    field["description"].fill("Ada knows every stair of the old house.")
+    page.select_option("#create-f-scene", "museum_guide")
+    expect(note).to_contain_text("Make the visitor look" if en else "让观众自己去看")
+    expect(note).to_contain_text("Never invent works" if en else "没有就不编")
+    expect(note).to_contain_text("Give me a short tour" if en else "带我走一圈")
+    assert not field["tagline"].input_value(), "nothing is filled in unasked"
+    note.scroll_into_view_if_needed()
+    page.screenshot(path=tmp_path / f"offer-{tongue}.png")
+    filled.click()
+    expect(field["tagline"]).to_have_value("Museum guide" if en else "博物馆讲解员")
+    assert field["description"].input_value() == "Ada knows every stair of the old house." and field["style"].input_value()
+    assert ("I'm Ada," if en else "我是小满") in field["greeting"].input_value() and "{" not in field["greeting"].input_value()
+    expect(note.locator("[role=status]")).to_contain_text("How they talk" if en else "怎么说话")
+    expect(filled).to_be_hidden()
+    page.screenshot(path=tmp_path / f"filled-{tongue}.png")
+    expect(page.locator("#twin-step-character .kept")).to_have_text("Saved" if en else "已保存")
+
+    page.select_option("#create-f-scene", "teacher")     # what a template put there is nobody's words: another may take its place
+    field["style"].fill("Dry.")
+    filled.click()
+    expect(field["tagline"]).not_to_have_value("Museum guide" if en else "博物馆讲解员")
+    assert field["style"].input_value() == "Dry." and field["description"].input_value().startswith("Ada knows")
+    note.locator("[data-t=scene_undo]").click()
+    expect(field["tagline"]).to_have_value("")
+    assert field["style"].input_value() == "Dry." and not field["greeting"].input_value()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+    page.locator(".create .lang").click()
+    expect(note).to_contain_text("先弄清" if en else "Give a hint before")
+    page.reload()                                        # kept as it stands
+    expect(page.locator("#create-f-scene")).to_have_value("teacher")
+    expect(field["style"]).to_have_value("Dry.")
+    page.select_option("#create-f-scene", "")
+    expect(note).to_be_hidden()
+
+
 def test_a_twin_is_shared_from_its_menu(visit: Callable[..., object]) -> None:
     page = visit("?twin=maya&lang=en")
     page.locator(".side-head .actions button").first.click()                            # type: ignore[attr-defined]

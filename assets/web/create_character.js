@@ -1,5 +1,6 @@
 /** Step three: who the twin is, as a form that is kept while one types; filled by hand, from a Character Card or from a chat. */
 import { askJson, coded } from "./api.js";
+import { SceneNote } from "./create_scene.js";
 import { h, icon, iconButton, say } from "./dom.js";
 import { word } from "./words.js";
 
@@ -28,13 +29,15 @@ export class Form {
     this.examples = h("ul", { class: "list" });
     this.gender = h("select", { id: "create-f-gender", class: "box" }, h("option", { value: "", t: "g_none" }), h("option", { value: "female", t: "g_female" }), h("option", { value: "male", t: "g_male" }), h("option", { value: "other", t: "g_other" }));
     this.scene = h("select", { id: "create-f-scene", class: "box" }, h("option", { value: "", t: "scene_none" }), ...SCENES.map((own) => h("option", { value: own, t: "scene_" + own })));
+    this.about = new SceneNote(this);
+    this.scene.addEventListener("change", () => this.about.choose(this.scene.value));
     this.languages = h("div", { class: "ticks" }, ...[["en", "English"], ["zh", "中文"]].map(([code, name]) => h("label", {}, h("input", { type: "checkbox", value: code }), h("span", {}, name))));
     this.element = h("div", { class: "form" }, text("name"), text("tagline"),
       h("div", { class: "pair" }, this.field("age", h("input", { type: "text", inputmode: "numeric", id: "create-f-age", class: "box", maxlength: 5, "data-p": "p_age" })), this.field("gender", this.gender)),
-      this.field("scene", this.scene),
+      this.field("scene", this.scene), this.about.element,
       area("description", 4), area("style", 2), area("greeting", 2),
       this.group("facts", this.facts, () => this.fact("", true)), this.group("examples", this.examples, () => this.example(["", ""], true)), this.group("languages", this.languages));
-    this.element.addEventListener("input", () => { this.clear(); this.changed(this.fields()); });
+    this.element.addEventListener("input", () => { this.clear(); this.about.offer(); this.changed(this.fields()); });
     this.rename();
   }
 
@@ -105,6 +108,7 @@ export class Form {
     if (!examples?.length) this.example(["", ""]);
     const spoken = languages?.length ? languages : [document.documentElement.lang.slice(0, 2)];
     for (const box of this.languages.querySelectorAll("input")) box.checked = spoken.includes(box.value);
+    this.about.choose(this.scene.value, true);
     this.clear();
   }
 
@@ -135,6 +139,7 @@ export class Form {
   }
 
   rename() {
+    this.about.rename();
     for (const input of this.element.querySelectorAll("[data-p]")) /** @type {HTMLInputElement} */ (input).placeholder = word(/** @type {HTMLElement} */ (input).dataset.p ?? "");
     for (const [kind, key] of [[".asked", "p_asked"], [".said", "p_said"]]) for (const input of this.examples.querySelectorAll(kind)) /** @type {HTMLInputElement} */ (input).placeholder = word(key);
     for (const input of this.facts.querySelectorAll("input")) input.placeholder = word("p_fact");
@@ -152,7 +157,7 @@ export class CharacterStep {
     const source = (/** @type {any} */ name, /** @type {string} */ key, /** @type {any} */ input) => h("button", { type: "button", class: "source", onclick: () => input.click() }, icon(name), h("span", {}, h("b", { t: key }), h("small", { t: key + "_hint" })));
     this.note = h("div", { class: "form-note", role: "status", hidden: true });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
-    const documents = h("input", { type: "file", multiple: true, tip: "import_documents", hidden: true, accept: ".pdf,.docx,.md,.markdown,.html,.htm,.txt,application/pdf,text/*", onchange: () => { this.documents([...documents.files]); documents.value = ""; } });
+    const documents = h("input", { type: "file", multiple: true, tip: "import_documents", hidden: true, accept: ".pdf,.docx,.md,.markdown,.html,.htm,.txt,.csv,.json,application/pdf,text/*", onchange: () => { this.documents([...documents.files]); documents.value = ""; } });
     this.element = h("div", {}, h("div", { class: "sources two three" }, source("card", "import_card", card), source("chat", "import_chat", chat), source("paste", "import_documents", documents)), card, chat, documents, this.trouble, this.note, this.form.element);
     this.element.addEventListener("dragover", (/** @type {DragEvent} */ event) => event.preventDefault());
     this.element.addEventListener("drop", (/** @type {DragEvent} */ event) => { event.preventDefault(); this.documents([...event.dataTransfer?.files ?? []]); });

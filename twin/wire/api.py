@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from persona import scene as scenes
+
 from ..create import Drafts, build
 from ..errors import Refused, TwinError
 from ..store import Saved, Shelf, Twin, new_id
@@ -44,13 +46,23 @@ class Api:
         self.sessions, self.rooms, self.shelf, self.speak, self.door = sessions, sessions.rooms, shelf, speak, door
 
     def routes(self) -> list[Route]:
-        table = [("GET", "/api/twins", self.twins, True, "read"), ("POST", "/api/say", self.post_say, False, "ask"),
+        table = [("GET", "/api/twins", self.twins, True, "read"), ("GET", "/api/scenes", self.scenes, True, "read"),
+                 ("POST", "/api/say", self.post_say, False, "ask"),
                  ("POST", "/api/talk", self.post_talk, True, "ask"), ("POST", "/api/create", self.post_create, False, "make")]
         return [Route(path, answering(self.door, handler, kind, visitors), methods=[method]) for method, path, handler, visitors, kind in table]
 
     async def twins(self, request: Request, user: User) -> Response:
         """The twins this user can talk with: the default ones and their own."""
         return answer({"twins": [twin.card() for twin in (*self.rooms.twins.values(), *await asyncio.to_thread(self.shelf.list, user.id))]})
+
+    async def scenes(self, request: Request, user: User) -> Response:
+        """What a twin can be there for: {"scenes": [{"id", "title", "about", "goals", "limits", "suggestions", "template", "catalogue"}]}, in the language
+        of x-twin-language. `template`: what the fields of a new persona may begin with; `catalogue`: it searches one."""
+        language = language_of(request)
+
+        def look() -> list[Json]:
+            return [own.told(language) for name in scenes.ids() if (own := scenes.load(name)) is not None]
+        return answer({"scenes": await asyncio.to_thread(look)})
 
     async def post_say(self, request: Request, user: User) -> Response:
         """A text in a twin's voice: {"twin", "text", "language"?}. A WAV that says of itself that it is synthetic."""
