@@ -3,8 +3,8 @@
     messages  what was said and heard, as it reached the ear
     facts     subject, predicate, object; from when to when; from which message. A new value of a predicate that holds one closes the old one's
               valid_to: nothing is overwritten. A correction marks the old one as never true
-    words     FTS5 over both: stems, pairs of Chinese characters, and x-words for what a text speaks of (asked.py)
-    vectors   float16, where an embedder is handed in; of Chinese by the English of its words (gloss.py)
+    words     FTS5 over what was said: stems, pairs of Chinese characters, and x-words for what it speaks of and of whom (asked.py, evidence.py)
+    vectors   float16 of what a user said, where an embedder is handed in; of Chinese by the English of its words (gloss.py)
 
 Recall finds candidates by FTS5, embeddings, entities and what the question is plainly after, fused by reciprocal rank (Cormack, Clarke, Büttcher
 2009), and weighs how likely each bears on the question (evidence.py). What was said of the same thing later goes before what was said earlier, and is
@@ -18,7 +18,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,7 +40,7 @@ from persona.words import cjk_share, clean, normal_en, parts, simplify
 
 __all__ = ["Fact", "Memory", "Recollection", "Seal", "Trouble"]
 
-SCHEMA = 2                                               # PRAGMA user_version
+SCHEMA = 3                                               # PRAGMA user_version
 MOST_MESSAGES = 50_000                                   # the oldest that taught nothing go first
 MOST_FACTS = 50_000
 LONGEST = 4000                                           # characters of a message that are kept
@@ -60,16 +60,14 @@ CREATE TABLE messages(id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, 
 CREATE INDEX of_turn ON messages(conversation, turn);
 CREATE TABLE facts(id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, predicate TEXT NOT NULL, object TEXT NOT NULL, valid_from TEXT NOT NULL,
     valid_to TEXT, closed_by INTEGER REFERENCES messages(id) ON DELETE SET NULL, message INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE,
-    said TEXT NOT NULL, language TEXT NOT NULL, private INTEGER NOT NULL, wrong INTEGER NOT NULL DEFAULT 0, vector BLOB);
+    said TEXT NOT NULL, language TEXT NOT NULL, private INTEGER NOT NULL, wrong INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX of_subject ON facts(subject, predicate);
 CREATE INDEX of_message ON facts(message);
 CREATE INDEX closed ON facts(closed_by);
 CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user';
-CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL;
 CREATE TABLE entities(name TEXT NOT NULL, message INTEGER NOT NULL REFERENCES messages(id) ON DELETE CASCADE, PRIMARY KEY(name, message)) WITHOUT ROWID;
 CREATE INDEX named_in ON entities(message);
 CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize = "unicode61 remove_diacritics 0", detail = none);
-CREATE VIRTUAL TABLE fact_words USING fts5(words, tokenize = "unicode61 remove_diacritics 0", detail = none);
 """
 _FACT = "id, subject, predicate, object, valid_from, valid_to, message, said, language, private, wrong"
 _ENTITY = re.compile(r"(?<![.!?] )(?<!^)\b[A-ZÀ-Þ][\w’-]+(?: [A-ZÀ-Þ][\w’-]+)*")
@@ -107,9 +105,9 @@ class Memory:
         self._last: dict[str, str] = {}                  # conversation -> whom it was about last
         self._known: dict[str, str] | None = None
         self._there: dict[str, dict[str, bool]] | None = None
-        self._vectors: dict[str, Vectors] = {}           # table -> of those that are embedded
-        self._unsaved: dict[tuple[str, int], np.ndarray] = {}              # embedded while somebody waited, not yet on the disk
-        self._held: dict[str, dict[int, frozenset[str]]] = {}              # words of rows, for the question at hand
+        self._vectors: Vectors | None = None             # of messages
+        self._unsaved: dict[int, np.ndarray] = {}        # embedded while somebody waited, not yet on the disk
+        self._held: dict[int, frozenset[str]] = {}       # words of messages, for the question at hand
         self._db = self._opened()
         if self._outdated:
             self._reindexed()
@@ -184,7 +182,7 @@ class Memory:
             except BaseException:
                 if self._deep == 1:
                     self._db.rollback()
-                    self._known, self._there, self._vectors, self._unsaved = None, None, {}, {}
+                    self._known, self._there, self._vectors, self._unsaved = None, None, None, {}
                 raise
             finally:
                 self._deep -= 1
@@ -207,6 +205,14 @@ class Memory:
         with self._guard:
             while self._embedded(PENDING):
                 pass
+
+    def ready(self) -> None:
+        """Have at hand what the first question would wait for: the vectors, and the dictionary where Chinese was said."""
+        with self._guard:
+            if self.embed is not None:
+                self._compared(np.asarray(self.embed(["hello"])[0], np.float32))
+            if self._db.execute("SELECT 1 FROM messages WHERE language = 'zh' LIMIT 1").fetchone():
+                self.english("你好")
 
     # what is known ------------------------------------------------------------------------------------------------------------------
 
@@ -264,14 +270,10 @@ class Memory:
         called = {fact.subject: fact.object for fact in self._named(wanted)}
         if wanted.subject not in ("", kin.USER) and (own := called.get(wanted.subject, "")):
             terms += [word for word in tokens(own) if word not in terms]
-        vector = self._vector(question)
-        cosines = {table: self._compared(table, vector) for table in ("messages", "facts")}
-        near = {table: self._vectors[table].best(cosines[table], DEEP // 2, 0.2) if len(cosines[table]) else [] for table in cosines}
-        matched = self._matched("fact_words", terms)
-        source = {fact.id: fact.source for fact in [*self._by_id("facts", [*matched, *near["facts"]]), *exact]}
+        cosines = self._compared(self._vector(question))
+        near = self._vectors.best(cosines, DEEP // 2, 0.2) if self._vectors is not None else []
         points: dict[int, float] = {}
-        for ranking, weight in (([fact.source for fact in exact], 2.0), ([source[name] for name in matched if name in source], 1.0), ([source[name] for name in near["facts"] if name in source], 1.0),
-                                (self._matched("message_words", terms), 1.0), (near["messages"], 1.2), (self._entities(question), 0.6), (self._wishes() if seek.wish else [], 1.0)):
+        for ranking, weight in (([fact.source for fact in exact], 2.0), (self._matched(terms), 1.0), (near, 1.2), (self._entities(question), 0.6), (self._wishes() if seek.wish else [], 1.0)):
             for rank, name in enumerate(dict.fromkeys(ranking)):
                 points[name] = points.get(name, 0.0) + weight / (K + rank + 1)
         weighed = _Weighed(self, seek, cosines, visitor, bool(_ANSWERED.search(question)))
@@ -353,34 +355,33 @@ class Memory:
     def _named(self, wanted: Asked) -> list[Fact]:
         return [_fact(row) for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE subject = ? AND predicate = 'name' AND wrong = 0 ORDER BY id", (wanted.subject,))] if wanted.subject else []
 
-    def _matched(self, table: str, terms: Sequence[str]) -> list[int]:
+    def _matched(self, terms: Sequence[str]) -> list[int]:
         """Ids by the summed rarity of the words they hold, the latest first where it is the same. Words that very many rows hold are looked up two
         together: alone they cost much and tell little."""
         if not terms:
             return []
-        vocabulary = f"{table}_vocabulary"
-        counts = dict(self._db.execute(f"SELECT term, doc FROM {vocabulary} WHERE term IN ({','.join('?' * len(terms))})", list(terms)).fetchall())
-        whole = 1 + self._db.execute(f"SELECT max(rowid) FROM {table}_docsize".replace("rowid", "id")).fetchone()[0] if counts else 1
+        counts = dict(self._db.execute(f"SELECT term, doc FROM message_words_vocabulary WHERE term IN ({','.join('?' * len(terms))})", list(terms)).fetchall())
+        whole = 1 + (self._db.execute("SELECT max(id) FROM messages").fetchone()[0] or 0)
         weights = {term: float(np.log(1 + whole / count)) * (0.5 if term.startswith(("xk", "xt")) else 1.0) for term, count in counts.items()}
         rare = sorted((term for term in counts if counts[term] <= COMMON), key=lambda term: counts[term])[:8]
         often = sorted((term for term in counts if counts[term] > COMMON), key=lambda term: counts[term])[:3]
         found: dict[int, float] = {}
         for query, weight in [(f'"{term}"', weights[term]) for term in rare] + [(f'"{one}" AND "{other}"', weights[one] + weights[other]) for one, other in combinations(often, 2)]:
-            for (name,) in self._db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT {COMMON}", (query,)):
+            for (name,) in self._db.execute(f"SELECT rowid FROM message_words WHERE message_words MATCH ? ORDER BY rowid DESC LIMIT {COMMON}", (query,)):
                 found[name] = found.get(name, 0.0) + weight
         if not found and often:
-            found = {name: 1.0 for (name,) in self._db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid DESC LIMIT {DEEP}", (f'"{often[0]}"',))}
+            found = {name: 1.0 for (name,) in self._db.execute(f"SELECT rowid FROM message_words WHERE message_words MATCH ? ORDER BY rowid DESC LIMIT {DEEP}", (f'"{often[0]}"',))}
         if often and rare and found:                     # of those found, the ones that hold the common words too go first
             best = nlargest(DEEP + DEEP // 2, found, key=lambda name: (found[name], name))
-            for name, words in self._words(table, best).items() if len(found) > 1 else ():
+            for name, words in self._words(best).items() if len(found) > 1 else ():
                 found[name] += sum(weights[term] for term in often if term in words)
         return nlargest(DEEP, found, key=lambda name: (found[name], name))
 
-    def _words(self, table: str, names: Sequence[int]) -> dict[int, frozenset[str]]:
-        """The words by which rows are found."""
-        held = self._held.setdefault(table, {})
+    def _words(self, names: Sequence[int]) -> dict[int, frozenset[str]]:
+        """The words by which messages are found."""
+        held = self._held
         if wanted := [name for name in names if name not in held]:
-            rows = self._db.execute(f"SELECT rowid, words FROM {table} WHERE rowid IN ({','.join('?' * len(wanted))})", wanted)
+            rows = self._db.execute(f"SELECT rowid, words FROM message_words WHERE rowid IN ({','.join('?' * len(wanted))})", wanted)
             held |= {name: frozenset(words.split()) for name, words in rows}
         return {name: held[name] for name in names if name in held}
 
@@ -395,10 +396,6 @@ class Memory:
             return []
         marks = ",".join("?" * len(names))
         return [row[0] for row in self._db.execute(f"SELECT message, count(*) AS n FROM entities WHERE name IN ({marks}) GROUP BY message ORDER BY n DESC, message DESC LIMIT {DEEP}", names)]
-
-    def _by_id(self, table: str, names: Iterable[int]) -> list[Fact]:
-        names = list(dict.fromkeys(names))
-        return [_fact(row) for row in self._db.execute(f"SELECT {_FACT} FROM {table} WHERE id IN ({','.join('?' * len(names))})", names)] if names else []
 
     def _messages(self, names: Sequence[int]) -> dict[int, dict[str, Any]]:
         rows = self._db.execute(f"SELECT id, role, text, at, private FROM messages WHERE id IN ({','.join('?' * len(names))})", list(names)) if names else ()
@@ -417,42 +414,38 @@ class Memory:
         return self.english(text) if language == "zh" else normal_en(text)
 
     def _embedded(self, most: int, keep: bool = True) -> int:
-        """Embed up to so many texts that wait for it, what was said last before all; how many were. What is embedded while somebody waits is not written
-        to the disk yet."""
+        """Embed up to so many messages that wait for it, the last ones first; how many were. What is embedded while somebody waits is not written to
+        the disk yet."""
         if self.embed is None:
             return 0
-        also = len(self._unsaved)
-        rows = [("messages", *row) for row in self._db.execute("SELECT id, text, language FROM messages WHERE vector IS NULL AND role = 'user' ORDER BY id DESC LIMIT ?", (most + also,))]
-        rows += [("facts", row[0], retell.sentence(fact := _fact(row), fact.language), fact.language) for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE vector IS NULL ORDER BY id DESC LIMIT ?", (most + also,))]
-        rows = [row for row in rows if (row[0], row[1]) not in self._unsaved][:most]
-        texts = [self._as_english(text, language)[:600] for _, _, text, language in rows]
+        rows = self._db.execute("SELECT id, text, language FROM messages WHERE vector IS NULL AND role = 'user' ORDER BY id DESC LIMIT ?", (most + len(self._unsaved),)).fetchall()
+        rows = [row for row in rows if row[0] not in self._unsaved][:most]
+        texts = [self._as_english(text, language)[:600] for _, text, language in rows]
         vectors = iter(np.asarray(self.embed([text for text in texts if text]), np.float16) if any(texts) else ())
-        for (table, name, _, _), text in zip(rows, texts):
-            vector = next(vectors) if text else np.zeros(0, np.float16)
-            self._unsaved[table, name] = vector
-            if table in self._vectors and len(vector):
-                self._vectors[table].add([name], vector[None])
+        for (name, _, _), text in zip(rows, texts):
+            vector = self._unsaved[name] = next(vectors) if text else np.zeros(0, np.float16)
+            if self._vectors is not None and len(vector):
+                self._vectors.add([name], vector[None])
         if keep and self._unsaved:
             with self.together():
-                for (table, name), vector in self._unsaved.items():
-                    self._db.execute(f"UPDATE {table} SET vector = ? WHERE id = ?", (vector.tobytes(), name))
+                self._db.executemany("UPDATE messages SET vector = ? WHERE id = ?", [(vector.tobytes(), name) for name, vector in self._unsaved.items()])
             self._unsaved = {}
         return len(rows)
 
-    def _compared(self, table: str, vector: np.ndarray | None) -> np.ndarray:
+    def _compared(self, vector: np.ndarray | None) -> np.ndarray:
         """float32 [n], the cosines of what is embedded to a vector."""
         if vector is None:
             return np.zeros(0, np.float32)
-        if table not in self._vectors:
-            held = self._vectors[table] = Vectors()
-            rows = self._db.execute(f"SELECT id, vector FROM {table} WHERE length(vector) = ? ORDER BY id", (2 * len(vector),)).fetchall()
+        if self._vectors is None:
+            self._vectors = Vectors()
+            rows = self._db.execute("SELECT id, vector FROM messages WHERE length(vector) = ? ORDER BY id", (2 * len(vector),)).fetchall()
             if rows:
                 names, blobs = zip(*rows)
-                held.add(names, np.frombuffer(b"".join(blobs), np.float16).reshape(len(rows), -1))
-            for (own, name), fresh in self._unsaved.items():
-                if own == table and len(fresh):
-                    held.add([name], fresh[None])
-        return self._vectors[table].cosines(vector)
+                self._vectors.add(names, np.frombuffer(b"".join(blobs), np.float16).reshape(len(rows), -1))
+            for name, fresh in self._unsaved.items():
+                if len(fresh):
+                    self._vectors.add([name], fresh[None])
+        return self._vectors.cosines(vector)
 
     # correcting and forgetting ------------------------------------------------------------------------------------------------------
 
@@ -467,7 +460,11 @@ class Memory:
             if old.object == value:
                 return old
             self._db.execute("UPDATE facts SET wrong = 1, valid_to = valid_from WHERE id = ?", (name,))
-            return self._insert(replace(old, object=value), old.source)
+            fact = self._insert(replace(old, object=value), old.source)
+            text = self._db.execute("SELECT text FROM messages WHERE id = ?", (old.source,)).fetchone()[0]
+            self._unindexed(old.source)
+            self._index_message(old.source, f"{text} {value}", [old.subject])
+            return fact
 
     def forget_fact(self, name: int) -> int:
         """Delete a fact, the sentence it came from, and what repeats it. How many facts and messages that took."""
@@ -506,7 +503,7 @@ class Memory:
         with self._guard:
             self.gone = [(*row, "") for row in self._db.execute("SELECT conversation, turn, role FROM messages")]
             with self.together():
-                for table in ("facts", "entities", "messages", "message_words", "fact_words"):
+                for table in ("facts", "entities", "messages", "message_words"):
                     self._db.execute(f"DELETE FROM {table}")
                 self._db.execute("DELETE FROM sqlite_sequence")
             self._scrubbed()
@@ -560,7 +557,6 @@ class Memory:
                 sources = {fact.source for fact in facts}
                 said = {fact.source: {one.said for one in facts if one.source == fact.source} for fact in facts}
                 turns = {self._db.execute("SELECT conversation, turn FROM messages WHERE id = ?", (name,)).fetchone() for name in sources}
-                self._db.executemany("DELETE FROM fact_words WHERE rowid = ?", [(fact.id,) for fact in facts])
                 self._db.executemany("DELETE FROM facts WHERE id = ?", [(fact.id,) for fact in facts])
                 for name, role, text, conversation, turn in self._db.execute("SELECT id, role, text, conversation, turn FROM messages").fetchall():
                     if name in messages:
@@ -580,7 +576,6 @@ class Memory:
                 for name in messages:
                     self.gone += [(*row, "") for row in self._db.execute("SELECT conversation, turn, role FROM messages WHERE id = ?", (name,))]
                     self._db.execute("UPDATE facts SET valid_to = NULL, wrong = 0 WHERE closed_by = ?", (name,))
-                    self._db.execute("DELETE FROM fact_words WHERE rowid IN (SELECT id FROM facts WHERE message = ?)", (name,))
                     self._db.execute("DELETE FROM message_words WHERE rowid = ?", (name,))
                     gone += self._db.execute("SELECT count(*) FROM facts WHERE message = ?", (name,)).fetchone()[0] + 1
                     self._db.execute("DELETE FROM messages WHERE id = ?", (name,))
@@ -589,23 +584,22 @@ class Memory:
 
     def _rewritten(self, name: int, text: str) -> None:
         """A message without the sentences that are forgotten; a fact that came of one of them stays, without it."""
-        self._unsaved.pop(("messages", name), None)
+        self._unsaved.pop(name, None)
         self._db.execute("UPDATE messages SET text = ?, vector = NULL WHERE id = ?", (text, name))
+        self._unindexed(name)
+        self._index_message(name, text, [row[0] for row in self._db.execute("SELECT subject FROM facts WHERE message = ?", (name,))])
+        for fact_id, said in self._db.execute("SELECT id, said FROM facts WHERE message = ?", (name,)).fetchall():
+            if said and said not in text:
+                self._db.execute("UPDATE facts SET said = '' WHERE id = ?", (fact_id,))
+
+    def _unindexed(self, name: int) -> None:
         self._db.execute("DELETE FROM message_words WHERE rowid = ?", (name,))
         self._db.execute("DELETE FROM entities WHERE message = ?", (name,))
-        self._index_message(name, text, [row[0] for row in self._db.execute("SELECT subject FROM facts WHERE message = ?", (name,))])
-        for row in self._db.execute(f"SELECT {_FACT} FROM facts WHERE message = ?", (name,)).fetchall():
-            fact = _fact(row)
-            if fact.said and fact.said not in text:
-                self._db.execute("UPDATE facts SET said = '' WHERE id = ?", (fact.id,))
-                self._db.execute("DELETE FROM fact_words WHERE rowid = ?", (fact.id,))
-                self._index_fact(replace(fact, said=""))
 
     def _scrubbed(self) -> None:
         """Nothing of what was deleted is left in the file: the indexes are built anew and the pages written anew."""
-        self._known, self._there, self._vectors, self._unsaved, self._last = None, None, {}, {}, {}
-        for table in ("message_words", "fact_words"):
-            self._db.execute(f"INSERT INTO {table}({table}) VALUES('rebuild')")
+        self._known, self._there, self._vectors, self._unsaved, self._last = None, None, None, {}, {}
+        self._db.execute("INSERT INTO message_words(message_words) VALUES('rebuild')")
         self._db.commit()
         self._db.execute("VACUUM")
         self._keep()
@@ -695,14 +689,7 @@ class Memory:
         if fact.predicate == "name" and self._known is not None:
             self._known |= _called(fact.object, fact.subject)
         self._met(fact.subject, fact.predicate == "name")
-        self._index_fact(fact)
         return fact
-
-    def _index_fact(self, fact: Fact) -> None:
-        people = [part for part in fact.subject.split("'s ") if part != kin.USER]
-        marks = [f"xk{fact.predicate.replace(' ', '')}", *(mark(part) for whole in people for part in (whole, kin.head(whole)))]
-        words = tokens(f"{retell.clause(fact, fact.language)} {fact.said}", self.known())
-        self._db.execute("INSERT INTO fact_words(rowid, words) VALUES(?, ?)", (fact.id, " ".join([*words, *marks, *marks])))
 
     def _index_message(self, name: int, text: str, subjects: Sequence[str] = ()) -> None:
         """`subjects`: of the facts learnt from it, also where it says "she"."""
@@ -763,8 +750,7 @@ class Memory:
                 db.rollback()
                 db.execute("SELECT id FROM messages LIMIT 1").fetchone()
             self._outdated = 0 < version < SCHEMA
-            for table in ("message_words", "fact_words"):
-                db.execute(f"CREATE VIRTUAL TABLE temp.{table}_vocabulary USING fts5vocab(main, {table}, row)")
+            db.execute("CREATE VIRTUAL TABLE temp.message_words_vocabulary USING fts5vocab(main, message_words, row)")
             return db
         except BaseException:
             db.close()
@@ -776,7 +762,9 @@ class Memory:
             for index in ("bare_messages", "bare_facts"):
                 self._db.execute(f"DROP INDEX IF EXISTS {index}")
             self._db.execute("CREATE INDEX bare_messages ON messages(id) WHERE vector IS NULL AND role = 'user'")
-            self._db.execute("CREATE INDEX bare_facts ON facts(id) WHERE vector IS NULL")
+            self._db.execute("DROP TABLE IF EXISTS fact_words")
+            if any(row[1] == "vector" for row in self._db.execute("PRAGMA table_info(facts)")):
+                self._db.execute("ALTER TABLE facts DROP COLUMN vector")
             self._db.execute("DELETE FROM message_words")
             subjects: dict[int, list[str]] = {}
             for message, subject in self._db.execute("SELECT message, subject FROM facts"):
@@ -808,10 +796,10 @@ class Memory:
             if over <= most or (over := self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] - most) <= 0:
                 continue
             gone = [name for (name,) in self._db.execute(f"SELECT id FROM {table} WHERE {which} ORDER BY {'valid_to IS NULL, ' if table == 'facts' else ''}id LIMIT ?", (over + most // 50,))]
-            words = "message_words" if table == "messages" else "fact_words"
-            self._db.executemany(f"DELETE FROM {words} WHERE rowid = ?", [(name,) for name in gone])
+            if table == "messages":
+                self._db.executemany("DELETE FROM message_words WHERE rowid = ?", [(name,) for name in gone])
             self._db.executemany(f"DELETE FROM {table} WHERE id = ?", [(name,) for name in gone])
-            self._vectors, self._unsaved = {}, {}
+            self._vectors, self._unsaved = None, {}
 
 
 class _Newer(Exception):
@@ -821,7 +809,7 @@ class _Newer(Exception):
 class _Weighed:
     """Messages held against a question: how likely each bears on it, the facts learnt from it, and which of them speak of the same thing later."""
 
-    def __init__(self, memory: Memory, seek: evidence.Sought, cosines: Mapping[str, np.ndarray], visitor: bool, replies: bool):
+    def __init__(self, memory: Memory, seek: evidence.Sought, cosines: np.ndarray, visitor: bool, replies: bool):
         self.memory, self.seek, self.cosines, self.visitor, self.replies = memory, seek, cosines, visitor, replies
         self.rows: dict[int, dict[str, Any]] = {}
         self.facts: dict[int, list[Fact]] = {}
@@ -845,9 +833,9 @@ class _Weighed:
         for fact in facts:
             if not (self.visitor and fact.private):
                 self.facts.setdefault(fact.source, []).append(fact)
-        words = self.memory._words("message_words", [*rows])
+        words = self.memory._words([*rows])
         table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), self._cosine(name)) for name, row in rows.items()]
-        for name, likely, row in zip(rows, evidence.likely(self.seek, table, bool(len(self.cosines["messages"]))), table):
+        for name, likely, row in zip(rows, evidence.likely(self.seek, table, bool(len(self.cosines))), table):
             self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6)
             self.points[name], self.own[name] = points.get(name, 0.0), self.likely[name]
             if row[-1]:
@@ -857,13 +845,9 @@ class _Weighed:
         return [*rows]
 
     def _cosine(self, name: int) -> float:
-        found = [self._of("messages", name), *(self._of("facts", fact.id) for fact in self.facts.get(name, ()))]
-        return max(found)
-
-    def _of(self, table: str, name: int) -> float:
-        cosines, vectors = self.cosines[table], self.memory._vectors.get(table)
+        vectors = self.memory._vectors
         at = vectors.place.get(name, -1) if vectors is not None else -1
-        return float(cosines[at]) if 0 <= at < len(cosines) else 0.0
+        return float(self.cosines[at]) if 0 <= at < len(self.cosines) else 0.0
 
     def follow(self, past: bool) -> None:
         """What was said later of the same thing as the likeliest ones: what closed a fact of theirs, and what tells of a change and shares a rare word
@@ -881,7 +865,7 @@ class _Weighed:
         if rare:
             query = " OR ".join(f'"{term}"' for term in rare[:32])
             near = [name for (name,) in db.execute("SELECT rowid FROM message_words WHERE message_words MATCH ? ORDER BY rowid DESC LIMIT 120", (query,))]
-            held = self.memory._words("message_words", near)
+            held = self.memory._words(near)
             for name in best:
                 own = {word for word in rare if word in self.words.get(name, ())}
                 for there in near:

@@ -38,7 +38,12 @@ class Remembering:
         def work() -> str:
             memory = self._memory()
             return memory.name() if memory else ""
-        return await self._done(work, BUDGET) or ""
+        def ready() -> None:
+            if memory := self._memory():
+                memory.ready()
+        name = await self._done(work, BUDGET) or ""
+        await self._done(ready, 0.0)                     # while they are greeted
+        return name
 
     async def recall(self, text: str, language: str) -> Sequence[Recollection]:
         """What bears on a question; what they ask to forget is forgotten first. Nothing while memory is off."""
@@ -136,7 +141,8 @@ class Remembering:
             done, _ = await asyncio.wait({task}, timeout=budget)
             if not done:
                 task.add_done_callback(lambda late: late.cancelled() or late.exception())
-                log.info("memory took longer than %.1f s", budget)
+                if budget:
+                    log.info("memory took longer than %.1f s", budget)
                 return None
             found = task.result()
         except (TwinError, sqlite3.Error, OSError, ValueError) as error:
