@@ -4,9 +4,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 
+from .heldout import allowed
 from .parts import LANGUAGES, Aspect, Attribute, Choice, Fragment, Inference, Parts, Slot, Template, parts, pick
 from .parts import Sequence as Pieces
 from .values import Me, Value, Values
@@ -76,6 +78,16 @@ PRONOUNS = {"f": {"he": "she", "He": "She", "his": "her", "His": "Her", "him": "
             "m": {"he": "he", "He": "He", "his": "his", "His": "His", "him": "him", "ta": "他"}}
 
 
+_MINE = re.compile(r"\b(my|me|myself|I)\b|我")
+_YOURS = {"my": "your", "me": "you", "myself": "yourself", "I": "you", "我": "你"}
+
+
+@cache
+def yours(text: str) -> str:
+    """A value as somebody else would say it."""
+    return _MINE.sub(lambda m: _YOURS[m[0]], text)
+
+
 class Speaker:
     """Templates -> sentences, of one persona at hand."""
 
@@ -84,14 +96,17 @@ class Speaker:
         self.language, self.rng = language, rng
         self.values = Values(self.parts, rng)
         self.me = self.values.me()
+        self.asked = False
         self.values.unit = self.me.money
 
     def turn_to(self, me: Me) -> None:
         self.me, self.values.unit = me, me.money
 
-    def render(self, t: Template, holding: Holding | None = None, swap: dict[str, Value] | None = None, used: set[str] | None = None) -> str:
-        """`swap`: values that stand in another's place; `used`: collects the slots that were said."""
+    def render(self, t: Template, holding: Holding | None = None, swap: dict[str, Value] | None = None, used: set[str] | None = None,
+               asked: bool = False) -> str:
+        """`swap`: values that stand in another's place; `used`: collects the slots that were said; `asked`: by the user, to whom my bag is your bag."""
         out: list[str] = []
+        self.asked = asked
         self._render(t.parts, holding, swap or {}, used if used is not None else set(), out)
         return tidy("".join(out), self.language)
 
@@ -112,18 +127,19 @@ class Speaker:
         value = swap.get(slot.name) or holding.values[slot.name]
         if not slot.mod:
             used.add(slot.name)
-            return value.text
+            return yours(value.text) if self.asked else value.text
         if slot.mod in "!+-":
             key = slot.name + slot.mod
             if key not in holding.others:
                 holding.others[key] = self.values.other(holding.values[slot.name], self.me, slot.mod)
-            return holding.others[key].text
+            text = holding.others[key].text
+            return yours(text) if self.asked else text
         return PRONOUNS[value.gender or "m"][slot.mod]
 
     def lower(self, text: str) -> str:
         """An English sentence to be put behind an opener."""
         first = text.split(" ", 1)[0].strip(",.")
-        if self.language == "zh" or first in ("I", "I'm", "I've", "I'd", "I'll") or not text[:1].isupper() or first[1:2].isupper() or first not in LOWERED:
+        if self.language == "zh" or first.split("-")[0] not in LOWERED:
             return text
         return text[0].lower() + text[1:]
 
@@ -134,7 +150,11 @@ LOWERED = {                                              # sentences begin with 
     "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve", "Only", "Just", "Because", "When", "If", "Mostly", "Mine",
     "Usually", "Nobody", "Most", "Right", "Down", "Over", "Under", "Between", "Near", "As", "Of", "To", "Never", "Always", "This", "These", "Those",
     "Nothing", "Half", "Quarter", "Forty", "Fifty", "Sixty", "Thirty", "Twenty", "Seventy", "Eighty", "Ninety", "Thirteen", "Fourteen", "Fifteen",
-    "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Some", "Any", "What", "Where", "Who", "All", "Both", "Still"}
+    "Sixteen", "Seventeen", "Eighteen", "Nineteen", "Some", "Any", "What", "Where", "Who", "All", "Both", "Still", "Isn't", "Is", "Are", "Aren't",
+    "Do", "Don't", "Does", "Doesn't", "Did", "Didn't", "Can", "Can't", "Could", "Would", "Will", "Was", "Wasn't", "Were", "Weren't", "Have",
+    "Haven't", "Has", "How", "Why", "Which", "Whose", "Whom", "May", "Shall", "So", "Should", "Until", "Tell", "Where's", "Who's", "What's", "When's",
+    "Besides", "Someone", "Somewhere", "Let", "Look", "Count", "Come", "Be", "Like", "Doing", "Hardly", "Far", "Better", "Give", "Well", "Please",
+    "Rather", "You'd", "You'll", "You're", "Your", "It'd", "Across", "Behind", "Next", "Somehow", "Another", "First", "Last", "Counting"}
 
 
 def compose(n: int, seed: int = 1, language: str = "both") -> Iterator[Exchange]:
@@ -215,7 +235,7 @@ class Scene:
         want = rng.randint(FEWEST, MOST)
         self.facts: list[Fact] = []
         self.tags: set[str] = set()
-        for holding in rng.sample(held, min(len(held), want)):
+        for holding in rng.sample(held, len(held)):
             if len(self.facts) == want:
                 break
             self._tell(holding)
@@ -231,6 +251,8 @@ class Scene:
         shown = self.shown(holding)
         if used <= shown and (used or any(f.holding is holding for f in self.facts)):
             return                                       # it would say nothing new
+        if not allowed(text, self.speaker.language):
+            return
         self.facts.append(Fact(holding, text, frozenset(used)))
         self.tags |= attribute.tags
 
@@ -249,6 +271,10 @@ class Scene:
         ask, say, source, answer = done
         ask = self._noise(ask) if kind not in ("follow_up",) else ask
         speaker = self.speaker
+        if any(ask == b[0] for b in self.before):
+            return None
+        if not all(allowed(text, speaker.language) for text in (ask, say, *(t for pair in self.before for t in pair))):
+            return None
         e = Exchange(speaker.language, kind, tuple(f.text for f in self.facts), tuple(self.before), ask, say, source, speaker.me.name)
         values = tuple(f.holding.values[s].text for f in self.facts for s in sorted(f.shown))
         return Made(e, answer, values)
@@ -296,7 +322,7 @@ class Scene:
         line, say = self._fit(aspect.ask, self.shown(fact.holding)), self._answer(fact.holding, aspect)
         if line is None or say is None:
             return None
-        ask = self.speaker.render(line, fact.holding)
+        ask = self.speaker.render(line, fact.holding, asked=True)
         say = self._open(say, "open", 0.07)
         return ask, say, self._source(fact, aspect.keys), self._values(fact.holding, aspect.keys)
 
@@ -311,7 +337,7 @@ class Scene:
             return None
         wrong = self.rng.random() < 0.6
         swap = {k: self.speaker.values.other(holding.values[k], self.speaker.me) for k in sorted(aspect.keys & line.slots)} if wrong else {}
-        ask = self.speaker.render(line, holding, swap)
+        ask = self.speaker.render(line, holding, swap, asked=True)
         return ask, self._open(say, "no" if wrong else "yes", 1), self._source(fact, aspect.keys), self._values(holding, aspect.keys)
 
     def inference(self) -> tuple[str, str, int | None, tuple[str, ...]] | None:
@@ -326,7 +352,7 @@ class Scene:
                 continue
             fact.holding.others.clear()
             used: set[str] = set()
-            said = self.speaker.render(ask, fact.holding), self.speaker.render(say, fact.holding, used=used)
+            said = self.speaker.render(ask, fact.holding, asked=True), self.speaker.render(say, fact.holding, used=used)
             return *said, self.facts.index(fact), self._values(fact.holding, frozenset(used))
         return None
 
@@ -345,16 +371,21 @@ class Scene:
             ask1, say1, ask2, say2 = self._fit(first.ask, shown), self._answer(holding, first), self._fit(second.then, shown), self._answer(holding, second)
             if not (ask1 and say1 and ask2 and say2):
                 continue
-            self.before.append((self._noise(self.speaker.render(ask1, holding)), say1))
+            self.before.append((self._noise(self.speaker.render(ask1, holding, asked=True)), say1))
             if not any(second.keys <= f.shown for f in self.facts if f.holding is holding):
                 continue
-            return self.speaker.render(ask2, holding), say2, self._source(fact, second.keys), self._values(holding, second.keys)
+            return self.speaker.render(ask2, holding, asked=True), say2, self._source(fact, second.keys), self._values(holding, second.keys)
         return None
 
     def unknown(self) -> tuple[str, str, int | None, tuple[str, ...]] | None:
         rng, speaker = self.rng, self.speaker
         for _ in range(12):
             roll = rng.random()
+            if roll < 0.12:                              # the next question of a thing that is told of
+                got = self._unknown_next()
+                if got is None:
+                    continue
+                return got
             if roll < 0.45:                              # near: the thing is told of, this side of it isn't
                 holding = pick(rng, self.facts).holding
                 shown = self.shown(holding)
@@ -368,21 +399,21 @@ class Scene:
                     line = self._fit(aspect.ask, shown)
                 if line is None:
                     continue
-                ask = speaker.render(line, holding)
+                ask = speaker.render(line, holding, asked=True)
                 about = self._fit(aspect.about, set()) if aspect else None
                 return ask, self._unknown(speaker.render(about, holding) if about and rng.random() < 0.4 else "", "about"), None, ()
             if roll < 0.85:                              # of a thing that no fact tells of
                 attribute = pick(rng, speaker.parts.attributes)
-                if attribute.tags & self.tags or not attribute.aspects:
+                if attribute.tags & self.tags or attribute.near & self.tags or not attribute.aspects:
                     continue
                 aspect = pick(rng, attribute.aspects)
                 me = speaker.me
                 if aspect.suggest and rng.random() < 0.3:
                     holding = Holding(attribute, {k: speaker.values.draw(s, me) for k, s in attribute.slots.items()})
                     fit = self._fit(aspect.suggest, aspect.keys)
-                    if fit is None:
+                    if fit is None or (speaker.language == "zh" and len(fit.text) < 11):          # half a sentence
                         continue
-                    ask = speaker.render(fit, holding)
+                    ask = speaker.render(fit, holding, asked=True)
                 else:
                     fit = self._fit(aspect.ask, set())
                     if fit is None:
@@ -392,6 +423,20 @@ class Scene:
             line = pick(rng, speaker.parts.fragments["never"])
             return speaker.render(line), self._unknown("", ""), None, ()
         return None
+
+    def _unknown_next(self) -> tuple[str, str, int | None, tuple[str, ...]] | None:
+        fact = pick(self.rng, self.facts)
+        holding, shown = fact.holding, self.shown(fact.holding)
+        told = [a for a in holding.attribute.aspects if a.keys <= fact.shown]
+        untold = [a for a in holding.attribute.aspects if not a.keys & shown and a.then]
+        if not told or not untold:
+            return None
+        first, second = pick(self.rng, told), pick(self.rng, untold)
+        ask1, say1, ask2 = self._fit(first.ask, shown), self._answer(holding, first), self._fit(second.then, shown)
+        if not (ask1 and say1 and ask2):
+            return None
+        self.before.append((self._noise(self.speaker.render(ask1, holding, asked=True)), say1))
+        return self.speaker.render(ask2, holding, asked=True), self._unknown("", ""), None, ()
 
     def _unknown(self, what: str, kind: str) -> str:
         """An honest "I don't know", of `what` where it can be named."""
@@ -437,7 +482,7 @@ class Scene:
             if roll < 0.12:
                 ask = f"{self._part('ask_open', name)} {speaker.lower(ask)}"
             elif roll < 0.17 and ask.endswith("?"):
-                ask = ask[:-1] + self._part("ask_end", name)
+                ask = ask[:-1] + pick(rng, speaker.parts.fragments["ask_end"]).text.replace("<me>", name)
             elif roll < 0.23:
                 ask = ask.lower()
                 if rng.random() < 0.6:
@@ -456,7 +501,7 @@ class Scene:
         return ask
 
 
-_NOTHING = Attribute("", "", frozenset(), frozenset(), {}, (), (), (), (), "")
+_NOTHING = Attribute("", "", frozenset(), frozenset(), frozenset(), {}, (), (), (), (), "")
 
 
 class Drawn(Holding):
@@ -512,4 +557,6 @@ def _pairs(language: str, seed: int) -> Iterator[tuple[str, str, list[str]]]:
             near = [text for text in near if text != fact.text]
             rest = [f for i, f in enumerate(scene.facts) if i != source and f.text != fact.text and not any(v in f.text for v in answer)]
             rest.sort(key=lambda f: f.holding.attribute.group != fact.holding.attribute.group)
-            yield scene._noise(ask), fact.text, (near[:2] + [f.text for f in rest])[:6]
+            others = (near[:2] + [f.text for f in rest])[:6]
+            if all(allowed(text, language) for text in (ask, *others)):
+                yield scene._noise(ask), fact.text, others

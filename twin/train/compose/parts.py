@@ -141,6 +141,7 @@ class Attribute:
     group: str                                           # the file it stands in
     tags: frozenset[str]                                 # a persona has one attribute of each tag at most
     clash: frozenset[str]                                # attributes that don't go with it
+    near: frozenset[str]                                 # attributes whose facts may answer its questions too
     slots: dict[str, str]                                # name -> what it is drawn from (values.py)
     told: tuple[Template, ...]
     aspects: tuple[Aspect, ...]
@@ -165,6 +166,7 @@ def parts(language: str) -> Parts:
     fragments: dict[str, tuple[Template, ...]] = {}
     talk: dict[str, list[Inference]] = {}
     attributes: list[Attribute] = []
+    near = {name: frozenset(others.split()) for name, others in yaml.load((HERE / "near.yaml").read_text(encoding="utf-8"), _LOADER).items()}
     for path in sorted((HERE / language).glob("*.yaml")):
         data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
         if path.stem.startswith("pools"):
@@ -178,7 +180,7 @@ def parts(language: str) -> Parts:
             for kind, entries in data.items():
                 talk.setdefault(kind, []).extend(Inference(_templates(e["q"]), _templates(e["a"])) for e in entries)
         else:
-            attributes += [_attribute(name, path.stem, entry) for name, entry in data.items()]
+            attributes += [_attribute(name, path.stem, entry, near.get(name, frozenset())) for name, entry in data.items()]
     return Parts(language, tuple(attributes), pools, fragments, talk)
 
 
@@ -194,7 +196,7 @@ _WHOLE = re.compile(r"[A-Z0-9(<\u4e00-\u9fff“].*[.?!。？！)]$")
 _OWN = {"slots", "tag", "clash", "told", "infer", "never", "noun"}
 
 
-def _attribute(name: str, group: str, entry: dict[str, Any]) -> Attribute:
+def _attribute(name: str, group: str, entry: dict[str, Any], near: frozenset[str] = frozenset()) -> Attribute:
     slots = {str(k): str(v) for k, v in (entry.get("slots") or {}).items()}
     aspects = []
     for key, lines in entry.items():
@@ -223,8 +225,8 @@ def _attribute(name: str, group: str, entry: dict[str, Any]) -> Attribute:
     for t in whole:                                      # a comma in a YAML list cuts a sentence in two: seen here
         if not _WHOLE.match(t.text):
             raise PartsError(f"{group}/{name}: not a whole sentence: {t.text}")
-    tags = frozenset(str(entry.get("tag", "")).split()) | {name}
-    return Attribute(name, group, tags, frozenset(str(entry.get("clash", "")).split()), slots, told, tuple(aspects), infer, never, str(entry.get("noun", "")))
+    tags, clash = frozenset(str(entry.get("tag", "")).split()) | {name}, frozenset(str(entry.get("clash", "")).split())
+    return Attribute(name, group, tags, clash, near, slots, told, tuple(aspects), infer, never, str(entry.get("noun", "")))
 
 
 def pick(rng: Random, of: Any) -> Any:
