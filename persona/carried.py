@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from persona import chat, rules, search, words
+from persona import chat, cited, rules, search, wanted, words
+from persona.card import Persona, language_written
+from persona.check import Grounds
+from persona.documents import Library, instructs
 from persona.lines import Line, fill
 from persona.mind import Answer, Mind
 from persona.offers import offer
@@ -31,6 +34,7 @@ VARIANTS = {"greeting": 3, "unknown": 2, "unknown-self": 2, "talk-beyond": 2, "h
 BLANK = ("empty", "question-mark", "dots", "emoji-happy", "emoji-sad", "emoji", "gibberish")
 UNKNOWN, UNKNOWN_SELF, HEARD = "unknown", "unknown-self", "heard"
 MOST_ASKS = 6000                                         # of one language
+MOST_SENTENCES = 4000                                    # of documents
 _WORD = r"A-Za-z0-9_\u00c0-\u024f\u3400-\u9fff"
 
 
@@ -191,6 +195,35 @@ class Carried:
                 step = "rule" if stage == "rule" else "unknown" if own == "talk-beyond" else "line"
                 yield {"stage": "care" if early else "late" if rule.late else stage, "soft": rule.soft, "when": script(rule.when.pattern),
                        "unless": script(rule.unless.pattern) if rule.unless else "", "id": own, "reply": self._reply(own, step, rule.mood, texts)}
+
+
+def papers(library: Library, persona: Persona, most: int = MOST_SENTENCES) -> tuple[dict[str, Any], int]:
+    """({"documents", "rows", "wanting"}, how many sentences had no room) of documents without anything private: for each sentence that may be said its
+    document, page, heading and passage, and of each document how a quotation of it begins."""
+    names: list[dict[str, Any]] = []
+    rows: list[list[Any]] = []
+    passage = left = 0
+    for document in (one for one in library.documents if not one.private):
+        title = document.title
+        names.append({"title": title, **{tongue: list(dict.fromkeys(cited.lead(title, tongue, salt) for salt in range(3))) for tongue in ("en", "zh")}})
+        for sentences, page, heading in document.passages:
+            for sentence in sentences:
+                grounds = Grounds(persona, language_written(sentence), "", (), (), "")
+                if instructs(sentence) or grounds.check(" ".join(sentence.split())) in cited.FATAL:
+                    continue
+                if len(rows) < most:
+                    rows.append([" ".join(sentence.split()), len(names) - 1, page, heading, passage])
+                else:
+                    left += 1
+            passage += 1
+    return {"documents": names, "rows": rows, "wanting": wanting()}, left
+
+
+def wanting() -> dict[str, Any]:
+    """How a question is read for documents (persona/wanted.py), for the page."""
+    return {"dull": sorted(wanted._DULL), "to": wanted._TO, "irregular": wanted._IRREGULAR, "same_zh": [[script(pattern), with_] for pattern, with_ in wanted._SAME_ZH],
+            "kinds": [[kind, script(wants), script(holds), list(words)] for kind, wants, holds, words in wanted._KINDS], "weak": sorted(wanted.WEAK),
+            "asking_zh": script(wanted._ASKING_ZH.pattern), "dull_zh": script(wanted._DULL_ZH.pattern)}
 
 
 def spelling() -> dict[str, Any]:

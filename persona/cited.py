@@ -47,8 +47,7 @@ def said(passages: Sequence[Piece], tongue: str, salt: int, check: Callable[[str
         quote = " ".join(passage.best.split())
         if any(instructs(sentence) or check(sentence) in FATAL for sentence in sentences(quote)):
             continue
-        lead = _lead(passage.source, tongue, salt)
-        return Found("document", lead + _ended(quote, tongue), "neutral", (named(passage, tongue),), passage.score)
+        return Found("document", lead(passage.source, tongue, salt) + _ended(quote, tongue), "neutral", (named(passage, tongue),), passage.score)
     return None
 
 
@@ -107,7 +106,8 @@ def apt(question: str, sentence: str, language: str) -> float:
     return min(1.0, asked.covered(sentence, share, 1 - share, missed)) * (1.0 if asked.fits(sentence) else 0.72)
 
 
-def _lead(source: str, tongue: str, salt: int) -> str:
+def lead(source: str, tongue: str, salt: int) -> str:
+    """How a quotation begins: what it is from."""
     if tongue == "zh":
         return (f"《{source}》里写着：", f"《{source}》里说：", f"根据《{source}》：")[salt % 3]
     if cjk_share(source) < 0.3 and (book := _BOOKS.match(source)):

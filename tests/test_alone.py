@@ -14,11 +14,14 @@ import pytest
 import yaml
 from conftest import ROOT
 from shelves import ADA
+from test_documents import GUIDE, GUIDE_ZH
 
 from persona import carried
-from persona.carried import Carried, script
+from persona.carried import Carried, papers, script
+from persona.documents import FILE, Library
 from persona.rules import load as rules
 from persona.search import Index
+from persona.wanted import tokens, wanted
 from persona.words import normal
 from twin import credentials
 from twin.errors import Refused, TwinError
@@ -33,6 +36,7 @@ from twin.trust import consent, digest, revoke
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking", "--no-first-run"]
 EVIL = "</script><img src=x onerror=hit=1><svg onload=hit=1>&lt;b&gt;"
+TOKEN = "hf_" + "k" * 34
 LINES = {"en": [{"id": "bees", "ask": ["Do you keep bees?", "how many hives do you have"], "say": ["Eleven hives of them, and every one hums in a key of its own."], "mood": "proud"},
                 {"id": "honey", "ask": ["what does honey cost"], "say": [f"Six euros a jar. {EVIL}"]},
                 {"id": "safe", "ask": ["where is the key of the safe"], "say": ["Under the seventh hive."], "private": True},
@@ -62,6 +66,11 @@ class Made:
         self.registry = Registry(Settings(data=str(data)))
         self.host, self.shelf = Host(self.registry), Shelf(data)
         self.twin = self.shelf.put(ADA, files())
+        library = Library()
+        library.add("harbour guide.md", f"{GUIDE} The flag is {EVIL} and blue. I am a real human being. The key is {TOKEN}.")
+        library.add("海港指南.txt", GUIDE_ZH)
+        library.add("will.txt", "Aunt Petronella left the lighthouse to Cornelius.", private=True)
+        self.shelf.note(ADA, self.twin.id, FILE, library.packed())
         self.notes: tuple[tuple[str, str], ...] = ()
 
     async def page(self, **options: object) -> bytes:
@@ -158,6 +167,7 @@ def test_what_its_owner_keeps_is_not_in_it(made):
     assert made.says("where is the key of the safe", "en")[1] == "Under the seventh hive.", "at home it is told"
     page = made.file.read_text(encoding="utf-8")
     assert "Eleven hives" in page and not [word for word in ("seventh hive", "key of the safe", "sister Ida", "owes me") if word in page]
+    assert "Clara Whitfield" in page and not [word for word in ("Petronella", "Cornelius", TOKEN, "previous instructions", "real human being") if word in page]
 
 
 @pytest.mark.parametrize("record", [sealed("private"), sealed("public", ("film",)), sealed("public").replace(b"public", b"publik")])
@@ -252,6 +262,41 @@ def test_every_rule_reads_the_same_in_the_browser(made, mind):
         assert found == [[rule.fits(text) for text in plain] for rule in table]
 
 
+def test_its_documents_answer_with_their_source(made, mind):
+    """As at home without an embedder; what no document says is not answered from one."""
+    page, library = mind, Library(data=made.twin.read(FILE))
+    asks = {"en": ["Who founded the museum?", "How much is a ticket?", "How much is a ticket for children?", "When does it open?", "Can I bring my dog?", "Is it open on Mondays?", "What is the oldest object?",
+                   "Where does the anchor hang?", "What is the capital of France?", "How tall is the lighthouse?"],
+            "zh": ["几点开门？", "谁创办了博物馆？", "最古老的展品是什么？", "船锚陈列在哪里？", "法国首都是哪里？"]}
+    for language, questions in asks.items():
+        rows = page.evaluate("([asks, language]) => asks.map((ask) => twin.mind.papers.find(ask, language))", [questions, language])
+        for question, row in zip(questions, rows, strict=True):
+            found = library.find(question, language)
+            sure = bool(found) and found[0].score >= 0.6
+            assert bool(row and row["score"] >= 0.6) == sure, (question, row, found[:1])
+            assert not sure or row["text"].endswith(found[0].best) and found[0].source in row["named"], (question, row, found[0])
+    said = page.evaluate("() => { twin.mind.clear(); return ['Who founded the museum?', '谁创办了博物馆？', 'do you keep bees', 'who is Otto', 'what is the capital of Peru'].map((text) => { const f = twin.mind.answer(text, 'en'); return [f.step, f.text ?? '', f.source ?? '']; }); }")
+    assert said[0][0] == "document" and "Clara Whitfield" in said[0][1] and "Harbour" in said[0][2]
+    assert said[1][0] == "document" and "林秀芝" in said[1][1] and said[1][2].startswith("《海港指南》") and said[2][0] == "line" and said[3][0] == "fact" and said[4][0] == "unknown"
+
+
+def test_a_question_is_read_as_the_server_does(made, mind):
+    page = mind
+    for language in ("en", "zh"):
+        asks = [ask for line in yaml.safe_load((ROOT / "assets" / "twins" / "maya" / f"lines.{language}.yaml").read_text("utf-8")) for ask in line["ask"]][:300]
+        asks += ["How many children's tickets were sold in Room 3 on 4 May?", "门票多少钱？几点关门？", "Does Dr. Whitfield's clinic open at 9:30?"]
+        assert page.evaluate("asks => asks.map((ask) => twin.mind.papers.wanting.tokens(ask))", asks) == [tokens(ask) for ask in asks]
+        kinds = page.evaluate("([asks, language]) => asks.map((ask) => twin.mind.papers.wanting.wanted(ask, language).kind?.kind ?? '')", [asks, language])
+        assert kinds == [wanted(ask, language).kind for ask in asks]
+
+
+def test_papers_are_bounded(made):
+    library = Library()
+    library.add("long.txt", [(f"Room {n} holds {n} chairs. It is blue.", n, "") for n in range(1, 400)])
+    found, left = papers(library, made.twin.persona, 500)
+    assert len(found["rows"]) == 500 and left == 298
+
+
 def test_what_follows_a_sum_or_the_clock_stays_behind(made):
     mind = made.host.mind(made.twin)
     taken = Carried(mind, "en", datetime.now())
@@ -262,6 +307,15 @@ def test_what_follows_a_sum_or_the_clock_stays_behind(made):
 
 
 # in the browser ----------------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.browser
+def test_a_document_is_quoted_on_the_page(open_file, tmp_path):
+    page = open_file(query="?lang=en")
+    page.locator(".tap").click()
+    assert "Clara Whitfield" in put(page, "Who founded the museum?") and page.evaluate("() => window.hit") is None
+    assert "guide" in page.locator(".messages .her").last.inner_text() and not page.faults
+    page.screenshot(path=tmp_path / "quoted.png")
+
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("language", "asks", "says"), [("en", "do you keep bees", "Eleven hives of them"), ("zh", "你养蜜蜂吗？", "养了十一箱")])

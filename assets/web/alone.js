@@ -82,6 +82,7 @@ class Alone {
     setInterval(() => this.tick(), TICK);
     const idle = window.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 800));
     for (const language of this.mind.languages) idle(() => this.mind.room(language), { timeout: 4000 });   // so that no question waits for it
+    idle(() => this.mind.papers?.grams, { timeout: 6000 });
   }
 
   /** @param {string} text */
@@ -100,9 +101,9 @@ class Alone {
 
   /** Say what was found. @param {number} turn @param {import("./alone_mind.js").Found} found */
   deliver(turn, found) {
-    const { talk, player } = this, [text, line, clauses] = data.says[found.language][found.say];
+    const { talk, player } = this, [text, line, clauses] = found.text ? [found.text, -1, []] : data.says[found.language][found.say];
     if (line < 0) talk.notes.set(turn, "alone_written");
-    talk.thought({ turn, step: found.step, mood: found.mood, sources: [] });
+    talk.thought({ turn, step: found.step, mood: found.mood, sources: found.source ? [found.source] : [] });
     talk.token({ turn, text });
     if (found.step === "unknown") talk.suggest(found.near.length ? found.near.map((ask) => shown(ask, found.language)) : this.starters(found.language).slice(0, 3), found.near.length ? "alone_near" : "alone_near_none");
     if (line < 0) {

@@ -13,7 +13,7 @@ export class About {
 
   open() {
     const { made } = data, when = new Date(made.when).toLocaleDateString(getLanguage() === "zh" ? "zh-CN" : "en-GB", { dateStyle: "long" });
-    const rows = [["alone_what", word("alone_what_text", made)], ["alone_cannot", word("alone_cannot_text")],
+    const rows = [["alone_what", [word("alone_what_text", made), made.documents && word(made.documents === 1 ? "alone_what_document" : "alone_what_documents", { n: made.documents })].filter(Boolean).join(getLanguage() === "zh" ? "" : " ")], ["alone_cannot", word("alone_cannot_text")],
       ["alone_leaves", word(this.host ? "alone_leaves_asks" : "alone_leaves_nothing", { host: this.host })],
       ["alone_consent", word("alone_consent_" + (made.scope || "none"))],
       ["alone_marks", word(made.credentials ? "alone_marks_text" : "alone_marks_none")], ["alone_made", `${when} · Twin ${made.version}`]];

@@ -2,15 +2,19 @@
  * What a twin in one file says to a question: rules, its own lines and lines for anybody, facts, and else that it doesn't know. What it would say
  * to each way of asking was asked of the real mind beforehand (persona/carried.py); here the nearest way of asking is found. Pure.
  */
+import { Papers, STRONG, SURE } from "./alone_papers.js";
 import { Index, Overlap } from "./alone_search.js";
 import { Words } from "./alone_words.js";
 
-/** @typedef {{id: string, step: string, mood: string, say: number, score: number, language: string, near: string[]}} Found */
+/** @typedef {{id: string, step: string, mood: string, say: number, score: number, language: string, near: string[],
+ * text?: string, source?: string}} Found `text`: said as it is, quoted from `source` */
 
 const ADDED = { soft: 0.12, remark: 0.08, statement: 0.08 };    // a line of its own goes before a soft rule or a remark where it is this much closer
 const SHARE = { en: 0.85, zh: 0.85 };                   // what sharing all that is asked about is worth
 const IN_NEED = /^(crisis|crisis-other|emergency)$/;
 const HAPPY = /[😂🤣😆😀😃😄😁😊🙂😍🥰😘😎🤗❤💕💖👍🎉✨🌹🌸😋😉😜🥳]/u, SAD = /[😢😭😞😔☹🙁😟😩😫😣😖💔😿🥺😰😥]/u;
+
+const WISH = /\b(tell|show|explain|describe|summari[sz]e|list|name)\b|告诉|介绍|说说|讲讲|解释|列出/i, YOU = /\byou(r|rs|rself)?\b|你/i;
 
 /** One language of a mind. */
 class Room {
@@ -104,10 +108,11 @@ class Room {
 }
 
 export class Mind {
-  /** @param {any} data {words, languages: {en?, zh?}} */
+  /** @param {any} data {words, languages: {en?, zh?}, papers?} */
   constructor(data) {
     this.words = new Words(data.words);
     this.data = data.languages;
+    this.given = data.papers ?? null;
     /** @type {Map<string, Room>} */
     this.rooms = new Map();
     this.languages = Object.keys(this.data);
@@ -125,6 +130,12 @@ export class Mind {
     if (!room) this.rooms.set(language, room = new Room(language, this.data[language], this.words));
     return room;
   }
+
+  /** The documents, made when they are first asked. @returns {Papers | null} */
+  get papers() { return this.given && (this.read ??= new Papers(this.given, this.words)); }
+
+  /** What a document says to a question, before the twin's own fact only where it holds more of what is asked. @param {string} text @param {Room} room */
+  cited(text, room) { return room.isQuestion(text) || WISH.test(text) ? this.papers?.find(text, room.language) ?? null : null; }
 
   /** @param {string} language */
   greeting(language) { return this.told(this.room(this.spoken(language)), "greeting", 1); }
@@ -157,21 +168,23 @@ export class Mind {
     const best = own[0]?.score ?? 0, common = shared[0]?.score ?? 0;
     const exact = [own[0], shared[0]].find((hit) => hit && hit.score >= 0.999 && hit.ask);
     if (exact) return this.told(room, exact.reply, 1);
-    const rule = room.rule(plain, "rule");
-    if (rule && !(rule.soft && best >= margins.close + ADDED.soft)) return this.told(room, rule.reply, 1);
+    const rule = room.rule(plain, "rule"), cited = rule && !rule.soft ? null : this.cited(text, room), strong = cited && cited.score >= STRONG;
+    if (rule && !(rule.soft && (strong || best >= margins.close + ADDED.soft))) return this.told(room, rule.reply, 1);
     const remark = room.rule(plain, "remark");
-    if (remark && best < margins.close + ADDED.remark) return this.told(room, remark.reply, 1);
+    if (remark && !strong && best < margins.close + ADDED.remark) return this.told(room, remark.reply, 1);
     if (best >= margins.close && best >= common - 0.08) return this.told(room, own[0].reply, best);
+    if (cited && strong && best < margins.close && !(YOU.test(text) && common >= margins.close - 0.04)) return this.quoted(room, cited);
     if (common >= margins.close) return this.told(room, shared[0].reply, common);
     if (best >= margins.close) return this.told(room, own[0].reply, best);
     const fact = room.fact(text), asks = room.isQuestion(text);
-    if (fact && asks && fact.score >= margins.fact + (/\byou(r|rs|rself)?\b|你/i.test(text) ? 0 : ADDED.statement)) return this.told(room, fact.reply, fact.score);
+    if (fact && asks && fact.score >= margins.fact + (YOU.test(text) ? 0 : ADDED.statement) && !(cited && cited.score > Math.max(SURE, fact.score))) return this.told(room, fact.reply, fact.score);
+    if (cited && cited.score >= SURE) return this.quoted(room, cited);
     const late = room.rule(plain, "late");
     if (late && room.data.replies[late.reply].step !== "unknown") return this.told(room, late.reply, 1);
     if (!asks && !late) return this.told(room, "heard", 0);
     const near = [...own, ...shared].filter((hit) => hit.ask && hit.score > 0.22 && /^(line|fact)$/.test(room.data.replies[hit.reply].step))
       .sort((a, b) => b.score - a.score).slice(0, 3).map((hit) => hit.ask);
-    return { ...this.told(room, late?.reply ?? (/\byou(r|rs|rself)?\b|你/i.test(text) ? "unknown-self" : "unknown"), 0), near };
+    return { ...this.told(room, late?.reply ?? (YOU.test(text) ? "unknown-self" : "unknown"), 0), near };
   }
 
   /** What has no letters in it. @param {string} text @param {Room} room */
@@ -189,6 +202,12 @@ export class Mind {
     if (rule) return this.told(room, room.data.replies[rule.reply] ? rule.reply : "unknown", 1);
     if (!this.heard.slice(0, 2).some((said) => IN_NEED.test(need(said)?.id ?? "")) || !room.data.replies["crisis-stay"]) return null;
     return room.isQuestion(text) ? null : this.told(room, "crisis-stay", 1);
+  }
+
+  /** @param {Room} room @param {import("./alone_papers.js").Cited} cited @returns {Found} */
+  quoted(room, { text, named, score }) {
+    this.last = "document";
+    return { id: "document", step: "document", mood: "neutral", say: -1, score, language: room.language, near: [], text, source: named };
   }
 
   /** A reply, in the words that were said longest ago. @param {Room} room @param {string} id @param {number} score @returns {Found} */

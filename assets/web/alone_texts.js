@@ -18,6 +18,7 @@ Object.assign(WORDS, {
   alone_what: ["What it knows", "会什么"],
   alone_what_text: ["{spoken} answers spoken beforehand, {written} more in writing, found by the nearest of {asks} ways of asking.",
     "事先录好 {spoken} 句回答，另有 {written} 句文字；从 {asks} 种问法里找最接近的一种。"],
+  alone_what_documents: ["It quotes from {n} documents, with the source.", "还会引用 {n} 份文档，并说明出处。"], alone_what_document: ["It quotes from one document, with the source.", "还会引用一份文档，并说明出处。"],
   alone_cannot: ["What it can't", "不会什么"],
   alone_cannot_text: ["It makes up nothing new, does not hear you, tells no time and does no sums, and forgets all of this when you close it.",
     "不会现编新话，听不见声音，不会报时和算数；关掉就全忘了。"],

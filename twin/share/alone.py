@@ -4,7 +4,7 @@ In the page: the portrait with its content credentials and the other pictures of
 can say (persona/carried.py), and the answers that are worth most spoken beforehand, by the same conversation as everywhere: Opus, and tracks for
 the face. The page forbids itself every connection but one to the endpoint it was given. Text is data there, never markup.
 
-    twin-data   JSON: {twin, channels, full, fps, mind: {words, languages}, says: {language: [[text, line of twin-sound or -1, [[clause, s,
+    twin-data   JSON: {twin, channels, full, fps, mind: {words, languages, papers}, says: {language: [[text, line of twin-sound or -1, [[clause, s,
                 frames, bytes of the track]]]]}, endpoint, made}
     twin-face   JSON: {file of the face: base64}; rig.json as raw deflate
     twin-sound  a line for each spoken answer, base64: u16 count, that many bytes of lacing as in Ogg, the Opus packets, the tracks
@@ -29,12 +29,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from persona import documents
 from persona.card import Persona
 from persona.carried import Carried, foreseen, remembered, spelling
+from persona.carried import papers as papers_of
 from persona.lines import parse_lines
 from persona.mind import Answer, Mind
 
-from .. import trust
+from .. import mask, trust
 from ..codec import OpusTrack, pack_motion
 from ..errors import Missing, Refused, TwinError
 from ..store import Twin
@@ -102,11 +104,15 @@ async def html(host: Any, twin: Twin, *, languages: Sequence[str] = LANGUAGES, e
             await asyncio.gather(task, return_exceptions=True)
     yield Progress(0.96, "Putting the page together", "正在生成页面")
     face, credentials, notes = await asyncio.to_thread(_face, twin)
+    papers, left = await asyncio.to_thread(_papers, twin)
+    if left:
+        notes.append((f"{left:,} sentences of the documents had no room.", f"文档里有 {left:,} 句放不下。"))
     kept = {language: _lean(mind, says[language]) for language, mind in minds.items()}
     counts = {"spoken": len(sounds), "written": sum(row[1] < 0 and bool(row[0]) for rows in says.values() for row in rows),
-              "asks": sum(len(mind.asks) + len(mind.shared) for mind in minds.values())}
+              "asks": sum(len(mind.asks) + len(mind.shared) for mind in minds.values()),
+              "documents": len(papers["documents"]) if papers else 0}
     data = {"twin": _card(twin), "channels": list(CHANNELS), "full": FULL, "fps": FPS, "endpoint": where,
-            "mind": {"words": spelling(), "languages": kept}, "says": says,
+            "mind": {"words": spelling(), "languages": kept, "papers": papers}, "says": says,
             "made": {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION, "scope": scope, "consent": consent,
                      "credentials": credentials, **counts}}
     page = await asyncio.to_thread(_page, twin, data, face, sounds, tongues)
@@ -236,6 +242,14 @@ def _lean(mind: Carried, says: list[list[Any]]) -> dict[str, Any]:
 
 
 # the page --------------------------------------------------------------------------------------------------------------------------------
+
+def _papers(twin: Twin) -> tuple[dict[str, Any] | None, int]:
+    """What the page quotes from: the twin's documents without those that are private, and how many sentences had no room."""
+    if not twin.has(documents.FILE) or not (data := documents.public(twin.read(documents.FILE), lambda text: mask.keys(text.encode()).decode())):
+        return None, 0
+    found, left = papers_of(documents.Library(data=data), Persona.read(outgoing(twin, "persona.yaml"), twin.id))
+    return (found, left) if found["rows"] else (None, 0)
+
 
 def _face(twin: Twin) -> tuple[dict[str, str], str, list[tuple[str, str]]]:
     """The face's files in base64; the SHA-256 of the portrait that carries credentials, or ""; what is missing."""
