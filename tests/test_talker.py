@@ -25,7 +25,7 @@ from twin.think.chat import Chat
 from twin.think.talker import MARKS, TalkerThinker, asked
 from twin.train import checkpoints, lessons, talker, tokens
 from twin.train.talker import Plan, train
-from twin.train.transformer import SIZES, Size, Talker
+from twin.train.transformer import SIZES, Size, Talker, head_start
 
 TINY = SIZES["tiny"]
 EXCHANGES = (                                            # language, kind, name, facts, before, ask, say, source
@@ -177,6 +177,20 @@ def test_it_reads_what_the_mind_writes_for_a_chat_model(language, name, question
     assert (found.name, found.question, list(found.facts), list(found.history)) == (name, question, facts, history)
     assert asked(found.messages()) == found
     assert [message["role"] for message in found.messages()] == ["name", "fact", "fact", "user", "assistant", "user"]
+
+
+@torch.no_grad()
+def test_with_a_head_start_it_copies_before_it_has_learnt_anything(words):
+    """Of 6,144 tokens by chance alone hardly one would be right."""
+    size, tokenizer = SIZES["mini"], words[1]
+    torch.manual_seed(0)
+    rows = [lessons.drilled(tokenizer, random.Random(n)) for n in range(12)]
+    ids, where, wanted = lessons.tensors(rows, tokenizer.token_to_id(tokens.PAD))
+    net = Talker(size)
+    before = (net(ids, where).argmax(-1) == wanted).float().mean()
+    head_start(net)
+    after = (net(ids, where).argmax(-1) == wanted).float().mean()
+    assert before < 0.02 and after > 0.3
 
 
 # --- what it learns from

@@ -25,7 +25,7 @@ from twin.errors import Refused, TwinError
 from . import tokens
 from .checkpoints import State, export, keep, newest, restored
 from .lessons import Learnt, Source, batches, check, composed, drilled, from_file, learnt, talks, tensors
-from .transformer import SIZES, Size, Talker
+from .transformer import SIZES, Size, Talker, head_start
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -50,6 +50,7 @@ class Plan:
     check: float = 300.0                                 # s between looks at held-out exchanges
     checked: int = 60                                    # of these, in each language
     seed: int = 1
+    wired: bool = True                                   # begins with induction heads in place
 
     def share(self, state: State) -> float:
         """How much of the training is done."""
@@ -61,7 +62,8 @@ def prepared(source: Source, tokenizer: Tokenizer, size: Size, plan: Plan, state
     seed = plan.seed * 10_000_019 + state.round * parts + part
     chance = random.Random(seed)
     drills = plan.round if state.share < plan.first else round(plan.round * plan.drill)
-    most = tokens.MOST if state.share >= plan.first + plan.easy else 1 + int(tokens.MOST * (state.share - plan.first) / plan.easy)
+    eased = max(0.0, state.share - plan.first)
+    most = 1 + int(tokens.MOST * eased / plan.easy) if eased < plan.easy else tokens.MOST
     rows = [drilled(tokenizer, chance) for _ in range(drills)]
     for language in ("zh", "en"):
         if wanted := (plan.round - drills) // 2:
@@ -96,6 +98,8 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Source | N
     flat = [weight for name, weight in net.named_parameters() if weight.ndim == 1 or "embed" in name]
     deep = [weight for name, weight in net.named_parameters() if weight.ndim > 1 and "embed" not in name]
     optimiser = torch.optim.AdamW([{"params": deep, "weight_decay": plan.decay}, {"params": flat, "weight_decay": 0.0}], lr=size.rate, betas=(0.9, 0.95))
+    if plan.wired and not at:
+        head_start(net)
     state = restored(at, net, optimiser) if at else State()
     model, stepper = accelerator.prepare(net, optimiser)
     count = sum(weight.numel() for weight in net.parameters())
@@ -176,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pieces", action="store_true", help="checkpoints in files of 15 MiB at most")
     parser.add_argument("--pause", type=Path, help="rest while this file is there")
     parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the newest checkpoint for the engine, and end")
+    parser.add_argument("--unwired", action="store_true", help="begin with random weights alone")
     parser.add_argument("--threads", type=int, default=1)
     for name in ("batch", "rate"):
         parser.add_argument(f"--{name}", type=type(getattr(SIZES["small"], name)), help="instead of the size's own")
@@ -196,9 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         source = from_file(options.data) if options.data else composed
         if not (options.out / "tokenizer.json").is_file():
             more = [line for path in options.texts for line in path.read_text("utf-8").splitlines()]
-            tokens.make([*texts(source, 10_000, options.seed), *more], options.out, size.vocabulary)
-        train(options.out, size, Plan(**{name: getattr(options, name) for name in names}), source, held=source, resume=options.resume,
-              pause=options.pause, pieces=options.pieces, say=say)
+            tokens.make([*texts(source, 4_000, options.seed), *more], options.out, size.vocabulary)
+        plan = Plan(wired=not options.unwired, **{name: getattr(options, name) for name in names})
+        train(options.out, size, plan, source, held=source, resume=options.resume, pause=options.pause, pieces=options.pieces, say=say)
     except TwinError as error:
         say(f"{error.message} {error.hint}")
         return 1
