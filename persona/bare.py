@@ -9,8 +9,10 @@ from functools import cached_property
 from persona import chat, conditions, mention
 from persona.card import Persona
 from persona.fields import Fact
+from persona.gloss import gloss
 from persona.holding import CLOSE, ENOUGH, SURE, Held, Holding, agrees, asked, conflicts, strict, suggested
 from persona.lines import pick
+from persona.match import Judged, Match, learned
 from persona.repertoire import Repertoire
 from persona.reply import Found, Moment
 from persona.search import side
@@ -22,8 +24,19 @@ _ITSELF = {"en": re.compile(r"\b(how old are you|your (own |real |full |first )?
                             r"you (feel|feeling)|help me)\b|\b(for|to|with|about) me$|\btell me (a|an|something)\b|\bmy\b(?! (\w+ )?(son|daughter|kid|child|dog|shoes|bike))"),
            "zh": re.compile("^(你|今天)?吃(了|过|饭)+(吗|没|没有)?$|^(那|请问)?你(今年)?(多大|几岁)|你(的)?(名字|叫什么|叫啥|是谁)|^你(今年)?(多大|几岁|年龄|高寿|贵庚)|你好|你是(不是)?(真人|机器|人工|AI|数字)|自我介绍|介绍(一下)?你?自己|你能做什么|你会什么|讲个|我(?!想[去来学]|可以|能|要)|帮我")}
 _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that|there|this)\b"), "zh": re.compile("[他她它]|那(?:里|儿|个)|这个")}
+# What is suggested, not asked: "you are open on Sundays?", with a tag or about the one spoken to; "to which grade?" is a question.
+_PUT_TO = {"en": re.compile(r"(?i)^(?:(?:so|oh|ah|and|but|well|wait|then|i (?:hear|heard|bet|suppose|guess|take it|think|thought)(?: that)?)\b[, ]*)*(?:you|your|you're|you’re|you've|you’ve|the|it|he|she|they)\b"
+                           r"|,\s*(?:right|correct|(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would)n['’]?t \w+|i (?:suppose|guess|take it|presume))\s*\?+\s*$"), "zh": re.compile("[你您].*(?:吧|对吗|是吗|对不对|是不是|没错)[?？。!！]*$")}
+_OFFERS = {"en": re.compile(r"(?i)\b(?:you|your|let's|let us|shall|i['’]ll|i['’]ve|i have|we['’]d|we['’]ll|i['’]d|i could|i can|want|fancy|here)\b"), "zh": re.compile("[你您咱请送给来带]|一起|我们")}
+OFFERED = 0.72                                           # how likely a fact must be to answer what isn't asked
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
 _WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
+
+
+def called_in(room: Repertoire) -> dict[str, str]:
+    """Names in the facts -> whom they name, as a word of the room's language."""
+    called = {name: kind if room.language == "en" else _WORD_OF.get(kind, "") for name, kind in room.called.items()}
+    return {name: kind for name, kind in called.items() if kind}
 
 
 class Bare:
@@ -34,12 +47,29 @@ class Bare:
 
     @cached_property
     def _holding(self) -> Holding:
-        room = self.room
-        called = {name: kind if self.tongue == "en" else _WORD_OF.get(kind, "") for name, kind in room.called.items()}
-        return Holding(room.facts, self.tongue, {name: kind for name, kind in called.items() if kind}, room._facts.row)
+        return Holding(self.room.facts, self.tongue, called_in(self.room), self.room._facts.row)
+
+    @cached_property
+    def _match(self) -> Match | None:
+        """What was learned of questions and facts, where an embedder (and for Chinese a dictionary) is at hand."""
+        embed, folder = self.room._embed, self.room._shared or self.room._cache
+        if embed is None or not self.room.facts or self.tongue not in learned():
+            return None
+        if self.tongue == "en":
+            return Match(self._holding, embed, str, self.room._cache)
+        return Match(self._holding, embed, gloss(folder).english, self.room._cache) if gloss(folder).there else None
 
     def warm(self) -> None:
         self._holding.find("what do you do" if self.tongue == "en" else "你是做什么的", None)
+        if self._match:
+            self._match.judge("what do you do" if self.tongue == "en" else "你是做什么的")
+
+    def judged(self, text: str, moment: Moment) -> Judged | None:
+        """Which facts answer, as it was learned, after what was said last; None where nothing was."""
+        if self._match is None:
+            return None
+        before = tuple(turn["content"][:240] for turn in moment.history[-2:]) if len(moment.history) > 1 else ()
+        return self._match.judge(text[:300], before)
 
     def find(self, text: str, moment: Moment) -> list[Held]:
         """Facts for a question, best first; who "she" is taken from the turns before."""
@@ -51,22 +81,40 @@ class Bare:
 
     def answer(self, text: str, moment: Moment) -> Found | None:
         """The reply, or None where this is no question about the twin or its facts."""
-        if said := suggested(text, self.tongue):
+        if (said := suggested(text, self.tongue)) and (not self._match or _PUT_TO[self.tongue].search(text)):
             return self._suggested(said, moment)
-        if not chat.is_question(text, self.tongue) or not self._is_for(text):
+        if not self._is_for(text):
             return None
+        if not chat.is_question(text, self.tongue) and not said:
+            return self._taken(text, moment)
         want = asked(text, self.tongue)
         found = self.find(text, moment)
         if not found:
             return None
         if self._trade(text) and (told := self._as_trade(found)):
             return told
+        if judged := self.judged(text, moment):
+            if judged.sure:
+                return self._as_fact(judged.told, judged.best)
+            return self.unknown(text, moment) if self._wants_own(text, want, moment) or self._touches(text, moment) else None
         best = found[0]
         if best.score >= SURE[self.tongue] and (best.about or best.apt or best.share > 0.6) or best.score >= ENOUGH[self.tongue] and best.apt and best.on and (self._holding.dense or best.share > 0):
             return self._said(found, text)
         if self._wants_own(text, want, moment):
             return self.unknown(text, moment)
         return None
+
+    def _taken(self, text: str, moment: Moment) -> Found | None:
+        """What a fact has to say to an offer, a guess or a wish ("let me buy you a beer"), where it surely does."""
+        if not _OFFERS[self.tongue].search(text) or not (judged := self.judged(text, moment)) or judged.best < OFFERED:
+            return None
+        return self._as_fact(judged.told[:1], judged.best)
+
+    def _touches(self, text: str, moment: Moment) -> bool:
+        """Whether a question speaks of what its facts speak of, or of what was said last: nothing for a model to make up."""
+        low = simplify(text) if self.tongue == "zh" else text.lower()
+        return bool(_PRONOUN[self.tongue].search(low) and moment.history) or bool(re.search(r"\byou(r|rs)?\b", low) if self.tongue == "en" else re.search("[你您]", low)) or any(
+            unit in own for unit in asked(text, self.tongue).needed for own in self._holding.known)
 
     def worth(self, text: str, found: Found, moment: Moment) -> float | None:
         """How well a fact that was found otherwise holds what is asked, or None where it is none of this language."""

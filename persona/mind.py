@@ -307,6 +307,8 @@ class Mind:
         if found := beyond:
             return Answer(found.step, found.text, mood=found.mood, sources=found.sources, language=tongue, trace=trace)
         if not chat.is_question(text, tongue):
+            if taken := self._bare[tongue].answer(text, moment) if tongue in self._bare else None:
+                return Answer(taken.step, taken.text, mood=taken.mood, sources=taken.sources, language=tongue, trace=trace)
             if known and known[0].score >= room.margins.fact and re.match(r"(?:(?:so|oh|ah|and|哦|噢|原来|那|啊)[\s,，]*)*(?:you\b|"
                 r"你)", text.lower()):
                 echoed = replies.as_fact([known[0].fact], known[0].score)
@@ -342,6 +344,8 @@ class Mind:
         told_of = bare.answer(text, moment)
         if not found:
             return told_of
+        if found.step == "fact" and told_of and (judged := bare.judged(text, moment)):
+            return found if judged.holds(found.sources, bare.quotes(found)) else told_of
         line = room.lines.get(found.sources[0]) if found.step != "fact" else None
         empty = found.step == "unknown" or found.sources[0] in _NOTHING_TOLD or line is not None and bool(line.fact) and line.id not in _OF_ITSELF
         if found.step == "fact":
