@@ -177,7 +177,7 @@ def head_start(net: Talker, spread: float = 0.1, still: float = 1.0, near: float
     Number 0 of every embedding is the same. From it the first layer's queries and keys make a head that looks at the token before, whatever it is:
     k = u and q = R₋₁ u give q R k = Σ cos(speed (distance - 1)). It writes what it finds there, V x, into room that nothing else uses, Q. A head of the
     second layer compares its own V x with that room and hands on V x of what it finds, to where the table reads it. V and Q are rows of one rotation."""
-    size, table = net.size, net.model["embed_tokens"].weight
+    size, table = net.size, cast(Any, net.model["embed_tokens"]).weight
     head, wide, group = size.head, size.width, size.heads // size.kv_heads
     if 2 * size.kv_heads * head >= wide:
         raise ValueError("half of the heads' numbers must fit into the width")
