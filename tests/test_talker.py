@@ -259,9 +259,9 @@ def test_it_begins_with_few_facts(data, words):
 def test_a_tiny_one_learns_eight_exchanges_by_heart(taught):
     net, tokenizer = checkpoints.loaded(checkpoints.newest(taught)), tokens.load(taught)
     rows = [SimpleNamespace(**dict(zip(FIELDS, row))) for row in EXCHANGES]
-    said = [lessons.answered(net, tokenizer, row, tokenizer.token_to_id(tokens.END)) for row in rows]
-    assert said == [row.say for row in rows]
-    figures = lessons.check(net, tokenizer, lambda n, seed, language: [row for row in rows if row.language == language], 9)
+    say = lessons.answering(net, tokenizer)
+    assert [say(row) for row in rows] == [row.say for row in rows]
+    figures = talker.figures(taught, lambda n, seed, language: [row for row in rows if row.language == language], 9)
     assert figures["zh fact"] == {"right": 1.0, "exact": 1.0, "n": 2} and figures["en unknown"]["right"] == 1.0
 
 

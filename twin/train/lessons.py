@@ -120,28 +120,39 @@ def tensors(rows: Sequence[Learnt], pad: int) -> tuple[Tensor, Tensor, Tensor]:
 
 # How well it copies.
 
-def check(net: Talker, tokenizer: Tokenizer, held: Source, count: int, seed: int = 0) -> dict[str, dict[str, float]]:
-    """Greedy answers to `count` exchanges of each language -> for each kind, as "en fact": `right`, the share that holds what the right answer takes from
+def check(say: Callable[[Any], str], held: Source, count: int, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Answers of `say` to `count` exchanges of each language -> for each kind, as "en fact": `right`, the share that holds what the right answer takes from
     its fact (of kind UNKNOWN: that abstains); `exact`, the share that is the right answer to the letter; `n`, how many there were."""
-    end = tokens.number(tokenizer, tokens.END)
     marks: dict[str, list[tuple[bool, bool]]] = {}
     for language in ("zh", "en"):
         for exchange in held(count, seed, language):
             if exchange.kind == UNKNOWN or exchange.kind in COPIED:
-                said = answered(net, tokenizer, exchange, end)
+                said = say(exchange)
                 right = abstains(said, language) if exchange.kind == UNKNOWN else holds(said, exchange)
                 marks.setdefault(f"{language} {exchange.kind}", []).append((right, said == exchange.say.strip()))
     return {kind: {"right": round(sum(right for right, _ in own) / len(own), 3), "exact": round(sum(exact for _, exact in own) / len(own), 3), "n": len(own)}
             for kind, own in sorted(marks.items())}
 
 
-def answered(net: Talker, tokenizer: Tokenizer, exchange: Any, end: int) -> str:
-    facts = list(exchange.facts)
-    if len(facts) > tokens.MOST:                         # as in use: the one that answers is among those handed over
-        source = source_of(exchange)
-        facts = [fact for n, fact in enumerate(facts) if fact == source or n < tokens.MOST - 1][:tokens.MOST]
-    given = tokenizer.encode(tokens.prompt(exchange.name, facts, exchange.before, exchange.ask), add_special_tokens=False).ids
-    return tokenizer.decode(net.reply(given, end)).strip()
+def told(figures: dict[str, dict[str, float]]) -> str:
+    return "  ".join(f"{kind} {own['right']:.2f} ({own['exact']:.2f} to the letter, {own['n']})" for kind, own in figures.items())
+
+
+def facts_of(exchange: Any) -> list[str]:
+    """As many facts as it is given in use: the one that answers is among them."""
+    source = source_of(exchange)
+    others = [fact for fact in exchange.facts if fact != source][:tokens.MOST - bool(source)]
+    return [fact for fact in exchange.facts if fact == source or fact in others]
+
+
+def answering(net: Talker, tokenizer: Tokenizer) -> Callable[[Any], str]:
+    """What a network says to an exchange: the likeliest tokens."""
+    end = tokens.number(tokenizer, tokens.END)
+
+    def say(exchange: Any) -> str:
+        given = tokenizer.encode(tokens.prompt(exchange.name, facts_of(exchange), exchange.before, exchange.ask), add_special_tokens=False).ids
+        return tokenizer.decode(net.reply(given, end)).strip()
+    return say
 
 
 def holds(said: str, exchange: Any) -> bool:

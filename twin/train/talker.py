@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from twin.errors import Refused, TwinError
+from twin.errors import Missing, Refused, TwinError
 
 from . import tokens
-from .checkpoints import State, export, keep, newest, restored
-from .lessons import Learnt, Source, batches, check, composed, drilled, from_file, learnt, talks, tensors
+from .checkpoints import State, export, keep, loaded, newest, restored
+from .lessons import Learnt, Source, answering, batches, check, composed, drilled, from_file, learnt, talks, tensors, told
 from .transformer import SIZES, Size, Talker, head_start
 
 if TYPE_CHECKING:
@@ -144,13 +144,21 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Source | N
         if first and (over or now - saved >= plan.save):
             at, saved = keep(out, net, optimiser, state, pieces), time.monotonic()
         if first and held and (over or now - checked >= plan.check):
-            figures = check(net, tokenizer, held, plan.checked, HELD)
-            note({"held": figures})
-            say("held out: " + "  ".join(f"{kind} {own['right']:.2f} ({own['exact']:.2f} to the letter, {own['n']:.0f})" for kind, own in figures.items()))
+            found = check(answering(net, tokenizer), held, plan.checked, HELD)
+            note({"held": found})
+            say(f"held out: {told(found)}")
             checked = time.monotonic()
     if at is None:
         raise Refused("Nothing was trained: there is no time for it.", "Give more --hours or --steps.")
     return at
+
+
+def figures(out: Path, held: Source, count: int) -> dict[str, dict[str, float]]:
+    """Of the newest checkpoint. Raises Missing."""
+    at = newest(out)
+    if at is None:
+        raise Missing(f"There is no checkpoint in {out}.", "Train first.")
+    return check(answering(loaded(at), tokens.load(out)), held, count, HELD)
 
 
 def wait(pause: Path | None, say: Callable[[str], None]) -> None:
@@ -180,6 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pieces", action="store_true", help="checkpoints in files of 15 MiB at most")
     parser.add_argument("--pause", type=Path, help="rest while this file is there")
     parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the newest checkpoint for the engine, and end")
+    parser.add_argument("--figures", type=int, default=0, metavar="N", help="how it answers N held-out exchanges of each language")
     parser.add_argument("--unwired", action="store_true", help="begin with random weights alone")
     parser.add_argument("--threads", type=int, default=1)
     for name in ("batch", "rate"):
@@ -197,6 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.export:
             export(options.out, options.export)
+            return 0
+        if options.figures:
+            say(told(figures(options.out, composed, options.figures)))
             return 0
         source = from_file(options.data) if options.data else composed
         if not (options.out / "tokenizer.json").is_file():
