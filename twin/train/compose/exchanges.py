@@ -16,7 +16,7 @@ from .values import Me, Value, Values
 KINDS = {"fact": 0.36, "follow_up": 0.13, "suggestion": 0.12, "inference": 0.09, "unknown": 0.17, "empathy": 0.05, "provocation": 0.04, "small_talk": 0.04}
 FEWEST, MOST = 3, 14                                     # facts in an exchange
 HELD = (18, 28)                                          # attributes of a persona
-EACH = 8                                                 # exchanges of one persona
+EACH = 12                                                # exchanges of one persona
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Holding:
     attribute: Attribute
     values: dict[str, Value]
     others: dict[str, Value] = field(default_factory=dict)
+    told: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)          # template -> how this persona says it, and what it shows
 
 
 @dataclass
@@ -235,7 +236,7 @@ class Scene:
         want = rng.randint(FEWEST, MOST)
         self.facts: list[Fact] = []
         self.tags: set[str] = set()
-        for holding in rng.sample(held, len(held)):
+        for holding in rng.sample(held, min(len(held), want + 3)):
             if len(self.facts) == want:
                 break
             self._tell(holding)
@@ -245,16 +246,17 @@ class Scene:
         self.before: list[tuple[str, str]] = []
 
     def _tell(self, holding: Holding) -> None:
-        used: set[str] = set()
-        attribute = holding.attribute
-        text = self.speaker.render(pick(self.rng, attribute.told), holding, used=used)
+        t = pick(self.rng, holding.attribute.told)
+        if t.text not in holding.told:
+            said: set[str] = set()
+            line = self.speaker.render(t, holding, used=said)
+            holding.told[t.text] = line if allowed(line, self.speaker.language) else "", frozenset(said)
+        text, used = holding.told[t.text]
         shown = self.shown(holding)
-        if used <= shown and (used or any(f.holding is holding for f in self.facts)):
+        if not text or used <= shown and (used or any(f.holding is holding for f in self.facts)):
             return                                       # it would say nothing new
-        if not allowed(text, self.speaker.language):
-            return
-        self.facts.append(Fact(holding, text, frozenset(used)))
-        self.tags |= attribute.tags
+        self.facts.append(Fact(holding, text, used))
+        self.tags |= holding.attribute.tags
 
     def shown(self, holding: Holding) -> set[str]:
         return {slot for f in self.facts if f.holding is holding for slot in f.shown}
