@@ -581,6 +581,25 @@ def test_a_scene_offers_its_template_and_writes_over_nothing(visit, photo: Path,
     expect(note).to_be_hidden()
 
 
+def test_goods_given_with_the_character_are_recommended_from(visit, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("name;price;tags;description\nTin mug;7,50;camping;Doesn't mind a fall.\n;3;;\nWool blanket;64;camping;Warm when wet.\n")
+    page = visit()
+    until(page, photo, "character")
+    describe(page)
+    page.select_option("#create-f-scene", "shopping_adviser")
+    page.locator("#twin-step-character input[type=file][multiple]").set_input_files(tmp_path / "shop.csv")
+    expect(page.locator("#twin-step-character .form-note")).to_contain_text("shop.csv")
+    on(page, "character", "consent")
+    agree(page)
+    on(page, "consent", "build")
+    build(page)
+    page.wait_for_function("() => document.querySelector('.names h1').textContent === 'Eileen' && twin.stage.element.dataset.ready === 'moving'")
+    quiet(page)
+    expect(page.locator(".notices, .notice").filter(has_text="Line 3").first).to_be_visible()
+    assert "7.50" in ask(page, "I'm looking for something for camping under 10 euros")
+    assert "nothing" in ask(page, "Do you have a violin?").lower()
+
+
 def test_a_twin_is_shared_from_its_menu(visit: Callable[..., object]) -> None:
     page = visit("?twin=maya&lang=en")
     page.locator(".side-head .actions button").first.click()                            # type: ignore[attr-defined]

@@ -28,8 +28,8 @@ function placeOf(name) {
 }
 
 export class Wizard {
-  /** @param {{talk: HTMLElement, done: (twin: any) => void, closed: () => void, language: () => void, open: (file: File, how?: object) => Promise<any>}} does
-   * `talk`: the page behind; `done`: a twin was made; `open`: a .twin file was chosen */
+  /** @param {{talk: HTMLElement, done: (twin: any) => void, closed: () => void, language: () => void, tell: (message: string, hint: string) => void,
+   * open: (file: File, how?: object) => Promise<any>}} does `talk`: the page behind; `done`: a twin was made; `tell`: says something there; `open`: a .twin file was chosen */
   constructor(does) {
     this.does = does;
     this.element = /** @type {HTMLElement} */ (document.getElementById("twin-create"));

@@ -86,20 +86,20 @@ export class BuildStep {
     else this.show(wizard.draft);
   }
 
-  /** The documents that waited for it; what cannot be read is told, and the twin is there all the same. @param {any} twin */
+  /** The documents that waited for it; what cannot be read is told on the page behind, and the twin is there all the same. @param {any} twin */
   async learn(twin) {
     for (const file of this.wizard.documents ?? []) {
       try {
         if (isCatalogue(file)) {
           const { notes, left } = await hand(twin.id, file);
-          if (notes.length) this.wizard.notices.show(file.name, notes.slice(0, 3).map(own).join(" ") + (notes.length + left > 3 ? " " + word("goods_left", { n: notes.length + left - 3 }) : ""));
+          if (notes.length) this.wizard.does.tell(file.name, notes.slice(0, 3).map(own).join(" ") + (notes.length + left > 3 ? " " + word("goods_left", { n: notes.length + left - 3 }) : ""));
           continue;
         }
         const headers = { "Content-Type": "application/octet-stream", "X-Twin-Name": coded(file.name) };
         for await (const line of askLines(`twins/${twin.id}/knowledge`, { body: file, headers, signal: this.busy?.signal })) this.tell(line.done ?? 1, `${file.name}: ${own(line.note) ?? ""}`);
       } catch (error) {
         if (error.name === "AbortError") break;
-        this.wizard.notices.show(`${file.name}: ${error.message}`, error.hint ?? "");
+        this.wizard.does.tell(`${file.name}: ${error.message}`, error.hint ?? "");
       }
     }
     this.wizard.documents = [];

@@ -291,7 +291,7 @@ class Page {
     try {
       const { Wizard } = await import("./create.js");
       this.wizard ??= new Wizard({ talk: this.root, language: () => this.speakLanguage(getLanguage() === "zh" ? "en" : "zh"), open: (file, how) => this.mine.take(file, how),
-        closed: () => this.picker.focusMake(), done: (twin) => { this.wanted = twin.id; this.mine.load(); this.change(twin.id); } });
+        tell: (message, hint) => this.notices.show(message, hint, { stay: true }), closed: () => this.picker.focusMake(), done: (twin) => { this.wanted = twin.id; this.mine.load(); this.change(twin.id); } });
       await this.wizard.open();
     } catch (error) { this.notices.show(error.message); }
   }
