@@ -168,7 +168,7 @@ def test_the_engines_template_gives_the_tokens_of_training(words):
 
 
 @pytest.mark.parametrize("language, name, question, facts, said", [
-    ("en", "Rosa", "Do you have a cat?", ["I have a cat called Pedal.", "I am 41 years old."], "Good morning."),
+    ("en", "Dr. Rosa Vale", "Do you have a cat?", ["I have a cat called Pedal.", "I am 41 years old."], "Good morning."),
     ("zh", "林岚", "你养猫吗？", ["我养了一只猫，叫团子。", "我今年四十一岁。"], "早上好。")])
 def test_it_reads_what_the_mind_writes_for_a_chat_model(language, name, question, facts, said):
     person = Persona(name={language: name}, tagline={language: "florist"}, facts=tuple({language: fact} for fact in facts), languages=(language,))

@@ -26,7 +26,7 @@ TEMPLATE = ("{% for message in messages %}{% if message.role == 'name' %}" + NAM
             + "{% elif message.role == 'assistant' %}" + TWIN + _SPACED + END + "{% endif %}{% endfor %}"
             + "{% if add_generation_prompt %}" + TWIN + "{% endif %}")
 
-_NAMED = re.compile(r"\AYou are (?P<en>[^,.:\n]+)|\A你是(?P<zh>[^，。：\n]+)")
+_NAMED = re.compile(r"\AYou are (?P<en>(?:(?:Dr|Mrs?|Ms|St|Prof)\. )?[^,.:\n]+)|\A你是(?P<zh>[^，。：\n]+)")
 _KNOWN = re.compile(r"^(?:\(You know: (?P<en>.*)\)|（你知道：(?P<zh>.*)）)$", re.MULTILINE)
 _REMINDER = re.compile(r"\n(?:\([^\n]*\)|（[^\n]*）)$")
 
