@@ -36,14 +36,15 @@ _MUST = tuple((re.compile(asks), re.compile(holds, re.IGNORECASE if holds is not
     (r"\bhow old\b|\bwhat age\b|几岁|多大(?!码|号)|年龄|年纪", r"\d|\b(?:years? old|turn(?:s|ed|ing)|aged?|birthday|ninety|eighty|seventy|sixty|fifty|forty|thirty|twenty|\w+teen|year)\b|岁|年级|[一二三四五六七八九十]年"),
     (r"\bhow tall\b|\bheight\b|多高|身高", r"\b(?:tall|cm|centimet\w+|met(?:re|er)s?|feet|foot|inches)\b|\d|米|高|公分"),
     (r"\bbirthday\b|\bwhen (?:was|were) .{2,30} born\b|生日", r"\bbirthday\b|\bborn\b|生日|出生|生了|生的"),
-    (r"\bsalary\b|\b(?:earn|pay|paid|cost|price|rent|bill)\b.*\bhow much\b|\bhow much (?:is|was|do i (?:pay|earn|make)|did .* cost|does .* cost|money)\b|\bwhat do i (?:pay|earn)\b|多少钱|工资|租金|房租|[电水]费|月薪", _MONEY),
+    (r"\bsalary\b|\b(?:earn|pay|paid|cost|price|rent|bill)\b.*\bhow much\b|\bhow much (?:is|was|do i (?:pay|earn|make)|did .* cost|does .* cost|money)\b|\bwhat do i (?:pay|earn)\b|多少钱|挣多少|赚多少|工资|租金|房租|[电水]费|月薪", _MONEY),
     (r"\bblood type\b|血型", r"\bblood\b|血"), (r"\bstar sign\b|\bzodiac\b|星座", r"\b(?:sign|zodiac|aries|taurus|gemini|leo|virgo|libra|scorpio|capricorn|aquarius|pisces)\b|座"),
     (r"\bshoe|鞋", r"\bshoe|\bsize\b|鞋|码"), (r"\bcolou?r\b|颜色", r"\b(?:colou?r\w*|red|blue|green|yellow|white|black|grey|gray|pink|purple|brown|orange|gold\w*|silver|turquoise|beige)\b|[红蓝绿黄白黑灰粉紫橙金银]|色"),
     (r"\baddress\b|地址", r"\d|\b(?:street|road|lane|avenue|square|address|drive|close)\b|路|街|号|弄|地址"), (r"\bbreed\b|品种", r"\b(?:breed|terrier|spaniel|collie|poodle|retriever|shepherd|greyhound|siamese|persian|labrador|husky|mutt|mongrel|hound|\w+doodle)\b|[犬种]|金毛|柯基|哈士奇|泰迪|暹罗|布偶|英短|美短"),
     (r"\bhow many\b(?! (?:questions|sentences|words))|几[个只条本位口间辆次]", _NUMBER + r"|\b(?:an?|no|both|few|several)\b"),
     (r"\bhow long\b.*\b(?:take|been|married|worked|lived|run|last)\b|多久|多长时间|多少年|几年", _NUMBER + r"|\bsince\b|\b(?:an?|half an) (?:hour|year|week|month|day)\b|从|自"),
     (r"\bwhat (?:does|do|is|are) .*\b(?:do(?: for (?:work|a living))?|job|profession|occupation|trade)$|\bwho .* works? for\b|做什么(?:工作|的)|是干什么的|什么工作|什么职业", "\\0work"),
-    (r"\bstud(?:y|ying|ies)\b|\bdegree\b|学的?什么专业|什么专业|考什么|什么大学|读什么(?:专业|系|大学|学校)", "\\0study"), (r"\bwhich (?:car|vehicle)\b|\bwhat (?:car|vehicle)\b|什么车", "\\0vehicle"), (r"\bpets?\b|宠物|养过", "\\0pet"),
+    (r"\bwhere (?:do|does|did) .{1,30}\blive\b|住在?哪|住哪", "\\0home"), (r"\ballerg|过敏", r"allerg|intoleran|upset|react|can(?:no|')?t (?:have|eat|touch)|gluten|nuts?\b|lactose|过敏|不耐受|碰不得|不能|忌"),
+    (r"\bstud(?:y|ying|ies)\b|\bdegree\b|念的?什么|学的?什么专业|什么专业|考什么|什么大学|读什么(?:专业|系|大学|学校)", "\\0study"), (r"\bwhich (?:car|vehicle)\b|\bwhat (?:car|vehicle)\b|什么车", "\\0vehicle"), (r"\bpets?\b|宠物|养过", "\\0pet"),
     (r"\binstruments?\b|乐器", "\\0music"), (r"\bhobb|爱好", "\\0hobby sport music book art plant pet game film like"), (r"\bmusic\b|音乐", "\\0music"), (r"\bpolitic|\bvote\b|党|投票", r"\b(?:vot\w+|party|politic\w+|election)\b|党|投票|选举"),
     (r"\breligio|\bchurch\b|信什么|宗教", r"\b(?:church|mosque|temple|pray\w*|faith|religio\w*|christian|muslim|jewish|buddhist|hindu|catholic)\b|教|庙|信"), (r"\b(?:phone )?number\b.*\bphone\b|\bphone number\b|电话号码|手机号", r"\d"),
     (r"\beats?\b|\bfood\b|吃什么", "\\0food"), (r"\bdie\b|\bdied\b|\bdeath\b|走的|去世|过世", "\\0death"), (r"\bschool\b.*\b(?:go|went|attend|called)\b|\b(?:which|what) (?:school|university|college)\b|哪所学校|哪个学校|毕业", "\\0study"),
@@ -133,7 +134,7 @@ def features(question: Sought, text: str, held: frozenset[str], cosine: float) -
     kind = 0.0 if question.kind.holds is None else 1.0 if question.kind.fits(text) else -1.0
     wishes = "xwish" in held
     wanting = (1.0 if wishes else -1.0) if question.wish else (-0.5 if wishes else 0.0)
-    lacks = max((0.0 if (any(f"xt{one}" in held for one in must.pattern[2:].split()) if must.pattern.startswith("\\0") else must.search(text)) else 0.5 if must.pattern.startswith("\\0") else 1.0
+    lacks = max((0.0 if (any(f"xt{one}" in held for one in must.pattern[2:].split()) if must.pattern.startswith("\\0") else must.search(text)) else 0.6 if must.pattern.startswith("\\0") else 1.0
                  for must in question.musts), default=0.0)
     return (cosine, sum(found) / len(found) if found else 0.0, max(found, default=0.0), 0.0 if found else 1.0, len(question.about & held) / len(question.about) if question.about else 0.0,
             whom, missing, names, kind, wanting, lacks)
@@ -157,5 +158,6 @@ def likely(question: Sought, rows: Sequence[tuple[float, ...]], embedded: bool) 
     table = np.array(rows)
     found = 1 / (1 + np.exp(-(table @ np.array(weights) + added)))
     found *= (1 - 0.85 * table[:, 10]) * np.where(table[:, 6] >= 1, 0.2, 1.0)
-    found = np.where((table[:, 3] > 0) & ((table[:, 5] > 0) | (table[:, 7] > 0)), np.maximum(found, 0.3), found)      # anything about somebody
+    anything = (table[:, 3] > 0) & ((table[:, 5] > 0) | (table[:, 7] > 0)) & (table[:, 10] == 0) & (table[:, 8] == 0)
+    found = np.where(anything, np.maximum(found, 0.3), found)                                                           # of somebody
     return np.where((table[:, 9] >= 1), np.maximum(found, 0.2), found)                                                  # a wish, where one is asked for

@@ -13,7 +13,7 @@ _PEOPLE = {                                              # subject -> (English w
     "wife": ("wife", "妻子 老婆 太太 媳妇 爱人"), "husband": ("husband hubby", "丈夫 老公 先生"),
     "partner": ("partner", "对象 伴侣 另一半"), "girlfriend": ("girlfriend", "女朋友 女友"), "boyfriend": ("boyfriend", "男朋友 男友"),
     "fiancée": ("fiancée fiancee", "未婚妻"), "fiancé": ("fiancé fiance", "未婚夫"), "ex": ("ex ex-wife ex-husband", "前任 前妻 前夫 前女友 前男友"),
-    "son": ("son", "儿子"), "daughter": ("daughter", "女儿 闺女"), "child": ("child kid baby toddler", "孩子 小孩 宝宝 娃"),
+    "son": ("son boy lad", "儿子"), "daughter": ("daughter", "女儿 闺女"), "child": ("child kid baby toddler", "孩子 小孩 宝宝 娃"),
     "children": ("children kids twins", "孩子们 双胞胎"),
     "grandmother": ("grandmother grandma granny gran nan nana", "奶奶 外婆 姥姥 祖母 外祖母"),
     "grandfather": ("grandfather grandpa grandad granddad", "爷爷 外公 姥爷 祖父"), "grandson": ("grandson", "孙子 外孙"),

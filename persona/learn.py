@@ -54,12 +54,29 @@ def learn(text: str, *, now: datetime, language: str = "", known: Mapping[str, s
         rows, about = (learn_zh if tongue == "zh" else learn_en).facts(sentence, names, about)
         if (name := told.name_in(sentence)) and not any(row.subject == kin.USER and row.predicate == "name" for row in rows) and not _REPORTED.search(sentence):
             rows = [Learned(kin.USER, "name", name), *(row for row in rows if row.object != name)]
+        rows += [row for row in _apposed(sentence, tongue) if not any(one.predicate == "name" and row.object in one.object for one in rows) and names.get(row.object.lower(), row.subject) == row.subject]
         for row in rows:
             if row.predicate == "name" and row.object and row.change == "add":
                 names[row.object.lower()] = row.subject
             until = _until(row, now, tongue) if row.predicate in ("plan", "event") else None
             found.append(replace(row, said=sentence, private=private, until=until))
     return [row for row in dict.fromkeys(found) if len(row.object) <= 160][:MOST], about
+
+
+_APPOSED = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<noun>{kin.NOUN_EN}),? (?P<name>(?!(?:I|English|German|French|Christmas|Easter|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October|November|December)\b)[A-ZÀ-Þ][a-zà-ÿ][\w’-]*)\b(?!'s)")
+_APPOSED_ALL = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?:\w+ )?(?P<noun>{kin._EN_WORDS}|twins)s?,? (?P<names>[A-ZÀ-Þ][a-zà-ÿ][\w’-]*(?:, [A-ZÀ-Þ][a-zà-ÿ][\w’-]*)*,? and [A-ZÀ-Þ][a-zà-ÿ][\w’-]*)\b(?! I\b)")
+_APPOSED_ZH = re.compile(rf"(?:^|[我咱跟和与的，,、])(?:家|们)?(?P<noun>{kin.NOUN_ZH})(?P<name>(?!小时|小学|小心|小的|小孩|小区|小名|小说|小声|小气|老师|老家|老是|老了|老板|老爱|老说|老想|老公|老婆|老伴|老人|老年|阿姨|大学|大家|大夫|大概|大了)"
+                         r"(?:[小阿老][\u4e00-\u9fff]|[\u4e00-\u9fff](?:总|阿姨|叔|伯|大爷|大妈|大姐|大哥|婶)))(?!家|子)")
+
+
+def _apposed(sentence: str, tongue: str) -> list[Learned]:
+    """Names said with whom they belong to, wherever they stand: "with my cousin Lou", 跟表妹小露."""
+    if tongue == "en" and (hit := _APPOSED_ALL.search(sentence)):
+        subject = kin.english(hit["noun"])
+        return [Learned("child" if subject == "children" else subject, "name", name, named=name) for name in re.split(r",? and |, ", hit["names"])] if subject else []
+    found = (_APPOSED_ZH if tongue == "zh" else _APPOSED).finditer(simplify(sentence) if tongue == "zh" else sentence)
+    rows = [(kin.chinese(hit["noun"]) if tongue == "zh" else kin.english(hit["noun"]), hit["name"]) for hit in found]
+    return [Learned(subject, "name", name, named=name) for subject, name in rows if subject and subject not in ("children", "parents", "family", "team")]
 
 
 def _asks(sentence: str) -> bool:

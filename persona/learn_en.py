@@ -174,7 +174,7 @@ def facts(sentence: str, known: Mapping[str, str], last: str) -> tuple[list[Lear
                 found += _parted(clause)
             continue
         about, named, fresh = subject, name, True
-        if name and subject != kin.USER:
+        if name and subject not in (kin.USER, "children", "parents", "family"):
             found.append(Learned(subject, "name", name, named=name))
         found += _said(subject, name, rest.strip(" ,"))
     return found, about

@@ -50,7 +50,7 @@ PENDING, FRESH = 32, 2                                   # texts that are embedd
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
 WEIGHED = 48                                             # messages that are held against the question
-ENOUGH, LEAST = 0.12, 0.03                               # likelihood from which on something bears on it; and what else does, where something has
+ENOUGH, LEAST = 0.12, 0.015                               # likelihood from which on something bears on it; and what else does, where something has
 RARE = 12                                                # messages that hold a word by which a later one is taken to speak of the same thing
 CACHE = 32_768                                           # kB of pages that may be held while it is open
 COMMON = 200                                             # rows that hold a word, above which it tells little
@@ -885,13 +885,15 @@ class _Weighed:
             self.later.add((new, old))
         parts = {name: {n for n, (own, _, about) in enumerate(self.seek.parts) if own & held or about & held} for name, held in self.words.items() if self.likely.get(name, 0.0) >= ENOUGH / 2}
         for new in parts:
-            if "xchange" in self.words[new]:
-                self.later |= {(new, old) for old in parts if old < new and parts[old] & parts[new] and self.likely[new] >= 0.4 * self.likely[old]}
+            share = 0.4 if "xchange" in self.words[new] else 0.6
+            self.later |= {(new, old) for old in parts if old < new and parts[old] & parts[new] and self.likely[new] >= share * self.likely[old]}
         self.over = {old for _, old in closed} & self.rows.keys()
 
     def sure(self, fact: Fact, wanted: Asked) -> bool:
         """Whether a fact that the question is plainly after is told as its answer: not where something later was said that rules could not read, nor
         where it only looks like it."""
+        if (self.seek.parts or self.seek.musts) and not wanted.predicates and self.likely.get(fact.source, 0.0) < ENOUGH:
+            return False
         if fact.source in self.lacking and fact.predicate in _LOOSE or fact.predicate in ("has", "owns") and self.likely.get(fact.source, 0.0) < ENOUGH:
             return False
         newer = [new for new, old in self.later if old == fact.source and self.own.get(new, 0.0) >= max(ENOUGH, 0.25 * self.own.get(old, 0.0)) and not any(one.predicate == fact.predicate for one in self.facts.get(new, ()))]
@@ -900,7 +902,8 @@ class _Weighed:
     def ordered(self, sure: Sequence[int], past: bool) -> list[int]:
         """The messages that bear on the question, the likeliest first, but what was said later of the same thing before what was said earlier."""
         enough = bool(sure) or max(self.likely.values(), default=0.0) >= ENOUGH
-        found = sorted((name for name, likely in self.likely.items() if enough and likely >= LEAST or name in sure), key=lambda name: (name in sure, self.likely[name], self.points.get(name, 0.0), name), reverse=True)
+        found = sorted((name for name, likely in self.likely.items() if enough and likely >= LEAST or name in sure),
+                       key=lambda name: (1, name, 0.0) if name in sure and not past else (int(name in sure), self.likely[name], self.points.get(name, 0.0)), reverse=True)
         found += [name for name in sure if name not in found]
         for new, old in sorted(self.later) if not past else ():
             if new in found and old in found and found.index(old) < found.index(new) and not (old in sure and new not in sure):

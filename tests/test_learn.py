@@ -25,6 +25,8 @@ TOLD = {
     "I've got three kids: Mia, Leo and Sam.": ["user has three kids", "child name Mia", "child name Leo", "child name Sam"],
     "Next week I'm starting a new job at Siemens.": ["user plan starting a new job at Siemens next week"], "Just moved to Bristol!": ["user home Bristol"],
     "My husband's a teacher and plays the piano.": ["husband job teacher", "husband plays the piano"], "I have asthma.": ["user health asthma"],
+    "My twins, Wren and Perry, start school in September.": ["child name Wren", "child name Perry"], "We opened it with my cousin Lou.": ["cousin name Lou"], "My boy Teddy took up the trombone.": ["son name Teddy"],
+    "我跟表妹小露合开了一家店。": ["cousin name 小露"], "邻居霍阿姨帮我浇花。": ["neighbour name 霍阿姨"],
     "我叫小明，今年三十四岁。": ["user name 小明", "user age 34"], "我姐姐叫安娜，她住在波尔图。": ["older sister name 安娜", "older sister home 波尔图"],
     "我在华为上班，做产品经理。": ["user employer 华为", "user job 产品经理"], "我对花生过敏。": ["user allergy 花生"], "我上个月搬到了上海。": ["user home 上海"],
     "我养了一只猫，叫咪咪。": ["user has 一只猫", "cat name 咪咪"], "我喜欢爬山，讨厌香菜。": ["user likes 爬山", "user dislikes 香菜"],
