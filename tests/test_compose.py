@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from functools import cache
 from itertools import islice
+from random import Random
 
 import pytest
 
-from twin.train.compose import KINDS, Exchange, compose, heldout, pairs
+from twin.train.compose import KINDS, Exchange, abstains, compose, heldout, pairs
 from twin.train.compose.__main__ import main
-from twin.train.compose.exchanges import Made, composed, hash_of, tidy
+from twin.train.compose.exchanges import Made, Speaker, composed, hash_of, tidy
 from twin.train.compose.parts import LANGUAGES, PartsError, parts, template
 from twin.train.compose.values import clock_en, clock_zh, money, words_en, words_zh
 
@@ -84,6 +85,24 @@ def test_who_does_not_know_says_no_value(language):
             for value in made.values:
                 own = re.search(rf"(?<!\w){re.escape(value.lower())}(?!\w)", said) if language == "en" else value in said if len(value) > 1 else None
                 assert not own, (value, e)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_does_not_know_says_so_and_nobody_else(language):
+    for made in some(language):
+        e = made.exchange
+        if e.kind != "small_talk" and e.kind != "provocation":
+            assert abstains(e.say, language) is (e.kind == "unknown"), e
+
+
+def test_a_tenth_of_the_topics_is_kept_for_measuring():
+    for language in LANGUAGES:
+        held = [a.name for a in parts(language).attributes if a.held]
+        assert 6 <= len(held) <= 20
+    lines = {t.text for a in parts("en").attributes if a.held for t in a.told}
+    shown = Speaker("en", Random(1), True)
+    assert {a.name for a in shown.attributes} == {a.name for a in parts("en").attributes if a.held} and lines
+    assert list(compose(30, 1, "en", held=True)) != list(compose(30, 1, "en", held=False))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -17,6 +17,7 @@ KINDS = {"fact": 0.36, "follow_up": 0.13, "suggestion": 0.12, "inference": 0.09,
 FEWEST, MOST = 3, 14                                     # facts in an exchange
 HELD = (18, 28)                                          # attributes of a persona
 EACH = 12                                                # exchanges of one persona
+TOGETHER = 0.1                                           # how often two facts stand in one line of the card
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def yours(text: str) -> str:
 class Speaker:
     """Templates -> sentences, of one persona at hand."""
 
-    def __init__(self, language: str, rng: Random):
+    def __init__(self, language: str, rng: Random, held: bool | None = None):
         self.parts: Parts = parts(language)
+        self.attributes = [a for a in self.parts.attributes if held is None or a.held == held]
         self.language, self.rng = language, rng
         self.values = Values(self.parts, rng)
         self.me = self.values.me()
@@ -158,16 +160,19 @@ LOWERED = {                                              # sentences begin with 
     "Rather", "You'd", "You'll", "You're", "Your", "It'd", "Across", "Behind", "Next", "Somehow", "Another", "First", "Last", "Counting"}
 
 
-def compose(n: int, seed: int = 1, language: str = "both") -> Iterator[Exchange]:
-    """`n` exchanges, no two alike, of "en", "zh" or "both" by turns; the same for the same seed."""
-    for made in composed(n, seed, language):
+def compose(n: int, seed: int = 1, language: str = "both", held: bool | None = None) -> Iterator[Exchange]:
+    """`n` exchanges, no two alike, of "en", "zh" or "both" by turns; the same for the same seed.
+
+    `held`: a tenth of the topics can be kept for measuring. False composes without them, True of them alone, None of all.
+    """
+    for made in composed(n, seed, language, held):
         yield made.exchange
 
 
-def composed(n: int, seed: int = 1, language: str = "both") -> Iterator[Made]:
+def composed(n: int, seed: int = 1, language: str = "both", held: bool | None = None) -> Iterator[Made]:
     """`compose`, with the values that its answers take."""
     which = LANGUAGES if language == "both" else (language,)
-    sources = [_endless(name, seed) for name in which]
+    sources = [_endless(name, seed, held) for name in which]
     seen: set[int] = set()
     done = 0
     while done < n:
@@ -186,9 +191,9 @@ def hash_of(e: Exchange) -> int:
     return hash((frozenset(e.facts), e.before, e.ask, e.say))
 
 
-def _endless(language: str, seed: int) -> Iterator[Made]:
+def _endless(language: str, seed: int, held_out: bool | None) -> Iterator[Made]:
     rng = Random(f"{language} {seed}")
-    speaker = Speaker(language, rng)
+    speaker = Speaker(language, rng, held_out)
     kinds, weights = list(KINDS), list(KINDS.values())
     while True:
         me = speaker.values.me()
@@ -203,7 +208,7 @@ def _endless(language: str, seed: int) -> Iterator[Made]:
 
 def persona(speaker: Speaker) -> list[Holding]:
     """Attributes that go together, with values of which no two are the same name."""
-    rng, every = speaker.rng, speaker.parts.attributes
+    rng, every = speaker.rng, speaker.attributes
     tags: set[str] = set()
     clash: set[str] = set()
     said: set[str] = {speaker.me.name}
@@ -277,9 +282,22 @@ class Scene:
             return None
         if not all(allowed(text, speaker.language) for text in (ask, say, *(t for pair in self.before for t in pair))):
             return None
-        e = Exchange(speaker.language, kind, tuple(f.text for f in self.facts), tuple(self.before), ask, say, source, speaker.me.name)
+        cards, at = self._cards()
+        e = Exchange(speaker.language, kind, cards, tuple(self.before), ask, say, None if source is None else at[source], speaker.me.name)
         values = tuple(f.holding.values[s].text for f in self.facts for s in sorted(f.shown))
         return Made(e, answer, values)
+
+    def _cards(self) -> tuple[tuple[str, ...], list[int]]:
+        """The facts as a card has them, where now and then two stand in one; and in which of them each stands."""
+        cards: list[str] = []
+        at: list[int] = []
+        for i, fact in enumerate(self.facts):
+            if cards and len(cards) + len(self.facts) - i > FEWEST + 1 and self.rng.random() < TOGETHER:
+                cards[-1] += (" " if self.speaker.language == "en" else "") + fact.text
+            else:
+                cards.append(fact.text)
+            at.append(len(cards) - 1)
+        return tuple(cards), at
 
     # -- what could be asked -----------------------------------------------------------------------------------------------------------------
     def _known(self, avoid: Fact | None = None) -> tuple[Fact, Aspect] | None:
@@ -405,7 +423,7 @@ class Scene:
                 about = self._fit(aspect.about, set()) if aspect else None
                 return ask, self._unknown(speaker.render(about, holding) if about and rng.random() < 0.4 else "", "about"), None, ()
             if roll < 0.85:                              # of a thing that no fact tells of
-                attribute = pick(rng, speaker.parts.attributes)
+                attribute = pick(rng, speaker.attributes)
                 if attribute.tags & self.tags or attribute.near & self.tags or not attribute.aspects:
                     continue
                 aspect = pick(rng, attribute.aspects)
@@ -481,24 +499,24 @@ class Scene:
         rng, speaker = self.rng, self.speaker
         roll, name = rng.random(), speaker.me.name.split()[0]
         if speaker.language == "en":
-            if roll < 0.12:
+            if roll < 0.12 and ask.endswith("?"):
                 ask = f"{self._part('ask_open', name)} {speaker.lower(ask)}"
-            elif roll < 0.17 and ask.endswith("?"):
+            elif 0.12 <= roll < 0.17 and ask.endswith("?"):
                 ask = ask[:-1] + pick(rng, speaker.parts.fragments["ask_end"]).text.replace("<me>", name)
-            elif roll < 0.23:
+            elif 0.17 <= roll < 0.23:
                 ask = ask.lower()
                 if rng.random() < 0.6:
-                    ask = ask.rstrip("?.!")
+                    ask = ask.rstrip("?.!") or ask
                 if rng.random() < 0.4:
                     ask = ask.replace("'", "")
-            elif roll < 0.26:
-                ask = ask.rstrip("?.")
+            elif 0.23 <= roll < 0.26:
+                ask = ask.rstrip("?.") or ask
             return ask
-        if roll < 0.13:
+        if roll < 0.13 and ask.endswith("？"):
             return self._part("ask_open", speaker.me.name) + ask
-        if roll < 0.24:
-            return ask.rstrip("？。")
-        if roll < 0.26:
+        if 0.13 <= roll < 0.24:
+            return ask.rstrip("？。") or ask
+        if 0.24 <= roll < 0.26:
             return ask.replace("？", "?").replace("，", ",")
         return ask
 
@@ -520,6 +538,19 @@ class Drawn(Holding):
             else:
                 values[name] = speaker.values.draw(name.replace("_", " ") if name.startswith(("first", "int")) else name, me)
         super().__init__(_NOTHING, values)
+
+
+_ABSTAINS = {
+    "en": re.compile(r"\b(?:(?:don't|do not) know|(?:can't|couldn't) (?:say|tell|answer)|no idea|never told|know nothing|only be guessing|is blank|"
+                     r"story (?:doesn't|says nothing|leaves|stops|is silent)|(?:says|say) nothing about|nothing about|never speaks of|nothing I know|"
+                     r"make (?:that|something) up|nothing in my story)", re.I),
+    "zh": re.compile("不知道|不清楚|说不(?:上来|准|好)|答不(?:上来|了)|不了解|没有印象|没(?:写|提|说|讲)|没人(?:告诉|跟我说)|不敢(?:乱|瞎)说|"
+                     "瞎猜|没有这方面|问倒|问住|故事里没有")}
+
+
+def abstains(text: str, language: str) -> bool:
+    """Whether an answer says that it does not know, in one of the ways that are taught."""
+    return bool(_ABSTAINS[language].search(text))
 
 
 def pairs(n: int, seed: int = 1, language: str = "both") -> Iterator[tuple[str, str, list[str]]]:

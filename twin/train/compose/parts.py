@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import yaml
 
@@ -148,6 +149,11 @@ class Attribute:
     infer: tuple[Inference, ...]
     never: tuple[Template, ...]                          # near it, and told by no wording
     noun: str                                            # "a dog": what the story does not mention
+
+    @property
+    def held(self) -> bool:
+        """Of the tenth of all attributes that is kept for measuring."""
+        return crc32(self.name.encode()) % 10 == 3
 
 
 @dataclass(frozen=True)
