@@ -41,7 +41,7 @@ export class Mine {
   /** @param {any} twin @returns {[any, string, () => void][]} */
   items(twin) {
     if (twin.locked) return [["open", "m_unlock", () => this.unlock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
-    return [["edit", "m_edit", () => this.edit(twin)], ["paste", "m_knowledge", () => this.knowledge(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
+    return [["edit", "m_edit", () => this.edit(twin)], ["paste", "m_knowledge", () => this.knowledge(twin)], ["chat", "m_words", () => this.learn(twin)], ["person", "m_rename", () => this.rename(twin)], ["copy", "m_duplicate", () => this.duplicate(twin)],
       ["film", "m_film", () => filmDialog(this.place, twin)], ["bookmark", "m_memory", () => this.memory(twin)], ["share", "m_share", () => this.share(twin)], ["save", "m_export", () => this.export(twin)], ["card", "m_card", () => this.card(twin)], ["check", "m_consent", () => this.consent(twin)], ["lock", "m_lock", () => this.lock(twin)], ["trash", "m_delete", () => this.delete(twin)]];
   }
 
@@ -58,6 +58,14 @@ export class Mine {
     try {
       const { Knowledge } = await import("./knowledge.js");
       new Knowledge(this, twin);
+    } catch (error) { this.bad(error); }
+  }
+
+  /** @param {any} twin */
+  async learn(twin) {
+    try {
+      const { Learn } = await import("./learn.js");
+      new Learn(this, twin);
     } catch (error) { this.bad(error); }
   }
 

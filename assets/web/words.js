@@ -51,7 +51,7 @@ export const WORDS = {
   tip_model: ["Worded by the language model and checked against the persona", "由语言模型组织，并与人物设定核对过"],
   tip_fact: ["Said from the persona's facts, as the model's own words did not pass the check", "模型的话没有通过核对，改用人物设定里的事实"],
   tip_document: ["Quoted from one of its documents, with the source", "引自它的文档，并说明出处"],
-  tip_memory: ["From what you told it; see Memory in the menu", "来自你告诉它的事，见菜单里的“记忆”"], m_memory: ["Memory", "记忆"],
+  tip_memory: ["From what you told it; see Memory in the menu", "来自你告诉它的事，见菜单里的“记忆”"], m_memory: ["Memory", "记忆"], m_words: ["Train on their words", "用他们的话训练"],
   tip_unknown: ["Nothing it knows answers this, and it does not make things up", "它不知道答案，也不编造"],
   tip_greeting: ["Said to open the conversation", "开场的问候"], tip_aside: ["Said of its own accord in a silence", "安静时主动说的"],
   sources: ["from {list}", "依据：{list}"],
