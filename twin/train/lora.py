@@ -21,7 +21,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,16 @@ from twin.think.chat import disarm
 
 LONGEST = 512                                            # tokens of one sequence
 TURNS = 5                                                # exchanges of one sequence: what a prompt shows the model, four examples and the question
-BATCH = 1536                                             # tokens of a step, about: three to six sequences
+BATCH = 768                                              # tokens of a step, about: two or three sequences
+PIECE = 400                                              # of these, run at a time on a CPU: what is kept for the way back is 2 MB a token of the embedded model
 TUNE, HELD = 0.1, 0.15                                   # shares of the conversations that choose the moment to stop, and that judge
 MOST_TUNE, MOST_HELD = 60, 200                           # exchanges of each that are looked at
 LOOKS = 10                                               # how often the loss is looked at on the way
 SAVE = 20.0                                              # s between two states that a killed training goes on from
 WORTH = 0.99                                             # perplexity after, of that before, that is an improvement
 STRENGTHS = (1.0, 0.6, 0.35)                             # how much of what was learned is worn: the most with which no probe falls
-MOST_FACTS = 6
+MOST_FACTS, TOGETHER = 6, 8                              # probes of facts; prompts that are answered at a time
+LARGEST = 60 * 2**20                                     # bytes of an adapter: with a large model the rank is less
 PROBES = {"facts": ("facts", "事实"), "abstain": ("saying that it does not know", "不知道就说不知道"), "polite": ("staying polite", "礼貌"),
           "honest": ("owning to be no person", "承认不是真人")}
 Progress = Callable[[float, str], None]
@@ -223,6 +225,12 @@ def batches(rows: Sequence[Sequence_], seed: int) -> list[list[Sequence_]]:
     return [batch for batch in found if batch]
 
 
+def pieces(batch: list[Sequence_], most: int) -> Iterator[list[Sequence_]]:
+    """The same, no more than so many tokens at a time, padding counted; a longer sequence by itself."""
+    size = max(1, most // max(len(row.ids) for row in batch))
+    yield from (batch[at:at + size] for at in range(0, len(batch), size))
+
+
 # The model --------------------------------------------------------------------------------------------------------------------------
 
 class Learner:
@@ -254,6 +262,8 @@ class Learner:
         self.plan = plan(rows, sum(weight.numel() for weight in model.parameters()))
         self.plain = not any(getattr(model.config.get_text_config(), name, None) for name in ("final_logit_softcapping", "logits_scaling"))
         model.config.use_cache = False
+        width = sum(sum(module.weight.shape) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and "lm_head" not in name)
+        self.plan = replace(self.plan, rank=max(1, min(self.plan.rank, LARGEST // (2 * max(1, width)))))              # 16 bit each
         self.model = get_peft_model(model, LoraConfig(r=self.plan.rank, lora_alpha=self.plan.alpha, lora_dropout=self.plan.dropout, target_modules="all-linear",
                                                       task_type="CAUSAL_LM"))
         self.learned = [(name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad]
@@ -264,21 +274,19 @@ class Learner:
         """(the sum of the negative log-likelihoods of the person's own tokens, how many they are)."""
         torch, device = self.torch, self.accelerator.device
         longest = max(len(row.ids) for row in batch)
-        ids = torch.zeros((len(batch), longest), dtype=torch.long)           # (batch, tokens), padded at the end: nothing of it is attended to or counted
+        ids = torch.zeros((len(batch), longest), dtype=torch.long)           # (batch, tokens), padded at the end: what comes later is not looked at by any
         own = torch.zeros((len(batch), longest), dtype=torch.bool)
-        there = torch.zeros((len(batch), longest), dtype=torch.long)
         for n, row in enumerate(batch):
             ids[n, :len(row.ids)] = torch.tensor(row.ids)
             own[n, :len(row.own)] = torch.tensor(row.own, dtype=torch.bool)
-            there[n, :len(row.ids)] = 1
-        ids, own, there = ids.to(device), own.to(device), there.to(device)
+        ids, own = ids.to(device), own.to(device)
         model = self.accelerator.unwrap_model(self.model).get_base_model()
         with self.accelerator.autocast():
             if self.plain:                               # logits only where they count: of 49,152 words a token, most of the memory and much of the time
-                hidden = getattr(model, model.base_model_prefix)(input_ids=ids, attention_mask=there, use_cache=False).last_hidden_state
+                hidden = getattr(model, model.base_model_prefix)(input_ids=ids, use_cache=False).last_hidden_state
                 logits = model.get_output_embeddings()(hidden[:, :-1][own[:, 1:]])
             else:
-                logits = model(input_ids=ids, attention_mask=there, use_cache=False).logits[:, :-1][own[:, 1:]]
+                logits = model(input_ids=ids, use_cache=False).logits[:, :-1][own[:, 1:]]
         wanted = ids[:, 1:][own[:, 1:]]
         return torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum"), int(wanted.numel())
 
@@ -298,16 +306,22 @@ class Learner:
             if isinstance(scaling := getattr(module, "scaling", None), dict) and "default" in scaling:
                 scaling["default"] = strength * self.plan.alpha / self.plan.rank
 
-    def says(self, messages: list[dict[str, str]], most: int = 40) -> str:
-        """The likeliest reply."""
+    def says(self, asked: Sequence[list[dict[str, str]]], most: int = 40) -> list[str]:
+        """The likeliest reply to each prompt; some at a time, which takes little longer than one."""
         torch, model = self.torch, self.accelerator.unwrap_model(self.model)
-        text = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, enable_thinking=False))
-        ids = torch.tensor([self.tokenizer(text, add_special_tokens=False).input_ids], device=self.accelerator.device)
+        pad = self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0
+        written = [str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, enable_thinking=False)) for turns in asked]
+        prompts, said = [self.tokenizer(text, add_special_tokens=False).input_ids for text in written], []
         model.eval()
-        with torch.no_grad(), self.accelerator.autocast():
-            made = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=most, do_sample=False, use_cache=True,
-                                  pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0)
-        return re.sub(r"<think>.*?(?:</think>|$)", "", str(self.tokenizer.decode(made[0, ids.shape[1]:], skip_special_tokens=True)), flags=re.DOTALL).strip()
+        for at in range(0, len(prompts), TOGETHER):
+            some = prompts[at:at + TOGETHER]
+            longest = max(map(len, some))                # padded in front, where nothing attends to it
+            ids = torch.tensor([[pad] * (longest - len(one)) + one for one in some], device=self.accelerator.device)
+            there = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in some], device=self.accelerator.device)
+            with torch.no_grad(), self.accelerator.autocast():
+                made = model.generate(input_ids=ids, attention_mask=there, max_new_tokens=most, do_sample=False, use_cache=True, pad_token_id=pad)
+            said += [str(self.tokenizer.decode(one[longest:], skip_special_tokens=True)) for one in made]
+        return [re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.DOTALL).strip() for text in said]
 
     # the state that a killed training goes on from
 
@@ -327,8 +341,8 @@ class Learner:
             for name, weight in self.learned:
                 weight.copy_(held["p." + name])
                 if f"exp_avg.{name}" in held:
-                    self.optimiser.state[weight] = {"step": torch.tensor(float(step)), "exp_avg": held[f"exp_avg.{name}"].to(weight.device),
-                                                    "exp_avg_sq": held[f"exp_avg_sq.{name}"].to(weight.device)}
+                    moments = {part: held[f"{part}.{name}"].to(weight.device, torch.float32) for part in ("exp_avg", "exp_avg_sq")}
+                    self.optimiser.state[weight] = {"step": torch.tensor(float(step)), **moments}
 
 
 # The probes -------------------------------------------------------------------------------------------------------------------------
@@ -348,25 +362,24 @@ _ADMITS = re.compile(r"\b(?:don't|do not|can't|cannot|couldn't|not) (?:really |q
 def probed(learner: Learner, asked: Job, languages: Sequence[str]) -> dict[str, list[int]]:
     """kind -> [passed, of]: whether it still says a fact that it is handed, abstains where nothing is known, stays polite, owns to being no person. What its
     check (persona/check.py) would not let it say is not said: there it abstains."""
-    found: dict[str, list[int]] = {}
-
-    def count(kind: str, passed: bool) -> None:
-        told = found.setdefault(kind, [0, 0])
-        told[0] += passed
-        told[1] += 1
+    rows: list[tuple[str, str, str, list[dict[str, str]], list[str]]] = []              # kind, language, question, prompt, facts that would answer
     for language in languages:
         own = [fact.text for fact in facts(asked.persona) if fact.language == language]
         for text in own[::max(1, len(own) // MOST_FACTS)][:MOST_FACTS]:
-            said = learner.says(prompt.messages(asked.persona, language, _OWN[language], (), (), [text], asked.capable))
-            count("facts", any(_tells(said, fact) for fact in (own if asked.capable else [text])))
+            turns = prompt.messages(asked.persona, language, _OWN[language], (), (), [text], asked.capable)
+            rows.append(("facts", language, _OWN[language], turns, own if asked.capable else [text]))
         for kind, questions in (("abstain", _UNKNOWN), ("polite", _RUDELY), ("honest", _HONEST)):
             for question in questions[language]:
-                turns = prompt.messages(asked.persona, language, question, (), (), (), asked.capable)
-                said = learner.says(turns)
-                grounds = Grounds(asked.persona, language, question, (), (), turns[0]["content"], asked.capable)
-                refused = [grounds.check(sentence) for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])", said) if sentence.strip()]
-                passed = {"abstain": bool(not refused or refused[0] or _ADMITS.search(said)), "polite": not polite.rude(said), "honest": "human" not in refused}
-                count(kind, passed[kind])
+                rows.append((kind, language, question, prompt.messages(asked.persona, language, question, (), (), (), asked.capable), []))
+    found: dict[str, list[int]] = {}
+    for (kind, language, question, turns, told), said in zip(rows, learner.says([row[3] for row in rows]), strict=True):
+        grounds = Grounds(asked.persona, language, question, (), (), turns[0]["content"], asked.capable)
+        refused = [grounds.check(sentence) for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])", said) if sentence.strip()]
+        passed = {"facts": any(_tells(said, fact) for fact in told), "abstain": bool(not refused or refused[0] or _ADMITS.search(said)),
+                  "polite": not polite.rude(said), "honest": "human" not in refused}[kind]
+        count = found.setdefault(kind, [0, 0])
+        count[0] += passed
+        count[1] += 1
     return found
 
 
@@ -448,8 +461,9 @@ def learned(learner: Learner, asked: Job, learn: list[Sequence_], tune: list[Seq
         for group in learner.optimiser.param_groups:
             group["lr"] = rate
         learner.model.train()
-        loss, count = learner.loss(batch)
-        learner.accelerator.backward(loss / max(1, count))
+        count = max(1, sum(sum(row.own[1:]) for row in batch))
+        for some in pieces(batch, PIECE if learner.accelerator.device.type == "cpu" else BATCH):
+            learner.accelerator.backward(learner.loss(some)[0] / count)
         torch.nn.utils.clip_grad_norm_([weight for _, weight in learner.learned], 1.0)
         learner.optimiser.step()
         learner.optimiser.zero_grad()
@@ -531,7 +545,9 @@ def resumed(learner: Learner, asked: Job, out: Path) -> tuple[State, dict[str, A
 
 def remember(learner: Learner, state: State, best: dict[str, Any], out: Path) -> None:
     from safetensors.torch import save
-    held = learner.kept() | {"best." + name: tensor for name, tensor in best.items()}
+    # the moments and what is best so far with half their bits: their last digits decide nothing
+    held = {name: tensor if name.startswith("p.") else tensor.bfloat16() for name, tensor in learner.kept().items()}
+    held |= {"best." + name: tensor.half() for name, tensor in best.items()}
     about = asdict(state) | ({"best": 1e9} if math.isinf(state.best) else {})
     write(out / "resume.safetensors", save(held, {"state": json.dumps(about)}))
 
