@@ -26,7 +26,7 @@ from twin.registry import Registry
 from twin.settings import Settings
 from twin.think import server
 from twin.think.server import ServerThinker
-from twin.types import Functions
+from twin.types import Functions, Thought
 
 ASKED = [{"role": "system", "content": "You are Maya."}, {"role": "user", "content": "my word is kestrelfeather"}]
 
@@ -301,6 +301,7 @@ async def test_a_conversation_has_tools_by_the_server(url, talk):
             conversation.heard_until(turn.id, turn.sent)
             await asyncio.sleep(0.01)
         said = conversation.history[-1]["content"]
+        assert sum(isinstance(event, Thought) for event in events) == 1, "how it is made is told once, unless the scene stands otherwise"
         assert said.startswith("One moment. I have:") and "8:05 pm" in said and "42" in said and "called" in turn.times and "tool_call" not in said
         names = [schema["function"]["name"] for schema in httpx.get(f"{url}/seen").json()["body"]["tools"]]
         assert names[:2] == ["clock", "calculator"] if not scene else "reminder" in names

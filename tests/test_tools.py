@@ -12,6 +12,7 @@ from persona.catalogue import Catalogue, limits
 from persona.mind import Mind
 from persona.reminders import MOST, Book, wanted, when
 from twin.calls import called
+from twin.types import Thought
 
 NOW = datetime(2026, 11, 21, 20, 5)                      # a Saturday
 CARD = {"name": {"en": "Robin", "zh": "小罗"}, "description": {"en": "Robin is friendly.", "zh": "小罗很和气。"}, "languages": ["en", "zh"]}
@@ -210,6 +211,26 @@ class Caller:
             yield "It is " + json.loads(messages[-1]["content"].split("\n")[1])["time"] + ". "
         else:
             yield from ("<tool", '_call>{"name": "cl', 'ock"}</tool_call>')
+
+
+class Giver:
+    """A thinker that hands over a rope."""
+
+    def think(self, messages, *, max_tokens=0, temperature=0.0):
+        yield "Here it is. " if messages[-1]["content"].startswith("<tool_response>") else '<tool_call>{"name": "scene_state", "arguments": {"give": "rope"}}</tool_call>'
+
+
+async def test_a_scene_that_a_model_changed_is_shown_as_it_stands(talk):
+    mind = Mind(Persona.parse({**CARD, "scene": "game_character"}))
+
+    class Capable:
+        def answer(self, history, text, **more):
+            return mind.answer(history, text, **{**more, "now": NOW, "capable": True})
+
+    conversation, events = talk(mind=Capable(), think=Giver())
+    await hear_all(conversation, await conversation.ask("Tell me what the sea means to you, would you"))
+    shown = [event.shown for event in events if isinstance(event, Thought)]
+    assert len(shown) == 2 and "rope" not in shown[0]["en"] and "rope" in shown[1]["en"] and "rope" in conversation.history[-1]["state"]["items"]
 
 
 async def test_a_conversation_answers_a_models_call(talk):

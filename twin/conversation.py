@@ -269,9 +269,11 @@ class Conversation:
                 return self.crew.think.stream(messages, functions=functions, calling=calling, **self.crew.sampling, **self.wearing())
 
             async def call(raw: str) -> str:
+                before = (turn.state or {}).get("shown")
                 result: str = await self.crew.mind.run(lambda: answer.call(raw))
                 turn.clock("called")
-                self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
+                if (after := (turn.state or {}).get("shown")) != before:           # the scene stands otherwise now
+                    self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), after))
                 return result
 
             words = self.crew.think.stream(answer.messages, **self.crew.sampling, **self.wearing()) if offer is None else called(think, answer.messages, call)
