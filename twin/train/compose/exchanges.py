@@ -293,7 +293,11 @@ class Scene:
         at: list[int] = []
         for i, fact in enumerate(self.facts):
             if cards and len(cards) + len(self.facts) - i > FEWEST + 1 and self.rng.random() < TOGETHER:
-                cards[-1] += (" " if self.speaker.language == "en" else "") + fact.text
+                both = cards[-1] + (" " if self.speaker.language == "en" else "") + fact.text
+                if allowed(both, self.speaker.language):
+                    cards[-1] = both
+                else:
+                    cards.append(fact.text)
             else:
                 cards.append(fact.text)
             at.append(len(cards) - 1)
@@ -355,10 +359,25 @@ class Scene:
         line, say = self._fit(aspect.suggest, self.shown(holding)), self._answer(holding, aspect)
         if line is None or say is None:
             return None
+        if vague(line, aspect.keys, self.speaker.language) and not self._lead(holding, aspect):
+            return None
         wrong = self.rng.random() < 0.6
         swap = {k: self.speaker.values.other(holding.values[k], self.speaker.me) for k in sorted(aspect.keys & line.slots)} if wrong else {}
         ask = self.speaker.render(line, holding, swap, asked=True)
         return ask, self._open(say, "no" if wrong else "yes", 1), self._source(fact, aspect.keys), self._values(holding, aspect.keys)
+
+    def _lead(self, holding: Holding, aspect: Aspect) -> bool:
+        """Asks something else of the same thing first, so that "it" is no riddle; False where nothing else is told."""
+        shown = self.shown(holding)
+        others = [a for a in holding.attribute.aspects if a is not aspect and a.keys <= shown and not a.keys & aspect.keys]
+        if not others:
+            return False
+        first = pick(self.rng, others)
+        ask, say = self._fit(first.ask, shown), self._answer(holding, first)
+        if not (ask and say):
+            return False
+        self.before.append((self._noise(self.speaker.render(ask, holding, asked=True)), say))
+        return True
 
     def inference(self) -> tuple[str, str, int | None, tuple[str, ...]] | None:
         rng = self.rng
@@ -431,7 +450,7 @@ class Scene:
                 if aspect.suggest and rng.random() < 0.3:
                     holding = Holding(attribute, {k: speaker.values.draw(s, me) for k, s in attribute.slots.items()})
                     fit = self._fit(aspect.suggest, aspect.keys)
-                    if fit is None or (speaker.language == "zh" and len(fit.text) < 11):          # half a sentence
+                    if fit is None or vague(fit, aspect.keys, speaker.language):
                         continue
                     ask = speaker.render(fit, holding, asked=True)
                 else:
@@ -538,6 +557,16 @@ class Drawn(Holding):
             else:
                 values[name] = speaker.values.draw(name.replace("_", " ") if name.startswith(("first", "int")) else name, me)
         super().__init__(_NOTHING, values)
+
+
+_POINTS = re.compile(r"\b(?:it|that|there|then|they|them|him|her|he|she)\b|<\w+\.")
+
+
+def vague(line: Template, keys: frozenset[str], language: str) -> bool:
+    """Whether a suggestion wants something said before it: "Is it from 1986?"."""
+    if line.slots - keys:
+        return False
+    return "你" not in line.text if language == "zh" else bool(_POINTS.search(line.text)) or "you" not in line.text.lower()
 
 
 _ABSTAINS = {

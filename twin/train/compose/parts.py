@@ -171,7 +171,8 @@ def parts(language: str) -> Parts:
     pools: dict[str, list[Any]] = {}
     fragments: dict[str, tuple[Template, ...]] = {}
     talk: dict[str, list[Inference]] = {}
-    attributes: list[Attribute] = []
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    more: list[dict[str, dict[str, Any]]] = []
     near = {name: frozenset(others.split()) for name, others in yaml.load((HERE / "near.yaml").read_text(encoding="utf-8"), _LOADER).items()}
     for path in sorted((HERE / language).glob("*.yaml")):
         data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
@@ -185,9 +186,32 @@ def parts(language: str) -> Parts:
         elif path.stem.startswith("talk"):
             for kind, entries in data.items():
                 talk.setdefault(kind, []).extend(Inference(_templates(e["q"]), _templates(e["a"])) for e in entries)
+        elif path.stem.startswith("more"):
+            more.append(data)
         else:
-            attributes += [_attribute(name, path.stem, entry, near.get(name, frozenset())) for name, entry in data.items()]
-    return Parts(language, tuple(attributes), pools, fragments, talk)
+            found.update({name: (path.stem, entry) for name, entry in data.items()})
+    for data in more:
+        for name, added in data.items():
+            if name not in found:
+                raise PartsError(f"{language}/more: no attribute {name}")
+            found[name] = found[name][0], _merged(found[name][1], added)
+    attributes = tuple(_attribute(name, group, entry, near.get(name, frozenset())) for name, (group, entry) in found.items())
+    return Parts(language, attributes, pools, fragments, talk)
+
+
+def _merged(entry: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """An attribute with the further wordings of a file more*.yaml."""
+    out = dict(entry)
+    for key, value in added.items():
+        if key not in out:
+            out[key] = value
+        elif isinstance(value, list):
+            out[key] = out[key] + value
+        elif isinstance(value, dict):
+            out[key] = _merged(out[key], value)
+        else:
+            raise PartsError(f"more of {key} cannot be added")
+    return out
 
 
 def _templates(lines: object) -> tuple[Template, ...]:
