@@ -243,6 +243,16 @@ def test_an_answer_is_judged_by_what_it_takes_from_its_fact():
     assert lessons.abstains("这个我可不清楚。", "zh") and not lessons.abstains("叫豆沙。", "zh")
 
 
+def test_held_out_topics_are_not_learnt_from(words):
+    """Composed exchanges become talks in both languages, none without an answer; a topic that is kept for measuring does not come up."""
+    state, plan = checkpoints.State(share=1.0), Plan(steps=100, round=60)
+    rows = [row for batch in talker.prepared(lessons.composed, words[1], SIZES["mini"], plan, state) for row in batch]
+    assert all(any(row.said) and len(row.ids) == len(row.said) <= SIZES["mini"].positions for row in rows)
+    for language in ("en", "zh"):
+        learnt, held = ({row.ask for row in source(300, 5, language) if row.kind == "fact"} for source in (lessons.composed, lessons.kept))
+        assert learnt and held and not learnt & held
+
+
 def test_it_begins_with_few_facts(data, words):
     state, plan, size = checkpoints.State(), Plan(steps=100, round=8, drill=0.0, easy=0.5), replace(TINY, batch=4096)
     fact = words[1].token_to_id(tokens.FACT)
@@ -261,7 +271,7 @@ def test_a_tiny_one_learns_eight_exchanges_by_heart(taught):
     rows = [SimpleNamespace(**dict(zip(FIELDS, row))) for row in EXCHANGES]
     say = lessons.answering(net, tokenizer)
     assert [say(row) for row in rows] == [row.say for row in rows]
-    figures = talker.figures(taught, lambda n, seed, language: [row for row in rows if row.language == language], 9)
+    figures = talker.figures(taught, {"all": lambda n, seed, language: [row for row in rows if row.language == language]}, 9)["all"]
     assert figures["zh fact"] == {"right": 1.0, "exact": 1.0, "n": 2} and figures["en unknown"]["right"] == 1.0
 
 

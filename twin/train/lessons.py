@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from . import tokens
+from . import compose, tokens
+from .compose import abstains
 from .transformer import Talker
 
 if TYPE_CHECKING:
@@ -32,11 +33,15 @@ class Learnt:
     said: list[bool]
 
 
-def composed(n: int, seed: int, language: str) -> Iterable[Any]:
+def composed(n: int, seed: int, language: str, held: bool = False) -> Iterator[Any]:
     """Exchanges of twin/train/compose, with `values`: what their answers take from the fact."""
-    from .compose import exchanges
-    for made in exchanges.composed(n, seed, language):
+    for made in compose.composed(n, seed, language, held):
         yield SimpleNamespace(**vars(made.exchange), values=made.answer)
+
+
+def kept(n: int, seed: int, language: str) -> Iterator[Any]:
+    """Of topics that are never learnt from."""
+    return composed(n, seed, language, held=True)
 
 
 def from_file(path: Path) -> Source:
@@ -172,15 +177,3 @@ def carried(exchange: Any) -> list[str]:
     words = [word.strip(".,!?;:'\"") for word in source.split()]
     telling = [word for word in words if len(word) > 3 or word[:1].isdigit() or word[:1].isupper() and word != "I"]
     return [word for word in telling if word in say and word.lower() not in ask]
-
-
-_NOT = {"en": ("n't know", "not know", "not sure", "no idea", "can't say", "can't tell", "can't answer", "couldn't say", "couldn't tell", "been told",
-               "never told", "wasn't told", "my story", "of my life", "of myself", "i know nothing", "i have nothing", "nothing about", "nothing i know",
-               "make that up", "mentions"),
-        "zh": ("不知道", "不清楚", "不了解", "没听说", "说不上", "说不好", "说不准", "没告诉", "没有告诉", "不确定", "没有提", "没提", "答不上",
-               "答不了", "不晓得", "故事里没", "资料里没", "没人", "没有印象", "没写", "没说过", "难倒我")}
-
-
-def abstains(text: str, language: str) -> bool:
-    low = text.lower().replace("’", "'")
-    return any(phrase in low for phrase in _NOT[language])

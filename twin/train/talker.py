@@ -12,7 +12,7 @@ import math
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,14 @@ from twin.errors import Missing, Refused, TwinError
 
 from . import tokens
 from .checkpoints import State, export, keep, loaded, newest, restored
-from .lessons import Learnt, Source, answering, batches, check, composed, drilled, from_file, learnt, talks, tensors, told
+from .lessons import Learnt, Source, answering, batches, check, composed, drilled, from_file, kept, learnt, talks, tensors, told
 from .transformer import SIZES, Size, Talker, head_start
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 HELD = 7_000_003                                         # the seed of exchanges that are never learnt from
+HELD_OUT = {"new names": composed, "new topics": kept}   # what is looked at on the way
 SHOWN = 20.0                                             # s between lines of progress
 
 
@@ -80,7 +81,7 @@ def rate(size: Size, plan: Plan, state: State) -> float:
     return size.rate * min(1.0, (state.step + 1) / plan.warm) * (plan.least + (1 - plan.least) * fall)
 
 
-def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Source | None = None, resume: bool = False, pause: Path | None = None,
+def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Mapping[str, Source] | None = None, resume: bool = False, pause: Path | None = None,
           pieces: bool = False, say: Callable[[str], None] = print) -> Path:
     """Train in `out`, where the tokeniser is: log.jsonl, at-STEP/. Returns the last checkpoint. Raises Missing, Refused, OSError."""
     from accelerate import Accelerator
@@ -144,21 +145,23 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Source | N
         if first and (over or now - saved >= plan.save):
             at, saved = keep(out, net, optimiser, state, pieces), time.monotonic()
         if first and held and (over or now - checked >= plan.check):
-            found = check(answering(net, tokenizer), held, plan.checked, HELD)
-            note({"held": found})
-            say(f"held out: {told(found)}")
+            for what, exchanges in held.items():
+                found = check(answering(net, tokenizer), exchanges, plan.checked, HELD)
+                note({"held": what, **found})
+                say(f"{what}: {told(found)}")
             checked = time.monotonic()
     if at is None:
         raise Refused("Nothing was trained: there is no time for it.", "Give more --hours or --steps.")
     return at
 
 
-def figures(out: Path, held: Source, count: int) -> dict[str, dict[str, float]]:
-    """Of the newest checkpoint. Raises Missing."""
+def figures(out: Path, held: Mapping[str, Source], count: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Of the newest checkpoint, for each kind of held-out exchanges. Raises Missing."""
     at = newest(out)
     if at is None:
         raise Missing(f"There is no checkpoint in {out}.", "Train first.")
-    return check(answering(loaded(at), tokens.load(out)), held, count, HELD)
+    answer = answering(loaded(at), tokens.load(out))
+    return {what: check(answer, exchanges, count, HELD) for what, exchanges in held.items()}
 
 
 def wait(pause: Path | None, say: Callable[[str], None]) -> None:
@@ -208,14 +211,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             export(options.out, options.export)
             return 0
         if options.figures:
-            say(told(figures(options.out, composed, options.figures)))
+            for what, found in figures(options.out, HELD_OUT, options.figures).items():
+                say(f"{what}: {told(found)}")
             return 0
         source = from_file(options.data) if options.data else composed
         if not (options.out / "tokenizer.json").is_file():
             more = [line for path in options.texts for line in path.read_text("utf-8").splitlines()]
             tokens.make([*texts(source, 4_000, options.seed), *more], options.out, size.vocabulary)
         plan = Plan(wired=not options.unwired, **{name: getattr(options, name) for name in names})
-        train(options.out, size, plan, source, held=source, resume=options.resume, pause=options.pause, pieces=options.pieces, say=say)
+        held = None if options.data else HELD_OUT
+        train(options.out, size, plan, source, held=held, resume=options.resume, pause=options.pause, pieces=options.pieces, say=say)
     except TwinError as error:
         say(f"{error.message} {error.hint}")
         return 1
