@@ -53,7 +53,7 @@ class Fact:
 class Recollection:
     """`text`: a sentence to the user ("Your sister is called Ana."), or the message itself. `kind`: "fact", "message"; "forgot" where they asked to
     forget (`object`: how many), "none" where they asked after something particular of which nothing was told. `past`: it holds no more. `asked`:
-    it is just what the question is after."""
+    it is just what the question is after. `score`: how likely it bears on the question, 0..1."""
     text: str
     kind: str
     subject: str = ""

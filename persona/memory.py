@@ -884,9 +884,11 @@ class _Weighed:
             self.likely[found] = max(self.likely[found], share * self.likely[by])
             self.later.add((new, old))
         parts = {name: {n for n, (own, _, about) in enumerate(self.seek.parts) if own & held or about & held} for name, held in self.words.items() if self.likely.get(name, 0.0) >= ENOUGH / 2}
-        for new in parts:
-            share = 0.4 if "xchange" in self.words[new] else 0.6
-            self.later |= {(new, old) for old in parts if old < new and parts[old] & parts[new] and self.likely[new] >= share * self.likely[old]}
+        plain = {name: {n for n, (own, _, _) in enumerate(self.seek.parts) if own & self.words[name]} for name in parts}
+        for new in parts:                                # without a word of change only what shares the very word that is asked for
+            changes = "xchange" in self.words[new]
+            same, share = (parts, 0.4) if changes else (plain, 0.6)
+            self.later |= {(new, old) for old in same if old < new and same[old] & same[new] and self.likely[new] >= share * self.likely[old]}
         self.over = {old for _, old in closed} & self.rows.keys()
 
     def sure(self, fact: Fact, wanted: Asked) -> bool:

@@ -14,6 +14,7 @@ from persona.retell import day
 from persona.words import spell_out, words_of
 
 MOST = 8                                                 # things told at once
+LIKELY = 0.35                                            # of Recollection.score, from which on a message is quoted as the answer
 _WH = re.compile(r"^(?:(?:so|and|but|hey|well|ok|okay|now)[\s,]+)*(?:(?:do|can|could) you (?:still )?(?:remember|know|recall|tell me|remind me)\b|remind me\b|did i (?:ever )?(?:tell|say|mention)|have i (?:ever )?(?:told|said|mentioned)|what|who|where|when|"
                  r"which|how old|how many|how long|is my|are my|was my|do i (?:have|like|live|work|own|speak|play)|am i (?:married|single|allergic|vegetarian|vegan)|does my|did my|has my)\b")
 _NOT_TOLD = re.compile(r"\b(?:should|shall|could|can|would|must|think|opinion|advice|help|feel|feeling|wrong with|mean|meaning|best|do i (?:get|find|make|do|say|start|know|need)|did i do|am i doing|my (?:question|problem|options?|chances?|turn))\b")
@@ -42,10 +43,15 @@ def answer(text: str, recalled: Sequence[Recollection], tongue: str, now: dateti
         return Retold(_everything(told, tongue) if wanted.everything else _told(told, wanted, tongue, now))
     if wanted.everything and recalled:
         return Retold("You haven't told me anything about yourself yet." if tongue == "en" else "你还没跟我说过你自己的事呢。", "curious", False)
-    if said := next((one for one in recalled if one.kind == "message" and one.role == "user" and _bears(text, one.text)), None):
+    said_before = [one for one in recalled if one.kind == "message" and one.role == "user"]
+    if said_before and (wanted.mine or any(one.score >= LIKELY or _bears(text, one.text) for one in said_before)):
+        said = said_before[0]                            # what was said of the same thing later stands first
         when = day(said.when, now, tongue) if said.when else ""
         quote = said.text if len(said.text) <= 220 else said.text[:220].rsplit(" ", 1)[0] + "…"
-        return Retold(f"What you said {when} was this: “{quote}”".replace("  ", " ") if tongue == "en" else f"你{when}是这么说的：“{quote}”")
+        sure = any(one.score >= LIKELY or _bears(text, one.text) for one in said_before)
+        if tongue == "zh":
+            return Retold(f"你{when}是这么说的：“{quote}”" if sure else f"我拿不太准，你{when}说过：“{quote}”", "warm" if sure else "thoughtful")
+        return Retold((f"What you said {when} was this: “{quote}”" if sure else f"I'm not certain, but {when} you said: “{quote}”").replace("  ", " "), "warm" if sure else "thoughtful")
     if any(one.kind == "none" for one in recalled) and wanted.mine and (wanted.predicates or wanted.subject not in ("", kin.USER)):
         return Retold("You haven't told me that." if tongue == "en" else "这个你还没告诉过我。", "curious", False)
     return None

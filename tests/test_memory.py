@@ -171,6 +171,7 @@ def test_what_changed_is_told_first_however_it_was_worded(talk):
          "Henrike has gone to Oslo, I report to a Mr Okoro now.")
     found = talk.texts("Who do I share the attic with?")
     assert "Uma" in found[0] and "potters" in found[1]
+    assert talk.said("Who do I share the attic with?") == "What you said today was this: “Ned moved out, a weaver called Uma has his corner now.”"
     assert "Okoro" in talk.texts("Who is my boss?")[0] and "Okoro" not in talk.said("What was my boss called before?")
     talk("我在攒钱买皮划艇。", "今天的汤咸了。", "皮划艇不买了，钱留着搭个暖房。")
     assert "暖房" in talk.texts("我存钱想做什么？", "zh")[0]
