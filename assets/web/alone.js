@@ -82,7 +82,7 @@ class Alone {
     setInterval(() => this.tick(), TICK);
     const idle = window.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 800));
     for (const language of this.mind.languages) idle(() => this.mind.room(language), { timeout: 4000 });   // so that no question waits for it
-    idle(() => this.mind.papers?.grams, { timeout: 6000 });
+    idle(() => this.mind.papers, { timeout: 6000 });
   }
 
   /** @param {string} text */

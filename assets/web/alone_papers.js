@@ -112,11 +112,18 @@ export class Papers {
     const count = passages.size;
     this.idf = new Map([...seen].map(([word, held]) => [word, Math.log(1 + (count - held + 0.5) / (held + 0.5))]));
     this.rare = Math.log(1 + (count + 0.5) / 0.5);
+    /** @type {Map<number, string>} */
+    this.plain = new Map();
     this.salt = 0;
   }
 
-  /** Made when it is first needed. */
-  get grams() { return (this.made ??= new Grams(this.rows.map(([text]) => this.words.simplify(text).toLowerCase()), [2, 3])); }
+  /** A passage with its heading and title, in letters and digits alone. @param {number} at one of its sentences */
+  written(at) {
+    const [, document, , heading, passage] = this.rows[at];
+    let found = this.plain.get(passage);
+    if (found === undefined) this.plain.set(passage, found = [...this.passage(at).map((row) => row[0]), heading, this.documents[document].title].join(" ").toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""));
+    return found;
+  }
 
   /** @param {string} word */
   weight(word) { return (this.idf.get(word) ?? this.rare) * (this.wanting.weak.has(word) || word.length === 1 ? 0.35 : 1) + 0.2; }
@@ -146,8 +153,8 @@ export class Papers {
     if (!whole) return null;
     const covers = this.rows.map((row, at) => this.cover(at, words, weights, whole, asked)), order = [...covers.keys()].sort((a, b) => covers[b] - covers[a]).slice(0, NEAR);
     if (covers[order[0]] < 0.3) return null;
-    const alike = this.grams.scores(this.words.simplify(question).toLowerCase());
-    const at = order.reduce((best, one) => (covers[one] + 0.05 * alike[one] > covers[best] + 0.05 * alike[best] ? one : best), order[0]);
+    const low = (/** @type {string} */ text) => this.words.simplify(text).toLowerCase(), alike = new Grams(order.map((one) => low(this.rows[one][0])), [2, 3]).scores(low(question));
+    const at = order[order.reduce((best, one, n) => (covers[one] + 0.05 * alike[n] > covers[order[best]] + 0.05 * alike[best] ? n : best), 0)];
     return { score: Math.min(1, covers[at]), ...this.said(at, language) };
   }
 
@@ -165,10 +172,7 @@ export class Papers {
     let score = share / whole;
     const holds = !kind || kind.holds.test(text);
     if (missed.length && kind && holds) score += 0.85 * missing / whole * missed.filter((word) => kind.answered.has(word) || kind.kind === "may" && this.wanting.weak.has(word)).length / missed.length;
-    if (names.length) {
-      const low = this.passage(at).map((row) => row[0]).concat(this.rows[at][3], this.documents[this.rows[at][1]].title).join(" ").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
-      if (names.some((/** @type {string} */ name) => !low.includes(name))) score *= 0.5;
-    }
+    if (names.some((/** @type {string} */ name) => !this.written(at).includes(name))) score *= 0.5;
     return score * (holds ? 1 : 0.66) * (/[?？]$/.test(text) ? 0.6 : 1);
   }
 
