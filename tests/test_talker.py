@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -352,6 +353,11 @@ def test_it_rests_while_a_file_is_there_and_says_what_is_wrong(data, taught, tmp
     def say(line: str) -> None:
         lines.append(line)
         pause.unlink()
-    talker.wait(pause, say)
+    talker.wait(pause, None, say)
     assert len(lines) == 1 and "resting" in lines[0]
+    stop, size = threading.Event(), replace(TINY, batch=128)
+    stop.set()
+    for file in taught.glob("tokenizer*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert train(tmp_path, size, Plan(steps=9, round=8), lessons.from_file(data), stop=stop, say=lines.append).name == "at-00000001"     # what was done is kept
     assert talker.main(["--out", str(tmp_path / "none"), "--export", str(tmp_path / "to")]) == 1 and "no checkpoint" in capsys.readouterr().out

@@ -10,7 +10,9 @@ import argparse
 import json
 import math
 import random
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,8 +84,9 @@ def rate(size: Size, plan: Plan, state: State) -> float:
 
 
 def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Mapping[str, Source] | None = None, resume: bool = False, pause: Path | None = None,
-          pieces: bool = False, say: Callable[[str], None] = print) -> Path:
-    """Train in `out`, where the tokeniser is: log.jsonl, at-STEP/. Returns the last checkpoint. Raises Missing, Refused, OSError."""
+          pieces: bool = False, stop: threading.Event | None = None, say: Callable[[str], None] = print) -> Path:
+    """Train in `out`, where the tokeniser is: log.jsonl, at-STEP/. `stop`: ends after the step at hand. Returns the last checkpoint. Raises Missing,
+    Refused, OSError."""
     from accelerate import Accelerator
     from accelerate.utils import set_seed
 
@@ -123,7 +126,7 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Mapping[st
                 state.share = plan.share(state)
             todo = prepared(source, tokenizer, size, plan, state, accelerator.process_index, accelerator.num_processes)
             continue                                     # where a round's end was kept, the next one begins
-        wait(pause, say)
+        wait(pause, stop, say)
         began = time.monotonic()
         for group in optimiser.param_groups:
             group["lr"] = rate(size, plan, state)
@@ -136,7 +139,7 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Mapping[st
         lost.append(loss.item())
         now = time.monotonic()
         state.step, state.batch, state.seconds, seen = state.step + 1, state.batch + 1, state.seconds + now - began, seen + ids.numel()
-        over = plan.share(state) >= 1
+        over = plan.share(state) >= 1 or stop is not None and stop.is_set()
         if first and (over or now - shown >= SHOWN or plan.steps and plan.steps <= 200):
             mean, speed, pace = sum(lost) / len(lost), seen / (state.seconds - since), optimiser.param_groups[0]["lr"]
             note({"loss": lost[-1], "mean": round(mean, 4), "rate": pace, "tokens_s": round(speed), "round": state.round})
@@ -144,6 +147,8 @@ def train(out: Path, size: Size, plan: Plan, source: Source, *, held: Mapping[st
             shown, since, seen, lost = now, state.seconds, 0, []
         if first and (over or now - saved >= plan.save):
             at, saved = keep(out, net, optimiser, state, pieces), time.monotonic()
+        if over and plan.share(state) < 1:
+            break
         if first and held and (over or now - checked >= plan.check):
             for what, exchanges in held.items():
                 found = check(answering(net, tokenizer), exchanges, plan.checked, HELD)
@@ -164,11 +169,11 @@ def figures(out: Path, held: Mapping[str, Source], count: int) -> dict[str, dict
     return {what: check(answer, exchanges, count, HELD) for what, exchanges in held.items()}
 
 
-def wait(pause: Path | None, say: Callable[[str], None]) -> None:
+def wait(pause: Path | None, stop: threading.Event | None, say: Callable[[str], None]) -> None:
     """While the file `pause` is there."""
     if pause and pause.exists():
         say(f"resting while {pause} is there")
-        while pause.exists():
+        while pause.exists() and not (stop and stop.is_set()):
             time.sleep(2)
 
 
@@ -220,7 +225,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tokens.make([*texts(source, 4_000, options.seed), *more], options.out, size.vocabulary)
         plan = Plan(wired=not options.unwired, **{name: getattr(options, name) for name in names})
         held = None if options.data else HELD_OUT
-        train(options.out, size, plan, source, held=held, resume=options.resume, pause=options.pause, pieces=options.pieces, say=say)
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        train(options.out, size, plan, source, held=held, resume=options.resume, pause=options.pause, pieces=options.pieces, stop=stop, say=say)
     except TwinError as error:
         say(f"{error.message} {error.hint}")
         return 1
