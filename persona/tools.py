@@ -34,7 +34,7 @@ _SAID: dict[str, dict[str, tuple[str, ...]]] = {
     "catalogue-miss": {"en": ("I've nothing that fits that. Shall I look with another price or for something near it?", "Nothing in the catalogue fits, and I won't press something else on you. What matters most?"),
                        "zh": ("没有正合适的。换个价位，或者找个差不多的？", "目录里没有合适的，我也不硬推。哪一点最要紧？")},
     "catalogue-beyond": {"en": ("Nothing that fits stays within that price. The nearest is the {name}, at {price}.", "Not at that price: the nearest I have is the {name}, {price}."), "zh": ("这个价位没有合适的，最接近的是{name}，{price}。", "这个价钱里没有，最近的是{name}，要{price}。")},
-    "catalogue-price": {"en": ("The {name} is {price}. {about}",), "zh": ("{name}{price}。{about}",)}, 
+    "catalogue-price": {"en": ("The {name} is {price}. {about}",), "zh": ("{name}{price}。{about}",)},
     "catalogue-cheap": {"en": ("nothing else costs less",), "zh": ("目录里它最便宜",)}, "catalogue-dear": {"en": ("nothing else costs more",), "zh": ("目录里它最贵",)},
     "catalogue-one": {"en": ("I'd take the {name}{price}: {why}. {about}",), "zh": ("我会选{name}{price}：{why}。{about}",)},
     "catalogue-two": {"en": (" Otherwise the {name}{price}.",), "zh": ("另外还有{name}{price}。",)}}
