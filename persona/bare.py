@@ -64,6 +64,10 @@ class Bare:
         if self._match:
             self._match.judge("what do you do" if self.tongue == "en" else "你是做什么的")
 
+    @property
+    def learned(self) -> bool:
+        return self._match is not None
+
     def judged(self, text: str, moment: Moment) -> Judged | None:
         """Which facts answer, as it was learned, after what was said last; None where nothing was."""
         if self._match is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -20,10 +21,10 @@ from persona.search import Embed
 from persona.search import _matrix as matrix
 from persona.words import normal, simplify, words_of
 
-FILE = Path(__file__).resolve().parents[1] / "assets" / "weights" / "match.yaml"
-SEEN = (0, 3, 9, 13, 15, 24, 40, 41, 42, 46)                            # features of the best facts that tell whether there is an answer
+FILE = Path(__file__).resolve().parents[1] / "assets" / "weights" / "match.yaml"     # beside it match.en.npy and match.zh.npy: see Examples
+SEEN = (0, 3, 9, 13, 15, 24, 40, 41, 42, 46, 47)                            # features of the best facts that tell whether there is an answer
 SURE = 0.45                                              # from here on a fact is said
-BOTH = 0.6                                               # a second fact this nearly as likely is said too
+BOTH = 0.4                                               # a second fact this nearly as likely is said too
 KINDS = ("money", "time", "duration", "age", "number", "person", "place", "name", "colour", "why")
 _CLAUSE = re.compile(r"[,;:.!?—](?=\s|$)|\s(?:and|but|because|so|which|who|when|where|after|until|since)\s|[，。；：！？、]")
 _YES_NO = {"en": re.compile(r"^(?:(?:so|and|but|well|oh|then|ok|okay)\b[, ]*)*(?:do|does|did|is|are|was|were|have|has|had|can|could|will|would|should|may|shall|must|am)\b"), "zh": re.compile("吗|[么没]？?$|[能会要可行是有]不|有没有|吧$|行不")}
@@ -75,14 +76,50 @@ class Weights:
     null: np.ndarray
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Of each of some topics the embeddings of questions people ask [a, d] and of facts that answer them [b, d], topic by topic; where each topic begins."""
+    asked: np.ndarray
+    asked_from: np.ndarray
+    told: np.ndarray
+    told_from: np.ndarray
+
+    def of_question(self, vector: np.ndarray, apart: bool = False) -> np.ndarray:
+        """[d] -> [topics]: the nearest question of each. `apart`: the very same text doesn't count."""
+        return np.maximum.reduceat(_others(self.asked @ vector, apart), self.asked_from)
+
+    def of_facts(self, vectors: np.ndarray, apart: bool = False) -> np.ndarray:
+        """[n, d] -> [n, topics]."""
+        return np.maximum.reduceat(_others(vectors @ self.told.T, apart), self.told_from, axis=1)
+
+
+def _others(near: np.ndarray, apart: bool) -> np.ndarray:
+    return np.clip(np.where(near > 0.995, 0, near) if apart else near, 0, 1)
+
+
 @lru_cache(maxsize=1)
 def learned() -> dict[str, Weights]:
-    """language -> weights; empty where the file isn't there."""
+    """language -> weights; empty where the files aren't there."""
     try:
-        data = yaml.load(FILE.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return {language: Weights(*(np.array(own[name], np.float32) for name in ("fact", "null"))) for language, own in _file()["weights"].items()
+                if FILE.with_name(f"match.{language}.npy").is_file()}
     except OSError:
         return {}
-    return {language: Weights(*(np.array(own[name], np.float32) for name in ("fact", "null"))) for language, own in data["weights"].items()}
+
+
+@lru_cache(maxsize=1)
+def _file() -> dict[str, Any]:
+    return yaml.load(FILE.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@lru_cache(maxsize=2)
+def examples(language: str) -> Examples:
+    """Errors: OSError."""
+    rows = np.load(FILE.with_name(f"match.{language}.npy"), allow_pickle=False).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    topics = _file()["topics"][language]
+    asked, told = (np.array([one[at] for one in topics]) for at in (0, 1))
+    return Examples(rows[:asked.sum()], np.concatenate([[0], asked.cumsum()[:-1]]), rows[asked.sum():], np.concatenate([[0], told.cumsum()[:-1]]))
 
 
 def standing(x: np.ndarray) -> np.ndarray:
@@ -98,6 +135,8 @@ class Match:
 
     def __init__(self, holding: Holding, embed: Embed, english: Callable[[str], str], cache: Path | None = None):
         self.holding, self.facts, self.language, self._embed, self._english, self._cache = holding, holding.facts, holding.language, embed, english, cache
+        self.judge = lru_cache(maxsize=8)(self._judge)   # one question is judged several times on its way to a reply
+        self.apart = False                               # while learning: what is an example itself is not compared with itself
 
     def put(self, text: str) -> str:
         """A text as the embedder gets it."""
@@ -109,6 +148,11 @@ class Match:
         parts = [(n, part) for n, fact in enumerate(self.facts) for part in clauses(fact.text)]
         made = matrix([self.put(text) or "-" for text in (*(fact.text for fact in self.facts), *(part for _, part in parts))], self._embed, self._cache)
         return made[:len(self.facts)], made[len(self.facts):], np.array([n for n, _ in parts], int)
+
+    @cached_property
+    def _topics(self) -> np.ndarray:
+        """[n, topics]: how near each fact is to those of each topic."""
+        return examples(self.language).of_facts(self._vectors[0], self.apart)
 
     @cached_property
     def _stems(self) -> list[frozenset[str]]:
@@ -125,7 +169,7 @@ class Match:
     def _kinds(self) -> dict[str, Row]:
         return {row.id: row for row in _table()[0][self.language] if row.part == "kinds"}
 
-    def judge(self, question: str, before: Sequence[str] = ()) -> Judged:
+    def _judge(self, question: str, before: tuple[str, ...] = ()) -> Judged:
         """What the weights make of a question."""
         own = learned()[self.language]
         x, y = self.features(question, before)
@@ -152,6 +196,7 @@ class Match:
         clause = near.copy()
         if len(part):
             np.maximum.at(clause, owner, part @ first)
+        topic = (self._topics * examples(language).of_question(first, self.apart)).max(1)     # a question and a fact near to those of one topic
         # words
         stems = nearby.concepts(put)
         total = sum(self._idf(stem) for stem in stems) or 1.0
@@ -198,7 +243,8 @@ class Match:
                       fits[:, 0] * bool(asks), (1 - fits[:, 1]) * bool(asks), fresh * bool(asks), (1 - fresh) * bool(asks), named, elsewhere, spoken_of * extra, length,
                       *(column for kind in KINDS for column in ((fresh * (kind in asks)),))], 1).astype(np.float32)
         wholly, first_told, first_near = about * apt * on, (table >= table.max() - 1e-6).astype(np.float32), (near >= near.max() - 1e-6).astype(np.float32)
-        x = np.concatenate([x, np.stack([wholly, wholly * table, wholly * (table > 0.45), apt * on * near, first_told * (table > 0.4), first_near, first_near * first_told], 1)], 1).astype(np.float32)
+        x = np.concatenate([x, np.stack([wholly, wholly * table, wholly * (table > 0.45), apt * on * near, first_told * (table > 0.4), first_near, first_near * first_told,
+                                               topic, topic - topic.max(), topic * near, (topic >= topic.max() - 1e-6) * 1.0], 1)], 1).astype(np.float32)
         yes_no = bool(_YES_NO[language].search(low)) and not _OPEN[language].search(low)
         y = np.array([1.0, float(yes_no), float(bool(_OPEN[language].search(low))), float(bool(_ME[language].search(low))), float(bool(_YOU[language].search(low))),
                       float(bool(_THEY[language].search(low))), float(bool(who)), float(bool(want.about)), len(low) / (60 if language == "en" else 20), *(float(kind in asks) for kind in KINDS)], np.float32)

@@ -338,7 +338,7 @@ class Mind:
         """For a twin without lines: what was found, or the fact that holds better what is asked; and where nothing is written about it, plainly that
         it isn't known."""
         bare, room = self._bare.get(tongue), self._rooms[tongue]
-        if not bare or chat.follow_up(text, tongue) or found and (found.sources[0] in ("common", "why", *_FIRST_FOUND) or room.lines.get(found.sources[0]) in room.scene
+        if not bare or chat.follow_up(text, tongue) and not (bare.learned and (not found or found.sources[0].startswith("follow-"))) or found and (found.sources[0] in ("common", "why", *_FIRST_FOUND) or room.lines.get(found.sources[0]) in room.scene
                                                                   or any(line.id == found.sources[0] for line in room.own) or len(found.sources) > 1 and len(parts(text)) > 1):
             return found
         told_of = bare.answer(text, moment)

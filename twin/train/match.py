@@ -25,6 +25,7 @@ from persona.gloss import gloss
 from persona.holding import Holding
 from persona.match import FILE, Match, standing
 from persona.repertoire import Repertoire
+from persona.words import normal
 
 HERE = Path(__file__).parent / "answers"
 CARDS, COMPOSED, STEPS, DECAY = 40, 500, 400, 0.003
@@ -70,6 +71,26 @@ AKIN = [set(row.split()) for row in (
 
 def akin(topic: str) -> set[str]:
     return {topic}.union(*(row for row in AKIN if topic in row))
+
+
+def topics(language: str) -> list[tuple[list[str], list[str]]]:
+    """(questions, facts) of each topic, as the embedder gets them; Chinese ones also beside the English."""
+    rows = [*pool(language).values(), *((asked, [fact]) for fact, asked, _ in near(language))]
+    english = gloss().english
+    if language == "en":
+        return [([normal(one, "en") for one in asked], [normal(one, "en") for one in told]) for asked, told in rows]
+    return [([english(one) + "?" for one in asked], [english(one) for one in told]) for asked, told in rows]
+
+
+def kept(embed: Callable[[list[str]], np.ndarray], out: Path) -> dict[str, list[list[int]]]:
+    """Writes the topics' embeddings beside `out`, 8 bits a number -> how many questions and facts each topic has."""
+    found = {}
+    for language in ("en", "zh"):
+        rows = topics(language) + (topics("en") if language == "zh" else [])
+        made = embed([one for asked, _ in rows for one in asked] + [one for _, told in rows for one in told])
+        np.save(out.with_name(f"match.{language}.npy"), np.round(made / np.abs(made).max(1, keepdims=True) * 127).astype(np.int8), allow_pickle=False)
+        found[language] = [[len(asked), len(told)] for asked, told in rows]
+    return found
 
 
 Asked = tuple[str, tuple[str, ...], tuple[int, ...]]     # question, what was said before it, which facts answer
@@ -159,6 +180,7 @@ def examples(language: str, embed: Callable[[list[str]], np.ndarray], folders: l
 
     def add(source: str, card: str, texts: list[str], asked: list[Asked]) -> None:
         own = Match(Holding([Fact(text, language, f"fact {n}") for n, text in enumerate(texts)], language, {}, lambda n: None), embed, english)
+        own.apart = True
         found.extend(Example(source, card, source, *own.features(text, before), right) for text, before, right in asked)
 
     for n in range(cards):
@@ -239,6 +261,7 @@ def main(argv: list[str] | None = None) -> int:
     given = ask.parse_args(argv)
     embed = Embedder().embed
     told = {}
+    given.out.write_text(yaml.safe_dump({"weights": {}, "topics": (counts := kept(embed, given.out))}), "utf-8")
     for language in ("en", "zh"):
         rows = examples(language, embed, given.cards)
         if given.show:
@@ -247,7 +270,7 @@ def main(argv: list[str] | None = None) -> int:
         told[language] = {"fact": [round(float(one), 4) for one in fact], "null": [round(float(one), 4) for one in null]}
         print(f"{language}: learned of {len(rows)} questions", file=sys.stderr)
     if not given.show:
-        text = yaml.safe_dump({"weights": told}, default_flow_style=None, width=150)
+        text = yaml.safe_dump({"weights": told, "topics": counts}, default_flow_style=None, width=150)
         given.out.write_text(f"# Made by `python -m twin.train.match`; read by persona/match.py.\n{text}", "utf-8")
     return 0
 
