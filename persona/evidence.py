@@ -150,13 +150,15 @@ _WEIGHTS: dict[str, tuple[tuple[float, ...], float]] = {
     "": ((0.0, 1.48, 2.65, 1.02, 1.41, 2.51, -1.36, 2.01, 0.42, 1.92, -1.67), -4.3)}
 
 
-def likely(question: Sought, rows: Sequence[tuple[float, ...]], embedded: bool) -> np.ndarray:
-    """float64 [n], how likely each row of `features` bears on the question."""
+def likely(question: Sought, rows: Sequence[tuple[float, ...]]) -> np.ndarray:
+    """float64 [n], how likely each row of `features` bears on the question. A cosine that is not known is nan."""
     if not rows:
         return np.zeros(0)
-    weights, added = _WEIGHTS[question.language if embedded else ""]
     table = np.array(rows)
-    found = 1 / (1 + np.exp(-(table @ np.array(weights) + added)))
+    bare = np.isnan(table[:, 0])
+    table[bare, 0] = 0.0
+    (weights, added), (without, plus) = _WEIGHTS[question.language], _WEIGHTS[""]
+    found = 1 / (1 + np.exp(-np.where(bare, table @ np.array(without) + plus, table @ np.array(weights) + added)))
     found *= (1 - 0.85 * table[:, 10]) * np.where(table[:, 6] >= 1, 0.2, 1.0)
     anything = (table[:, 3] > 0) & ((table[:, 5] > 0) | (table[:, 7] > 0)) & (table[:, 10] == 0) & (table[:, 8] == 0)
     found = np.where(anything, np.maximum(found, 0.3), found)                                                           # of somebody

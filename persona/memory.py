@@ -33,6 +33,7 @@ from persona import evidence, kin, retell
 from persona.asked import Asked, asked, mark, named, stem, tokens
 from persona.evidence import sought
 from persona.fact import Fact, Learned, Recollection, single
+from persona.gloss import gloss
 from persona.learn import forgetting, learn
 from persona.search import Embed
 from persona.vectors import Vectors
@@ -835,7 +836,7 @@ class _Weighed:
                 self.facts.setdefault(fact.source, []).append(fact)
         words = self.memory._words([*rows])
         table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), self._cosine(name)) for name, row in rows.items()]
-        for name, likely, row in zip(rows, evidence.likely(self.seek, table, bool(len(self.cosines))), table):
+        for name, likely, row in zip(rows, evidence.likely(self.seek, table), table):
             self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6)
             self.points[name], self.own[name] = points.get(name, 0.0), self.likely[name]
             if row[-1]:
@@ -847,7 +848,7 @@ class _Weighed:
     def _cosine(self, name: int) -> float:
         vectors = self.memory._vectors
         at = vectors.place.get(name, -1) if vectors is not None else -1
-        return float(self.cosines[at]) if 0 <= at < len(self.cosines) else 0.0
+        return float(self.cosines[at]) if 0 <= at < len(self.cosines) else float("nan")
 
     def follow(self, past: bool) -> None:
         """What was said later of the same thing as the likeliest ones: what closed a fact of theirs, and what tells of a change and shares a rare word
@@ -921,10 +922,6 @@ _FIRM = frozenset(("name", "birthday", "born", "allergy", "origin", "death"))
 
 def _glossed(text: str) -> str:
     """The English of a Chinese text's words; "" where there is no dictionary. It is read at the first Chinese text."""
-    try:
-        from persona.gloss import gloss
-    except ImportError:
-        return ""
     return gloss().english(text)
 
 

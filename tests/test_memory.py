@@ -10,6 +10,7 @@ import time
 import zipfile
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from shelves import ADA, BEA, PHRASE, files
@@ -187,6 +188,30 @@ def test_of_what_was_never_told_nothing_is_recalled(talk):
     talk("My boy Teddy took up the trombone.", "I quit the gym, I climb now.", "My brother is called Tom.", "我女儿迷上了打鼓。")
     for question, language in (("How tall is Teddy?", "en"), ("What is my wife's name?", "en"), ("What is my blood type?", "en"), ("Where does my aunt live?", "en"), ("我是什么血型？", "zh"), ("我太太叫什么名字？", "zh")):
         assert talk.texts(question, language) == [], question
+
+
+def bag(texts: list[str]) -> np.ndarray:
+    """The smallest embedder: each word a place."""
+    rows = np.zeros((len(texts), 97), np.float32)
+    for row, text in zip(rows, texts):
+        for word in text.lower().replace("?", "").split():
+            row[sum(word.encode()) % 97] += 1
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+
+
+def test_what_was_said_is_embedded_once_and_at_hand_again(tmp_path):
+    talk = Talk(tmp_path / "a.memory", embed=bag, english=lambda text: {"我在攒钱买船。": "save money buy boat", "买船的钱": "buy boat money"}.get(text, ""))
+    talk("I keep bees on the roof.", "我在攒钱买船。", "天气不错。")
+    assert "bees" in talk.texts("Where do I keep bees?")[0] and talk.memory._unsaved, "a question writes nothing"
+    talk.memory.warm()
+    assert not talk.memory._unsaved and [len(row[0]) for row in talk.memory._db.execute("SELECT vector FROM messages ORDER BY id")] == [194, 194, 0]
+    talk.memory.close()
+    again = Talk(talk.path, embed=bag, english=talk.memory.english)
+    again.memory.ready()
+    assert len(again.memory._vectors) == 2 and "买船" in again.texts("买船的钱", "zh")[0]
+    again.memory.forget("forget everything")
+    assert again.memory._vectors is None and again.texts("Where do I keep bees?") == []
+    again.memory.close()
 
 
 def test_forget_it_said_of_a_thing_takes_nothing_back(talk):
