@@ -92,15 +92,16 @@ class Bare:
         if not chat.is_question(text, self.tongue) and not said:
             return self._taken(text, moment)
         want = asked(text, self.tongue)
-        found = self.find(text, moment)
-        if not found:
-            return None
-        if self._trade(text) and (told := self._as_trade(found)):
+        trade = self._trade(text)
+        found = self.find(text, moment) if trade or not self._match else []
+        if trade and (told := self._as_trade(found)):
             return told
         if judged := self.judged(text, moment):
             if judged.sure:
                 return self._as_fact(judged.told, judged.best)
             return self.unknown(text, moment) if self._wants_own(text, want, moment) or self._touches(text, moment) else None
+        if not found:
+            return None
         best = found[0]
         if best.score >= SURE[self.tongue] and (best.about or best.apt or best.share > 0.6) or best.score >= ENOUGH[self.tongue] and best.apt and best.on and (self._holding.dense or best.share > 0):
             return self._said(found, text)
