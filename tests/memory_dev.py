@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -124,7 +125,7 @@ def examined(part: str, language: str, embed: Embed | None = None, show: bool = 
                     print(f"   {one.source:4d} {one.score:.4f} {one.kind[:4]} {'*' if one.asked else ' '}{'-' if one.past else ' '} {one.text[:110]}")
             yield ask, right, took
         memory.close()
-        memory.path.unlink()
+        shutil.rmtree(memory.path.parent)
 
 
 def _scratch() -> Path:
