@@ -28,7 +28,7 @@ from persona.repertoire import Repertoire
 from persona.words import normal
 
 HERE = Path(__file__).parent / "answers"
-CARDS, COMPOSED, STEPS, DECAY = 40, 500, 400, 0.003
+CARDS, COMPOSED, STEPS, DECAY = 20, 100, 250, 0.003
 SHARE = {"made": 0.25, "composed": 0.15, "old": 0.3, "written": 1.5}     # how much an example counts
 
 
