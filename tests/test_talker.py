@@ -263,6 +263,9 @@ def test_it_begins_with_few_facts(data, words):
         made = talker.prepared(lessons.from_file(data), words[1], size, plan, state)
         return max(row.ids.count(fact) for batch in made for row in batch)
     assert most(0.0) == 1 and most(0.3) == 2
+    state.share = 0.0
+    early = [words[1].decode(row.ids) for batch in talker.prepared(lessons.from_file(data), words[1], size, plan, state) for row in batch]
+    assert early and not any("don't know" in text or "不清楚" in text for text in early)        # copying comes before not knowing
 
 
 # --- the training
