@@ -165,11 +165,12 @@ def crowd(memory: Any, count: int) -> tuple[int, int]:
     """Tell it so much that it has `count` facts; how many it has and how many messages that took (five times as many at most)."""
     dice, when, told = random.Random(SEED), datetime(2025, 1, 1), 0
     while told < 5 * count:
-        for _ in range(min(500, count)):
-            told += 1
-            language = LANGUAGES[told % 2]
-            memory.heard("user", distractor(dice, language), turn=told, conversation=f"crowd-{told // 50}", when=when + timedelta(minutes=told),
-                         language=language)
+        with memory.together():                          # how fast it is filled is not measured
+            for _ in range(min(500, count)):
+                told += 1
+                language = LANGUAGES[told % 2]
+                memory.heard("user", distractor(dice, language), turn=told, conversation=f"crowd-{told // 50}", when=when + timedelta(minutes=told),
+                             language=language)
         if len(memory.facts(past=True)) >= count:
             break
     return len(memory.facts(past=True)), told

@@ -54,6 +54,7 @@ WEIGHED = 48                                             # messages that are hel
 ENOUGH, LEAST = 0.1, 0.015                               # likelihood from which on something bears on it; and what else does, where something has
 RARE = 12                                                # messages that hold a word by which a later one is taken to speak of the same thing
 CACHE = 32_768                                           # kB of pages that may be held while it is open
+MANY = 500                                               # facts of one kind about one person, the newest, that a new one is held against
 COMMON = 200                                             # rows that hold a word, above which it tells little
 _SCHEMA = """
 CREATE TABLE messages(id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, turn INTEGER NOT NULL,
@@ -614,7 +615,7 @@ class Memory:
             return self._subject(row)
         subject = self._subject(row)
         fact = Fact(0, subject, row.predicate, row.object, when, row.until, message, row.said, language, hidden or row.private)
-        held = [_fact(one) for one in self._db.execute(f"SELECT {_FACT} FROM facts WHERE subject = ? AND predicate = ? AND wrong = 0 ORDER BY id DESC", (subject, row.predicate))]
+        held = [_fact(one) for one in self._db.execute(f"SELECT {_FACT} FROM facts WHERE subject = ? AND predicate = ? AND wrong = 0 ORDER BY id DESC LIMIT ?", (subject, row.predicate, MANY))]
         if row.change == "correct":
             wrong = next((one for one in held if one.holds(when)), None)
             if wrong is not None:
