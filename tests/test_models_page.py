@@ -10,8 +10,10 @@ from place import Place, watched
 from test_models import ADA, SMALL, folders, hub, registry, tiny  # noqa: F401
 from test_server import process  # noqa: F401
 
+from twin.fetch import Fetches
 
-def test_the_drawer_in_a_browser(hub, registry, folders, tmp_path, process):  # noqa: F811
+
+def test_the_drawer_in_a_browser(hub, registry, folders, tmp_path, process, monkeypatch):  # noqa: F811
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
     from test_page import CALM, CHROMIUM, FLAGS, LOUD
     if CHROMIUM is None:
@@ -49,6 +51,8 @@ def test_the_drawer_in_a_browser(hub, registry, folders, tmp_path, process):  # 
         page.keyboard.press("Enter")                     # the focus went along
         row.get_by_text("Paused").wait_for()
         hub.pace = 0.0
+        begin = Fetches.begin
+        monkeypatch.setattr(Fetches, "begin", lambda fetches, model: (begin(fetches, model), fetches._thread.join(20))[0])       # all is here before the answer is
         row.get_by_role("button", name="Go on").click()
         page.get_by_text("SmolLM2 360M is here.").wait_for()
         row.get_by_role("button", name="Use").click()

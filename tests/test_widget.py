@@ -191,9 +191,10 @@ def test_signing_in_on_the_page(place: Place, browser: Any, monkeypatch: pytest.
     page.wait_for_function("() => [...document.querySelectorAll('.her:not(.open) .text')].some((said) => said.innerText.includes('So it is'))")
     conversation = page.evaluate("() => sessionStorage['twin.conversation']")
 
+    page.wait_for_function("() => twin.state() === 'idle' && !twin.player.playing")              # or the next sign of having heard it is refused before the words are
+    page.locator("#twin-text").fill("Words that must not be lost")
     users.sign_out({"token": page.evaluate("() => localStorage['twin.token']")})                # as when its line is taken out of the file, or its time is over
     users.visitors = False
-    page.locator("#twin-text").fill("Words that must not be lost")
     page.keyboard.press("Enter")
     expect(page.locator("dialog[open] .beside:not([hidden])")).to_contain_text("not signed in any more")
     assert page.locator("#twin-text").input_value() == "Words that must not be lost"

@@ -215,10 +215,14 @@ export class Models {
 
   /** @param {any} row @param {boolean} agreed */
   async fetch(row, agreed) {
+    let over = false;
     await this.tried(async () => {
-      this.told.fetch = (await askJson("models/fetch", { json: { model: row.id, agreed } })).fetch;
+      const { fetch } = await askJson("models/fetch", { json: { model: row.id, agreed } });
+      this.told.fetch = fetch;
       row.state = "part";
+      over = !BUSY.includes(fetch?.phase);              // what little was missing came before the answer
     });
+    if (over) { await this.over(this.told.fetch); return; }
     this.draw();
     /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-key="${CSS.escape("pause" + row.id)}"]`))?.focus();
     this.poll();
@@ -264,14 +268,17 @@ export class Models {
       const before = this.told.fetch, { fetch } = await askJson("models/fetch").catch(() => ({ fetch: before }));
       this.told.fetch = fetch;
       if (fetch && BUSY.includes(fetch.phase)) this.progress();
-      else {
-        if (fetch?.error?.code === "offline") this.offline = true;
-        await this.load();
-        const row = this.told.tasks.think.rows.concat(this.told.tasks.listen.rows).find((/** @type {any} */ one) => one.id === fetch?.model);
-        if (fetch?.phase === "done" && row) say(this.said(), "models_fetched", { name: row.name });
-      }
+      else await this.over(fetch);
       this.poll();
     }, 600);
+  }
+
+  /** The fetch has ended, well or not. @param {any} fetch */
+  async over(fetch) {
+    if (fetch?.error?.code === "offline") this.offline = true;
+    await this.load();
+    const row = this.told.tasks.think.rows.concat(this.told.tasks.listen.rows).find((/** @type {any} */ one) => one.id === fetch?.model);
+    if (fetch?.phase === "done" && row) say(this.said(), "models_fetched", { name: row.name });
   }
 }
 
