@@ -159,7 +159,7 @@ class OnnxThinker:
 class Run:
     """One reply in the making: its keys and values, and the logits of the last token."""
 
-    def __init__(self, mind: OnnxThinker, room: int, prompt: list[int], known: list[State], worn: dict[str, Any]):
+    def __init__(self, mind: OnnxThinker, room: int, prompt: list[int], known: list[State], worn: dict[str, Any] | None = None):
         """Room for so many tokens; the states of the prompt's known beginning are taken over. `worn`: an adapter's matrices by input."""
         self.mind = mind
         self.session = mind.branched if worn and mind.branched is not None else mind.lively if mind.neighbours.quiet() else mind.session
@@ -172,7 +172,7 @@ class Run:
             buffer = mind.value.ortvalue_from_numpy(part)
             self.binding.bind_ortvalue_input("past." + name, buffer)
             self.binding.bind_ortvalue_output("present." + name, buffer)
-        for name, matrix in worn.items():
+        for name, matrix in (worn or {}).items():
             self.binding.bind_ortvalue_input(name, matrix)
         at = 0
         for (part,) in known:
