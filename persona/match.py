@@ -23,6 +23,7 @@ from persona.words import normal, simplify, words_of
 
 FILE = Path(__file__).resolve().parents[1] / "assets" / "weights" / "match.yaml"     # beside it match.en.npy and match.zh.npy: see Examples
 SEEN = (0, 3, 9, 13, 15, 24, 40, 41, 42, 46, 47)                            # features of the best facts that tell whether there is an answer
+PLAIN = [15, 17, 18]                                     # share of the question's words, kind of thing, topic: 1 where the fact has them all
 SURE = 0.45                                              # from here on a fact is said
 BOTH = 0.4                                               # a second fact this nearly as likely is said too
 KINDS = ("money", "time", "duration", "age", "number", "person", "place", "name", "colour", "why")
@@ -44,9 +45,11 @@ def clauses(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Judged:
-    """`facts`: best first, with the share of the belief that each answers; `none`: the share that none does."""
+    """`facts`: best first, with the share of the belief that each answers; `none`: the share that none does; `plain`: all that is asked stands in the best
+    in the question's own words, and the kind of thing asked for too (the weights have learned from questions in other words)."""
     facts: tuple[tuple[Fact, float], ...]
     none: float
+    plain: bool = False
 
     @property
     def best(self) -> float:
@@ -55,7 +58,7 @@ class Judged:
 
     @property
     def sure(self) -> bool:
-        return self.best >= SURE
+        return self.best >= SURE or self.plain
 
     def holds(self, sources: Sequence[str], quoted: bool) -> bool:
         """Whether what was found otherwise is of the fact that is the likeliest, or says in words of its own what follows from one that isn't unlikely."""
@@ -177,7 +180,8 @@ class Match:
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         order = np.argsort(-shares[:-1], kind="stable")
-        return Judged(tuple((self.facts[i], float(shares[i])) for i in order), float(shares[-1]))
+        plain = len(order) > 0 and bool(x[order[0], PLAIN].min() > 0.99)
+        return Judged(tuple((self.facts[i], float(shares[i])) for i in order), float(shares[-1]), plain)
 
     def features(self, question: str, before: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
         """(of each fact [n, k], of the question [j]). `before`: what was said just before, user and twin by turns, the last last."""
