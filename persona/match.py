@@ -24,7 +24,7 @@ from persona.words import normal, simplify, words_of
 FILE = Path(__file__).resolve().parents[1] / "assets" / "weights" / "match.yaml"     # beside it match.en.npy and match.zh.npy: see Examples
 SEEN = (0, 3, 9, 13, 15, 24, 40, 41, 42, 46, 47)                            # features of the best facts that tell whether there is an answer
 PLAIN = [15, 17, 18]                                     # share of the question's words, kind of thing, topic: 1 where the fact has them all
-SURE = 0.45                                              # from here on a fact is said
+SURE, PLAINLY = 0.45, 0.3                                # from here on a fact is said; one that has the question's own words
 BOTH = 0.4                                               # a second fact this nearly as likely is said too
 KINDS = ("money", "time", "duration", "age", "number", "person", "place", "name", "colour", "why")
 _CLAUSE = re.compile(r"[,;:.!?—](?=\s|$)|\s(?:and|but|because|so|which|who|when|where|after|until|since)\s|[，。；：！？、]")
@@ -58,7 +58,7 @@ class Judged:
 
     @property
     def sure(self) -> bool:
-        return self.best >= SURE or self.plain
+        return self.best >= (PLAINLY if self.plain else SURE)
 
     def holds(self, sources: Sequence[str], quoted: bool) -> bool:
         """Whether what was found otherwise is of the fact that is the likeliest, or says in words of its own what follows from one that isn't unlikely."""
