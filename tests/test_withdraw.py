@@ -57,14 +57,28 @@ def test_what_stays_of_a_deleted_twin_is_not_out_of_reach(there, shelf):  # noqa
     last(hub.publish(api, shelf, twin, "bee-keeper"))
     other = make(shelf)
     last(hub.publish(api, shelf, other, "second"))
-    assert delete(shelf, ADA, twin.id) and there.repos and standing(shelf, ADA) == ["ada/bee-keeper"] and standing(shelf, BEA) == []
-    _note(shelf, ADA, ["ada/second"])                    # an end between the note and the deletion
+    assert delete(shelf, ADA, twin.id)[1] == ["ada/bee-keeper"] and there.repos and standing(shelf, ADA) == ["ada/bee-keeper"] and standing(shelf, BEA) == []
+    _note(shelf, ADA, {"ada/second": other.id})                  # an end between the note and the deletion
     assert again(shelf, ADA, lambda: api) == ["ada/bee-keeper"] and list(there.repos) == ["ada/second"], "a twin that is there keeps its Space"
-    delete(shelf, ADA, other.id)
+    assert delete(shelf, ADA, other.id)[1] == ["ada/second"]
     done = me.erased(shelf, ADA, lambda: api)
     assert done["unpublished"] == ["ada/second"] and not done["standing"] and not there.repos
     with pytest.raises(Missing):
         delete(shelf, ADA, twin.id)
+
+
+def test_a_space_of_that_name_that_is_none_of_the_twins_stays(there, shelf):  # noqa: F811
+    """Noted when its publishing began, and nothing was made: the line broke, or the end came. Of the same name there may be something else."""
+    twin, api = make(shelf), hub.client(TOKEN)
+    api.create_repo("garden", repo_type="space", space_sdk="gradio")
+    api.upload_file(path_or_fileobj=b"mine", path_in_repo="app.py", repo_id="ada/garden", repo_type="space")
+    known.note(shelf, twin, ADA, known.Space("ada/garden", "gradio", True, "2026-11-22"))
+    assert delete(shelf, ADA, twin.id)[1] == ["ada/garden"]
+    stranger = hub.client("hf_" + "x" * 20)
+    with pytest.raises(TwinError):                       # nobody can tell: it stays noted
+        again(shelf, ADA, lambda: stranger)
+    assert standing(shelf, ADA) == ["ada/garden"]
+    assert again(shelf, ADA, lambda: api) == [] and "ada/garden" in there.repos and standing(shelf, ADA) == []
 
 
 def test_a_default_twin_has_no_consent_to_take_back(shelf):  # noqa: F811

@@ -528,13 +528,14 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    from .share.withdraw import delete, standing
+    from .share.withdraw import delete
     place, user = shelf(), me()
     if not place.has(user.id, options.twin):
         raise Missing(f"You have no twin called {options.twin!r}.", "python -m twin list says which there are.")
-    for gone in delete(place, user.id, options.twin):
+    removed, left = delete(place, user.id, options.twin)
+    for gone in removed:
         print(f"removed {gone['en']}")
-    if left := standing(place, user.id):
+    if left:
         print(f"Still published: {', '.join(left)}. To take that down as well: python -m twin withdraw", file=sys.stderr)
     return 0
 

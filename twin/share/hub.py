@@ -121,11 +121,21 @@ def unpublish(api: HfApi, shelf: Shelf, twin: Twin, repo: str = "", *, owner: st
     with _alone(twin, owner):
         gone = []
         for place in [known.place(shelf, twin, owner, repo)] if repo else published(shelf, twin, owner):
-            if place.revision or _ours(api, place.repo, twin) is not False:
+            if place.revision:
                 _deleted(api, place.repo)
+            else:                                        # perhaps not even made
+                taken_down(api, place.repo, twin.id)
             known.forget(shelf, twin, owner, place.repo)
             gone.append(place.repo)
         return gone
+
+
+def taken_down(api: HfApi, repo: str, twin: str) -> bool:
+    """Delete the Space of that name if it is one of that twin, by its id; whether it was. Somebody's other Space stays. Raises TwinError."""
+    if _ours(api, repo, twin) is False:
+        return False
+    _deleted(api, repo)
+    return True
 
 
 def _deleted(api: HfApi, repo: str) -> None:
@@ -155,7 +165,7 @@ def _made(api: HfApi, place: Space, hardware: str, mine: bool, twin: Twin) -> Ge
         except HfHubHTTPError as error:
             status, said = status_of(error), said_of(error)
             if status == 409:
-                if mine and _ours(api, place.repo, twin):
+                if mine and _ours(api, place.repo, twin.id):
                     return place
                 raise exists(place.repo) from None
             if way and (status == 402 or HARDWARE.search(said)):
@@ -223,19 +233,25 @@ def _public(shelf: Shelf, twin: Twin) -> None:
         scoped(json.loads(twin.read("consent.json")), "public", shelf.data)
 
 
-def _ours(api: HfApi, repo: str, twin: Twin) -> bool | None:
-    """Whether a Space of that name is one of this twin, or has nothing in it yet; None when there is none."""
+def _ours(api: HfApi, repo: str, twin: str) -> bool | None:
+    """Whether a Space of that name is one of this twin, or has nothing in it yet; None when there is none. Raises TwinError where nobody can tell."""
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
     try:
-        there = set(api.list_repo_files(repo, repo_type="space")) - {".gitattributes", "README.md"}
-        if not there:
-            return True
-        if MARK not in there:
-            return False
-        return bool(json.loads(Path(api.hf_hub_download(repo, MARK, repo_type="space")).read_bytes()).get("twin") == twin.id)
+        with told("look at it", repo, raw=(401, 404)):
+            there = set(api.list_repo_files(repo, repo_type="space")) - {".gitattributes", "README.md"}
     except RepositoryNotFoundError:
         return None
-    except (HfHubHTTPError, OSError, ValueError):
+    except HfHubHTTPError as error:                      # a token that is none
+        raise trouble(error, "look at it", repo) from None
+    if not there:
+        return True
+    if MARK not in there:
+        return False
+    with told("look at it", repo):
+        mark = Path(api.hf_hub_download(repo, MARK, repo_type="space"))
+    try:
+        return bool(json.loads(mark.read_bytes()).get("twin") == twin)
+    except (OSError, ValueError, AttributeError):        # a mark that is none of ours
         return False
 
 

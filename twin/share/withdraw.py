@@ -1,8 +1,8 @@
 """Taking a consent back: whatever was published is unpublished, every twin made under it is deleted, and no copy of it counts here again.
 
 The consent is revoked first, so that nothing more goes out while the rest is done. Where a Space can't be reached, or nobody is signed in, the twin
-goes all the same, and what still stands is noted (DATA/credentials/standing.json, names of Spaces alone) until `again` has deleted it. So is what stays
-of a twin that is simply deleted.
+goes all the same, and what still stands is noted (DATA/credentials/standing.json, names of Spaces and whose they are, alone) until `again` has deleted it.
+So is what stays of a twin that is simply deleted.
 """
 from __future__ import annotations
 
@@ -56,37 +56,35 @@ def withdraw(shelf: Shelf, twin: Twin, client: Callable[[], HfApi]) -> Withdrawn
                 found.unpublished += [repo for repo in spaces if repo not in left]
                 found.standing += left
                 found.why = error.message
-                _note(shelf, one.owner, left)
+                _note(shelf, one.owner, dict.fromkeys(left, one.id))
         found.removed += shelf.delete(one.owner, one.id)
         found.twins.append(one.id)
     log.info("a consent was taken back: %d twins deleted, %d Spaces gone, %d still standing", len(found.twins), len(found.unpublished), len(found.standing))
     return found
 
 
-def delete(shelf: Shelf, owner: str, name: str) -> Sequence[dict[str, Any]]:
+def delete(shelf: Shelf, owner: str, name: str) -> tuple[Sequence[dict[str, Any]], list[str]]:
     """Delete a twin, its Spaces not: they are noted as still standing, so that they stay in reach. Where a twin behind a passphrase is published,
-    nobody can tell. Returns what went, as Shelf.delete; raises Missing."""
+    nobody can tell. Returns (what went, as Shelf.delete, its Spaces); raises Missing."""
     left: list[str] = []
     with suppress(TwinError):                            # locked, or damaged
         left = [place.repo for place in published(shelf, shelf.get(owner, name), owner)]
-    _note(shelf, owner, left)
-    return shelf.delete(owner, name)
+    _note(shelf, owner, dict.fromkeys(left, name))
+    return shelf.delete(owner, name), left
 
 
 def standing(shelf: Shelf, owner: str) -> list[str]:
     """Spaces of twins that are gone: of revoked consents, where they could not be deleted yet, and of deleted twins."""
-    noted = _standing(shelf).get(owner, [])
-    here = set() if not noted else {place.repo for twin in shelf.list(owner) if not twin.locked for place in published(shelf, twin, owner)}
-    return [repo for repo in noted if repo not in here]  # the end came between the note and the deletion: the twin is there still
+    return list(_left(shelf, owner))
 
 
 def again(shelf: Shelf, owner: str, client: Callable[[], HfApi]) -> list[str]:
-    """Delete what still stands. Returns which Spaces went; raises TwinError at the first that did not."""
+    """Delete what still stands; a Space that is another's by now stays. Returns which went; raises TwinError at the first of which nobody can tell."""
     gone = []
-    for repo in standing(shelf, owner):
-        hub._deleted(client(), repo)
-        _note(shelf, owner, [], gone=repo)
-        gone.append(repo)
+    for repo, twin in _left(shelf, owner).items():
+        if hub.taken_down(client(), repo, twin):
+            gone.append(repo)
+        _note(shelf, owner, {}, gone=repo)
     return gone
 
 
@@ -103,10 +101,15 @@ def _under(shelf: Shelf, twin: Twin, name: str) -> list[Twin]:
     return found
 
 
-def _standing(shelf: Shelf) -> dict[str, list[str]]:
+def _left(shelf: Shelf, owner: str) -> dict[str, str]:
+    """repo -> the id of the twin whose it was. Where the end came between the note and the deletion, the twin is there still, and its Space in its hands."""
+    return {repo: twin for repo, twin in _standing(shelf).get(owner, {}).items() if not shelf.has(owner, twin)}
+
+
+def _standing(shelf: Shelf) -> dict[str, dict[str, str]]:
     try:
         kept = json.loads((shelf.data / "credentials" / "standing.json").read_bytes())
-        return {str(owner): [str(repo)[:200] for repo in repos] for owner, repos in kept["standing"].items()}
+        return {str(owner): {str(repo)[:200]: str(twin) for repo, twin in repos.items()} for owner, repos in kept["standing"].items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
@@ -114,13 +117,13 @@ def _standing(shelf: Shelf) -> dict[str, list[str]]:
         return {}
 
 
-def _note(shelf: Shelf, owner: str, repos: list[str], gone: str = "") -> None:
+def _note(shelf: Shelf, owner: str, repos: dict[str, str], gone: str = "") -> None:
     """These stand as well, that one no more."""
     if not (repos or gone):
         return
     with _GUARD:                                         # one file for all users
         kept = _standing(shelf)
-        kept[owner] = sorted({*kept.get(owner, []), *repos} - {gone})
+        kept[owner] = {repo: twin for repo, twin in sorted({**kept.get(owner, {}), **repos}.items()) if repo != gone}
         if not kept[owner]:
             del kept[owner]
         try:

@@ -17,7 +17,7 @@ from ..create import edited
 from ..create.build import card_png, fields_of, taught
 from ..create.measure import later
 from ..errors import Missing, Refused
-from ..share.withdraw import delete, standing
+from ..share.withdraw import delete
 from ..store import Films, Shelf, Twin, Twins, bring_in, export
 from ..store.bundle import MOST_BYTES
 from ..users import User
@@ -69,9 +69,8 @@ class Own:
         name, language = request.path_params["name"], language_of(request)
         if self.shelf.has(user.id, name):                # a damaged one can be deleted as well
             await self.sessions.part(user.id, name)
-        gone = await asyncio.to_thread(delete, self.shelf, user.id, name)
-        return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone],
-                       "standing": await asyncio.to_thread(standing, self.shelf, user.id)})
+        gone, left = await asyncio.to_thread(delete, self.shelf, user.id, name)
+        return answer({"removed": [{"what": item["what"], "count": item["count"], "text": item[language]} for item in gone], "standing": left})
 
     async def edit(self, request: Request, user: User) -> Response:
         """Fill in another form; face, voice and consent stay."""

@@ -90,7 +90,7 @@ def _lines(steps: Steps, language: str, done: Callable[[], Any], ticket: Ticket 
             if not known:
                 log.exception("a stream of progress broke")
             what = error if isinstance(error, (TwinError, CardError)) else TwinError(*phrase("failed", language, why=type(error).__name__))
-            await end()                                  # first: whoever reads the last line may come again at once
+            await asyncio.shield(end())                  # first: whoever reads the last line may come again at once
             yield _line(told(what, language)[1])
 
     def end() -> asyncio.Future[None]:
