@@ -1,6 +1,8 @@
-"""What memory recalls of short made-up histories (tests/data/memory_dev): `python tests/memory_dev.py [tune|measure] [en|zh] [--show]`.
+"""What memory recalls of made-up histories, short ones (tests/data/memory_dev) and longer ones (memory_dev2):
+`python tests/memory_dev.py [tune|measure] [en|zh] [memory_dev|memory_dev2] [--show]`.
 
     told      each told sentence among CHATTER others in each talk, every one answered with a word or two, some weeks between talks
+    heard     whether any of them is recalled
     judged    of the first five recollections: every message that the question is after is among them, or a fact learnt from it; of what
               changed, what held before does not stand in front of what holds now; of what was never told, nothing is recalled at all
 
@@ -12,15 +14,15 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-HERE = Path(__file__).parent / "data" / "memory_dev"
-sys.path.insert(0, str(HERE.parents[2]))
+DATA = Path(__file__).parent / "data"
+SETS = ("memory_dev", "memory_dev2")
+sys.path.insert(0, str(DATA.parents[1]))
 
 from persona.memory import Memory  # noqa: E402
 from persona.search import Embed  # noqa: E402
@@ -43,6 +45,7 @@ class Ask:
 class History:
     name: str
     language: str
+    of: str
     told: list[tuple[datetime, str, str]] = field(default_factory=list)        # when, label or "", text
     asks: list[Ask] = field(default_factory=list)
 
@@ -51,12 +54,12 @@ class History:
         return "tune" if int(self.name) % 2 else "measure"
 
 
-def histories(language: str) -> list[History]:
+def histories(language: str, of: str = SETS[0]) -> list[History]:
     found: list[History] = []
     day = datetime(2026, 1, 1)
-    for line in (HERE / f"{language}.txt").read_text("utf-8").splitlines():
+    for line in (DATA / of / f"{language}.txt").read_text("utf-8").splitlines():
         if line.startswith("== "):
-            found.append(History(line[3:].strip(), language))
+            found.append(History(line[3:].strip(), language, of))
         elif line.startswith("-- "):
             day = datetime.fromisoformat(line[3:].strip()) + timedelta(hours=18)
         elif hit := re.match(r"\? (\w+) ?([\w< ]*?) *\| (.+)", line):
@@ -71,7 +74,7 @@ def histories(language: str) -> list[History]:
 def tell(memory: Memory, history: History) -> dict[str, int]:
     """Tell a history with chatter around it; label -> id of the message."""
     draw = random.Random(f"{history.language}{history.name}")
-    pool = [line for line in (HERE / f"chatter.{history.language}.txt").read_text("utf-8").splitlines() if line]
+    pool = [line for line in (DATA / history.of / f"chatter.{history.language}.txt").read_text("utf-8").splitlines() if line]
     labels: dict[str, int] = {}
     draw.shuffle(pool)
     turn = 0
@@ -102,9 +105,9 @@ def judged(ask: Ask, labels: dict[str, int], sources: list[int]) -> bool:
     return not (ask.old and labels[ask.old] in sources and sources.index(labels[ask.old]) < sources.index(gold[0]))
 
 
-def examined(part: str, language: str, embed: Embed | None = None, show: bool = False) -> Iterator[tuple[Ask, bool, float]]:
-    """(question, whether it was right, seconds) of each."""
-    for history in histories(language):
+def examined(part: str, language: str, of: str = SETS[0], embed: Embed | None = None, show: bool = False) -> Iterator[tuple[Ask, bool, bool]]:
+    """(question, whether it was right, whether any gold was recalled) of each."""
+    for history in histories(language, of):
         if history.part != part:
             continue
         memory = Memory(_scratch(), embed=embed, now=lambda: datetime(2026, 6, 1, 9))
@@ -112,10 +115,9 @@ def examined(part: str, language: str, embed: Embed | None = None, show: bool = 
             labels = tell(memory, history)
         memory.warm()
         for ask in history.asks:
-            began = time.perf_counter()
             found = memory.recall(ask.text, language=language)
-            took = time.perf_counter() - began
-            right = judged(ask, labels, [one.source for one in found])
+            sources = [one.source for one in found]
+            right = judged(ask, labels, sources)
             if show and not right and part == "tune":
                 print(f"\n{history.name} {ask.kind} {ask.text}  gold {[labels[g] for g in ask.gold]} old {labels.get(ask.old, '')}")
                 for label in (*ask.gold, ask.old):
@@ -123,7 +125,7 @@ def examined(part: str, language: str, embed: Embed | None = None, show: bool = 
                         print("      told:", labels[label], next(text for _, own, text in history.told if own == label))
                 for one in found:
                     print(f"   {one.source:4d} {one.score:.4f} {one.kind[:4]} {'*' if one.asked else ' '}{'-' if one.past else ' '} {one.text[:110]}")
-            yield ask, right, took
+            yield ask, right, any(labels[one] in sources for one in ask.gold)
         memory.close()
         shutil.rmtree(memory.path.parent)
 
@@ -139,12 +141,17 @@ def embedder() -> Embed:
 def main() -> None:
     part = next((word for word in sys.argv[1:] if word in ("tune", "measure")), "measure")
     embed = embedder()
-    for language in [word for word in sys.argv[1:] if word in ("en", "zh")] or ["en", "zh"]:
-        rights: dict[str, list[bool]] = defaultdict(list)
-        for ask, right, _ in examined(part, language, embed, "--show" in sys.argv):
-            rights[ask.kind].append(right)
-        told = [right for kind in KINDS[:-1] for right in rights[kind]]
-        print(f"{part} {language}: recall_at_5 {sum(told) / len(told):.2f} of {len(told)}; " + ", ".join(f"{kind} {sum(rights[kind]) / max(1, len(rights[kind])):.2f} of {len(rights[kind])}" for kind in KINDS))
+    for of in [word for word in sys.argv[1:] if word in SETS] or SETS:
+        for language in [word for word in sys.argv[1:] if word in ("en", "zh")] or ["en", "zh"]:
+            rights: dict[str, list[bool]] = defaultdict(list)
+            heard: list[bool] = []
+            for ask, right, any_gold in examined(part, language, of, embed, "--show" in sys.argv):
+                rights[ask.kind].append(right)
+                if ask.gold:
+                    heard.append(any_gold)
+            told = [right for kind in KINDS[:-1] for right in rights[kind]]
+            print(f"{of} {part} {language}: recall_at_5 {sum(told) / len(told):.2f} of {len(told)}, heard {sum(heard) / len(heard):.2f}; "
+                  + ", ".join(f"{kind} {sum(rights[kind]) / max(1, len(rights[kind])):.2f} of {len(rights[kind])}" for kind in KINDS))
 
 
 if __name__ == "__main__":
