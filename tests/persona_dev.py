@@ -1,12 +1,16 @@
 """How far the embedded mind answers from cards that nobody wrote lines for: `python tests/persona_dev.py [en|zh] [-v]` prints the shares of tests/data/persona_dev.
 
 Each card is one talk: its questions in order, false suggestions, the questions once more (what was said stays said); what no fact tells and provocations begin anew.
-`python tests/persona_dev.py 2|3 [en|zh] [-v]` asks tests/data/persona_dev2 or 3 instead, a file per card, each question on its own: 2 to tune on, 3 to measure with only."""
+`python tests/persona_dev.py 2|3 [en|zh] [-v]` asks tests/data/persona_dev2 or 3 instead, a file per card, each question on its own: 2 to tune on, 3 to measure with only.
+`python tests/persona_dev.py talks [en|zh] [-v]` holds the talks of fifty turns of tests/data/talk_dev, where a fact is asked after again and again; those to tune on and those to measure
+with apart."""
 # ruff: noqa: B008, B023 - each function is used within its own turn of the loop
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -112,6 +116,77 @@ def measure_cards(folder: str, language: str, embed, verbose: bool = False) -> d
     return {kind: (sum(good), len(good)) for kind, good in counts.items()}
 
 
+@dataclass(frozen=True)
+class Line:
+    """What the user says in a talk. `kind`: "." small talk, "" a question, "+" a follow-up, "!" a wrong restatement, "x" not written of what is, "xx" not written; `fact`: from 1, or 0."""
+    kind: str
+    fact: int
+    text: str
+    wanted: str
+
+
+def talks(language: str) -> list[tuple[dict, list[str], list[Line], list[Line]]]:
+    """(the file's row with its card, what a reply must hold for each fact, the user's lines, those asked when all is said, each by itself)."""
+    found = []
+    for path in sorted((HERE / "data" / "talk_dev").glob(f"*.{language}.yaml")):
+        row = yaml.safe_load(path.read_text("utf-8"))
+        facts, keys = zip(*(one.split(" => ") for one in row["facts"]))
+        row["card"]["facts"] = list(facts)
+        found.append((row, list(keys), *([_line(one, keys) for one in row[part]] for part in ("talk", "after"))))
+    return found
+
+
+def _line(one: str, keys: Sequence[str]) -> Line:
+    mark, text = one.split(" ", 1)
+    text, _, wanted = text.partition(" => ")
+    own = int(mark.strip("+!.x") or 0)
+    return Line(mark.lstrip("0123456789"), own, text, wanted or (keys[own - 1] if own else ""))
+
+
+TALKS = ("right", "again", "forgets", "follow", "wrong", "x", "xx")
+
+
+def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune") -> dict[str, tuple[int, int]]:
+    """(how many, of): `right` at the first asking, `again` at a later one, `forgets`: a fact told before that it doesn't know at a later asking, `follow`-ups, `wrong` restatements put
+    right, what isn't written and isn't known (`x` of what is spoken of in a fact, `xx` of anything)."""
+    from persona.card import Persona
+    from persona.mind import Mind
+
+    counts: dict[str, list[bool]] = {kind: [] for kind in TALKS}
+    slow: list[float] = []
+    for row, keys, lines, after in talks(language):
+        if row["use"] != use:
+            continue
+        mind = Mind(Persona.parse(row["card"]), None, embed)
+        mind.warm(language)
+        history: list[dict] = []
+        asked, told = set(), set()
+        for at, line in enumerate([*lines, *after], 1):
+            began = perf_counter()
+            answer = mind.answer(history, line.text, now=NOW, language=language)
+            slow.append(perf_counter() - began)
+            reply, unknown = said(answer), bool(UNKNOWN[language].search(said(answer)))
+            if at <= len(lines):
+                history += [{"role": "user", "content": line.text}, {"role": "assistant", "content": reply}]
+                told |= {line.fact} if line.fact and re.search(keys[line.fact - 1], reply, re.IGNORECASE) else set()
+            if line.kind == ".":
+                continue
+            kind = line.kind if line.kind in ("x", "xx") else {"+": "follow", "!": "wrong"}.get(line.kind) or ("again" if line.fact in asked else "right")
+            good = right("unknown" if kind in ("x", "xx") else kind, language, reply, line.wanted)
+            if kind == "follow" and not good and not unknown:        # a part of the fact will do
+                good = any(len(part) > 3 and part.strip() in reply for part in re.split(r"[,.;，。；]", row["card"]["facts"][line.fact - 1]))
+            counts[kind].append(good)
+            if kind == "again" and line.fact in told:
+                counts["forgets"].append(unknown)
+            asked |= {line.fact} if kind == "right" and at <= len(lines) else set()
+            if verbose and not good:
+                print(f"- [{kind}] {row['card']['name']} {at}: {line.text} => {line.wanted or '-'}\n      {answer.step} {answer.sources}: {reply}")
+    slow.sort()
+    print(f"talks {language} {use}: " + ", ".join(f"{kind} {sum(good) / max(1, len(good)):.2f} ({sum(good)}/{len(good)})" for kind, good in counts.items())
+          + f"; ms p50 {slow[len(slow) // 2] * 1000:.0f} p95 {slow[int(len(slow) * .95)] * 1000:.0f}")
+    return {kind: (sum(good), len(good)) for kind, good in counts.items()}
+
+
 if __name__ == "__main__":
     from twin.registry import Registry
     from twin.settings import load
@@ -120,5 +195,7 @@ if __name__ == "__main__":
     for language in [one for one in ("en", "zh") if one in sys.argv] or ["en", "zh"]:
         for folder in [f"persona_dev{one}" for one in "23" if one in sys.argv]:
             measure_cards(folder, language, embed, "-v" in sys.argv)
-        for of in () if {"2", "3"} & set(sys.argv) else ("", "more."):
+        for use in ("tune", "measure") if "talks" in sys.argv else ():
+            measure_talks(language, embed, "-v" in sys.argv and use not in sys.argv, use)
+        for of in () if {"2", "3", "talks"} & set(sys.argv) else ("", "more."):
             measure(language, embed, "-v" in sys.argv, of)
