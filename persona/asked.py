@@ -151,6 +151,8 @@ def _asked_en(text: str, known: Mapping[str, str]) -> Asked:
     names = [known[name] for name in named(text, known)]
     if not subject and names and not (mine and names[0] == kin.USER):
         subject = names[0]
+        if hit := re.search(rf"\b[\w-]+'s (?P<noun>{kin.NOUN_EN})\b", bare):           # somebody of somebody who is known by name
+            return Asked(f"{subject}'s {kin.english(hit['noun'])}", tuple(predicates), False, past, True, "", False)
     if subject and (same := next((one for one in names if kin.alike(one, subject)), "")):
         subject = same
     thing = ""
@@ -194,6 +196,8 @@ def _asked_zh(text: str, known: Mapping[str, str]) -> Asked:
     names = [known[name] for name in named(text, known)]
     if not subject and names and names[0] != kin.USER:
         subject = names[0]
+        if (hit := re.search(rf"的({kin.NOUN_ZH})", asks)) and kin.chinese(hit[1]):
+            return Asked(f"{subject}'s {kin.chinese(hit[1])}", ("name",) if re.search("叫什么|名字|是谁|姓什么", asks) else tuple(predicates), False, past, True, "", False)
     if subject and (same := next((one for one in names if kin.alike(one, subject)), "")):
         subject = same
     if not subject and mine:

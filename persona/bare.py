@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from persona import chat, conditions, mention
+from persona import ago, chat, conditions, mention
+from persona.ago import Ago
 from persona.card import Persona
 from persona.fields import Fact
 from persona.gloss import gloss
@@ -59,6 +60,14 @@ class Bare:
             return Match(self._holding, embed, str, self.room._cache)
         return Match(self._holding, embed, gloss(folder).english, self.room._cache) if gloss(folder).there else None
 
+    @cached_property
+    def _ago(self) -> Ago | None:
+        """What was told in this talk."""
+        if self._match is None:
+            return None
+        words = gloss(self.room._shared or self.room._cache)
+        return Ago(self._holding, (lambda text: normal(text, "en") or "-") if self.tongue == "en" else (lambda text: (words.english(text) or "-") + "?"), self.room._embed)
+
     def warm(self) -> None:
         self._holding.find("what do you do" if self.tongue == "en" else "你是做什么的", None)
         if self._match:
@@ -70,10 +79,31 @@ class Bare:
 
     def judged(self, text: str, moment: Moment) -> Judged | None:
         """Which facts answer, as it was learned, after what was said last; None where nothing was."""
-        if self._match is None:
+        if self._match is None or self._ago is None:
             return None
         before = tuple(turn["content"][:240] for turn in moment.history[-2:]) if len(moment.history) > 1 else ()
-        return self._match.judge(text[:300], before)
+        return self._ago.weighed(self._match.judge(ago.plain(text[:300], self.tongue), before), text[:300], moment.history)
+
+    def again(self, text: str, moment: Moment) -> Found | None:
+        """A fact of this talk that a text comes back to, asks on from or puts wrong, where that is likely; else None."""
+        past = self._ago.exchanges(moment.history) if self._ago else []
+        if not past:
+            return None
+        told = {self.room.facts[n] for one in past for n in one.facts}
+        if (said := ago.restated(text, self.tongue)) and (fact := self._meant(said, text, told, moment)):
+            return self._put_right(said, fact, moment)
+        if not ago.leans(text, self.tongue) and not (past[0].back == 1 and ago.goes_on(text, self.tongue)):
+            return None
+        judged = self.judged(text, moment)
+        return self._as_fact([judged.facts[0][0]], judged.best) if judged and judged.sure and judged.facts[0][0] in told else None
+
+    def _meant(self, said: str, text: str, told: set[Fact], moment: Moment) -> Fact | None:
+        """The fact told before that a restatement is about."""
+        judged = self.judged(said, moment)
+        shares = {fact: share for fact, share in judged.facts if fact in told} if judged else {}
+        held = {one.fact: one.score for one in self._holding.find(said, self.room.vector(said), loose=True) if one.fact in told}
+        best = max(shares, key=lambda fact: shares[fact] + held[fact], default=None)
+        return best if best and (held[best] >= SURE[self.tongue] - 0.12 or shares[best] >= 0.3) else None
 
     def find(self, text: str, moment: Moment) -> list[Held]:
         """Facts for a question, best first; who "she" is taken from the turns before."""
@@ -87,7 +117,7 @@ class Bare:
         """The reply, or None where this is no question about the twin or its facts."""
         if (said := suggested(text, self.tongue)) and (not self._match or _PUT_TO[self.tongue].search(text)):
             return self._suggested(said, moment)
-        if not self._is_for(text):
+        if not self._is_for(ago.plain(text, self.tongue)):
             return None
         if not chat.is_question(text, self.tongue) and not said:
             return self._taken(text, moment)
@@ -208,8 +238,12 @@ class Bare:
             line = self.room.lines["not-suggested"]
             return Found("unknown", pick(line.say, moment.values, moment.history, len(moment.history) // 2), line.mood, (line.id,), 0.0)
         fact = next((one.fact for one in found[:3] if agrees(said, one.fact.text, self.tongue)), None)
-        kind = "so-it-is" if fact else "otherwise" if conflicts(said, found[0].fact.text, self.tongue) else "as-it-stands"
-        told = self._as_fact([fact or found[0].fact], found[0].score)
+        return self._put_right(said, fact or found[0].fact, moment, found[0].score)
+
+    def _put_right(self, said: str, fact: Fact, moment: Moment, score: float = 1.0) -> Found:
+        """A suggestion confirmed, contradicted, or answered with how it stands."""
+        kind = "so-it-is" if agrees(said, fact.text, self.tongue) else "otherwise" if conflicts(said, fact.text, self.tongue) else "as-it-stands"
+        told = self._as_fact([fact], score)
         line = self.room.lines[kind]
         return replace(told, text=pick(line.say, {**moment.values, "fact": told.text}, moment.history, len(moment.history) // 2), mood=line.mood)
 

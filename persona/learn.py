@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 
 from persona import days, kin, learn_en, learn_zh, told
 from persona.fact import Fact, Learned
+from persona.gloss import gloss
 from persona.words import cjk_share, clean, parts, simplify
 
 MOST = 24                                                # facts of one message
@@ -63,10 +64,12 @@ def learn(text: str, *, now: datetime, language: str = "", known: Mapping[str, s
     return [row for row in dict.fromkeys(found) if len(row.object) <= 160][:MOST], about
 
 
-_APPOSED = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?P<noun>{kin.NOUN_EN}),? (?P<name>(?!(?:I|English|German|French|Christmas|Easter|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|September|October|November|December)\b)[A-ZÀ-Þ][a-zà-ÿ][\w’-]*)\b(?!'s)")
+_APPOSED = re.compile(rf"(?:\b(?:[Mm]y|[Oo]ur) |^(?=[A-Z]))(?P<noun>{kin.NOUN_EN}|(?i:{kin._EN_WORDS})|(?:Little|Big|Older|Younger|Baby|Twin) (?:brother|sister)),? (?P<name>(?!(?:I|English|German|French|Christmas|Easter|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|"
+                      r"January|February|March|April|May|June|July|August|September|October|November|December)\b)(?:(?:Dr|Mr|Mrs|Ms|Miss|Professor)\.? )?[A-ZÀ-Þ][a-zà-ÿ][\w’-]*)\b(?!'s)")
 _APPOSED_ALL = re.compile(rf"\b(?:[Mm]y|[Oo]ur) (?:\w+ )?(?P<noun>{kin._EN_WORDS}|twins)s?,? (?P<names>[A-ZÀ-Þ][a-zà-ÿ][\w’-]*(?:, [A-ZÀ-Þ][a-zà-ÿ][\w’-]*)*,? and [A-ZÀ-Þ][a-zà-ÿ][\w’-]*)\b(?! I\b)")
+_OPEN_ZH = re.compile(rf"(?:^|[我咱跟和与的，,、])(?:家|们)?(?P<noun>{kin.NOUN_ZH})(?P<name>(?:(?![也都就才刚又还一现正如早最每前后上下不没已经常可能突昨今明从在被让把跟给想说要老])[\u4e00-\u9fff]){2})(?=[从在来去说要是让被把跟给想学换报])")
 _APPOSED_ZH = re.compile(rf"(?:^|[我咱跟和与的，,、])(?:家|们)?(?P<noun>{kin.NOUN_ZH})(?P<name>(?!小时|小学|小心|小的|小孩|小区|小名|小说|小声|小气|老师|老家|老是|老了|老板|老爱|老说|老想|老公|老婆|老伴|老人|老年|阿姨|大学|大家|大夫|大概|大了)"
-                         r"(?:[小阿老][\u4e00-\u9fff]|[\u4e00-\u9fff](?:总|阿姨|叔|伯|大爷|大妈|大姐|大哥|婶)))(?!家|子)")
+                         r"(?:[小阿老大][\u4e00-\u9fff]|(?P<twice>[\u4e00-\u9fff])(?P=twice)|[\u4e00-\u9fff](?:总|阿姨|叔|伯|大爷|大妈|大姐|大哥|婶)))(?!家|子)")
 
 
 def _apposed(sentence: str, tongue: str) -> list[Learned]:
@@ -75,7 +78,9 @@ def _apposed(sentence: str, tongue: str) -> list[Learned]:
         subject = kin.english(hit["noun"])
         return [Learned("child" if subject == "children" else subject, "name", name, named=name) for name in re.split(r",? and |, ", hit["names"])] if subject else []
     found = (_APPOSED_ZH if tongue == "zh" else _APPOSED).finditer(simplify(sentence) if tongue == "zh" else sentence)
-    rows = [(kin.chinese(hit["noun"]) if tongue == "zh" else kin.english(hit["noun"]), hit["name"]) for hit in found]
+    if tongue == "zh":                                   # a word of the language is no name
+        found = [*found, *(hit for hit in _OPEN_ZH.finditer(simplify(sentence)) if gloss().there and (not (word := gloss().word(hit["name"])) or word[1][:1].isupper()))]
+    rows = [(kin.chinese(hit["noun"]) if tongue == "zh" else kin.english(hit["noun"]), re.sub(r"^(Dr|Mr|Mrs|Ms)\.", r"\1", hit["name"])) for hit in found]
     return [Learned(subject, "name", name, named=name) for subject, name in rows if subject and subject not in ("children", "parents", "family", "team")]
 
 

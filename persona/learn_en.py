@@ -38,7 +38,7 @@ _ENDED = r"(?: any ?more| any longer| now)?"
 # (predicate, what the verb says, from the subject's end on; `o` is the object), in their order; the first that fits counts
 _SAYS: tuple[tuple[str, str, str], ...] = (
     ("name", "add", rf"(?:(?:am|is|are) (?:called|named)|go(?:es)? by|(?:am|is) known as) (?:the name (?:of )?)?{_NAME}"),
-    ("death", "add", r"(?:has |have )?(?P<o>died|passed away|passed)\b.*"),
+    ("death", "add", r"(?:has |have )?(?P<o>died|passed away|passed)(?=$| (?:away|on|in|last|this|yesterday|years?|two|a )\b).*"),
     ("status", "add", r"(?:am|is|are|got|just got|have been|has been) (?:now |just |finally |happily |newly |recently )*" + _STATUS + r"\b.*"),
     ("diet", "end", rf"(?:am|is|are) (?:not|no longer) {_DIET}{_ENDED}"),
     ("diet", "add", rf"(?:am|is|are|became|went|have gone|turned) (?:now |also |both )*{_DIET}\b.*"),
@@ -110,7 +110,7 @@ _ROWS = tuple((predicate, change, re.compile(rf"(?:{pattern})", re.IGNORECASE if
 _VERBS = (r"(?:is|was|are|am|has|have|had|lives?|works?|likes?|loves?|hates?|moved|plays?|speaks?|stud(?:y|ies)|enjoys?|will|used|got|owns?|wants?|can|cannot|teaches|runs|drives|"
           r"came|comes|grew|collects?|adores?|does|do|prefers?|just|also|really|now|joined|left|quit|started|turned|turns|bought|sold|died|passed|married|goes|drinks|eats|dislikes?|never)")
 _SUBJECT = re.compile(
-    rf"(?:(?P<me>I|me)|(?P<mine>[Mm]y|[Oo]ur) (?P<noun>{kin.NOUN_EN})(?P<es>s(?= are| have| live| both))?(?:,? (?:is |called |named )?(?P<name>(?!I\b)[A-ZÀ-Þ][\w’-]*),?)?|"
+    rf"(?:(?P<me>I|me)|(?P<mine>[Mm]y|[Oo]ur) (?P<noun>{kin.NOUN_EN})(?P<es>s(?= are| have| live| both))?(?:,? (?:is |called |named )?(?P<name>(?!I\b)(?:(?:Dr|Mrs?|Ms|Miss|Professor)\.? (?=[A-ZÀ-Þ]))?[A-ZÀ-Þ][\w’-]*),?)?|"
     rf"(?P<who>[Hh]e|[Ss]he|[Tt]hey|[Ii]t|[Ww]e))(?=\s|$|[,'’])")
 _THING = re.compile(r"^(?:[Mm]y|[Oo]ur) (?P<thing>(?!god\b|goodness\b|turn\b|point\b|bad\b|question\b|opinion\b|guess\b|advice\b|fault\b|day\b|life\b|problem\b|mind\b|heart\b|thoughts?\b|name\b)"
                     r"[a-zà-ÿ][\w-]*(?: [a-z][\w-]*){0,3}?)(?P<poss>'s [a-z]+(?: [a-z]+)?)? (?:is|are|was|'s) (?P<verb>called |named |on |in |at )?(?P<o>.{1,80})$")

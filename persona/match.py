@@ -1,5 +1,6 @@
 """How likely each fact of a twin answers a question, and how likely none does: by weights that were learned (twin/train/match.py) from many things that
-show it: nearness in meaning, words in common, the kind of thing asked for, whose it is, what was said just before. Judges; says nothing."""
+show it: nearness in meaning, words in common, the kind of thing asked for, whose it is, what was said just before. Where a cross-encoder is handed in
+(twin/think/cross.py), the likeliest facts are read with the question, and what is read counts with the rest. Judges; says nothing."""
 from __future__ import annotations
 
 import math
@@ -25,6 +26,8 @@ FILE = Path(__file__).resolve().parents[1] / "assets" / "weights" / "match.yaml"
 SEEN = (0, 3, 9, 13, 15, 24, 40, 41, 42, 46, 47)                            # features of the best facts that tell whether there is an answer
 PLAIN = [15, 17, 18]                                     # share of the question's words, kind of thing, topic: 1 where the fact has them all
 SURE, PLAINLY = 0.45, 0.3                                # from here on a fact is said; one that has the question's own words
+MOST, MOST_AFTER = 12, 7                                 # facts that are read with a question; with what was said before it as well
+UNREAD = -12.0                                           # stands for what would have been read of the others
 BOTH = 0.4                                               # a second fact this nearly as likely is said too
 KINDS = ("money", "time", "duration", "age", "number", "person", "place", "name", "colour", "why")
 _CLAUSE = re.compile(r"[,;:.!?—](?=\s|$)|\s(?:and|but|because|so|which|who|when|where|after|until|since)\s|[，。；：！？、]")
@@ -33,8 +36,19 @@ _OPEN = {"en": re.compile(r"\b(?:what|which|who|whose|whom|when|where|why|how)\b
 _ME = {"en": re.compile(r"\b(?:i|me|my|we|us|our)\b"), "zh": re.compile("[我俺咱]")}
 _YOU = {"en": re.compile(r"\b(?:you|your|yours)\b"), "zh": re.compile("[你您]")}
 _THEY = {"en": re.compile(r"\b(?:he|she|him|her|his|they|them|their|it|its|that|there|those|one|ones|this)\b"), "zh": re.compile("[他她它这那]")}
+_HANGS = {"en": re.compile(r"(?i)^(?:and|so|but|or|what about|how about|why|since when|really|then)\b|\b(?:he|she|him|her|his|hers|they|them|their|it|its|that|there|those|these|this|one|ones|then|same|other|else|too)\b"),
+          "zh": re.compile("[他她它那这]|呢|还有|后来|当时|其中|另外|一共|别的|也")}
 _NAME = re.compile(r"(?<=[\w,'’;:] )[A-Z][\w’'-]+")
 _NOT_NAMES = words_of("I I'm I've I'd I'll Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November December")
+
+
+Cross = Callable[[str, Sequence[str], str], np.ndarray]  # question, n facts, what was said before or "" -> [n + 1]: logits of each fact and of none
+
+
+def hangs(question: str, language: str) -> bool:
+    """Whether a question may hang on what was said before it."""
+    short = len(question) <= 8 if language == "zh" else len(question.split()) <= 5
+    return short or bool(_HANGS[language].search(question))
 
 
 def clauses(text: str) -> list[str]:
@@ -111,6 +125,15 @@ def learned() -> dict[str, Weights]:
 
 
 @lru_cache(maxsize=1)
+def weighing() -> dict[str, tuple[float, float, float]]:
+    """language -> how much it counts what was read of a fact, and what else shows; and what none is taken for. Empty where that was not learned."""
+    try:
+        return {language: tuple(own) for language, own in _file().get("reading", {}).items()}
+    except OSError:
+        return {}
+
+
+@lru_cache(maxsize=1)
 def _file() -> dict[str, Any]:
     return yaml.load(FILE.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
@@ -136,7 +159,8 @@ def standing(x: np.ndarray) -> np.ndarray:
 class Match:
     """Of the facts of one twin in one language. `embed`: texts -> [n, d] or None; `english`: Chinese -> its words in English."""
 
-    def __init__(self, holding: Holding, embed: Embed, english: Callable[[str], str], cache: Path | None = None):
+    def __init__(self, holding: Holding, embed: Embed, english: Callable[[str], str], cache: Path | None = None, cross: Cross | None = None):
+        self.cross = cross
         self.holding, self.facts, self.language, self._embed, self._english, self._cache = holding, holding.facts, holding.language, embed, english, cache
         self.judge = lru_cache(maxsize=8)(self._judge)   # one question is judged several times on its way to a reply
         self.apart = False                               # while learning: what is an example itself is not compared with itself
@@ -177,11 +201,28 @@ class Match:
         own = learned()[self.language]
         x, y = self.features(question, before)
         scores = np.append(x @ own.fact, own.null @ np.concatenate([y, standing(x)]))
+        if self.cross and self.language in weighing():
+            read, rest, none = weighing()[self.language]
+            scores = np.append(read * self.read(question, before, scores[:-1]) + rest * (scores[:-1] - scores[-1]), none)
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         order = np.argsort(-shares[:-1], kind="stable")
         plain = len(order) > 0 and bool(x[order[0], PLAIN].min() > 0.99)
         return Judged(tuple((self.facts[i], float(shares[i])) for i in order), float(shares[-1]), plain)
+
+    def read(self, question: str, before: Sequence[str], likely: np.ndarray) -> np.ndarray:
+        """[n]: how much better each fact answers than none does, as the cross-encoder reads it; of the likeliest only."""
+        assert self.cross is not None
+        last = self.put(before[-1]) if before and hangs(question, self.language) else ""
+        some = np.argsort(-likely, kind="stable")[:MOST_AFTER if last else MOST]
+        logits = self.cross(self.put(question) or "-", [self._puts[i] for i in some], last)
+        found = np.full(len(self.facts), UNREAD, np.float32)
+        found[some] = logits[:-1] - logits[-1]
+        return found
+
+    @cached_property
+    def _puts(self) -> list[str]:
+        return [self.put(fact.text) or "-" for fact in self.facts]
 
     def features(self, question: str, before: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
         """(of each fact [n, k], of the question [j]). `before`: what was said just before, user and twin by turns, the last last."""

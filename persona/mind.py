@@ -159,7 +159,7 @@ class Mind:
             return Answer(origin.step, origin.text, mood=origin.mood, sources=origin.sources, language=tongue)
         if ruling and ruling.id in _SKILLS and not capable and (skill := self._held(text, tongue, history, values, now)) and skill.step == "fact":
             return skill
-        if ruling and not (ruling.soft and not capable and (self._own_is_close(text, tongue, history) or self._cited(text, tongue, history, passages, cited.STRONG))):
+        if ruling and not (ruling.soft and not capable and (self._again(text, tongue, history, values) or self._own_is_close(text, tongue, history) or self._cited(text, tongue, history, passages, cited.STRONG))):
             return self._ruled(ruling, history, tongue, now, capable)
         return self._capable(text, tongue, history, now, passages, recalled) if capable else self._small(text, tongue, history, values, now, passages)
 
@@ -282,12 +282,13 @@ class Mind:
         moment = Moment(history, values, self._last(history, room))
         if quote := self._cited(text, tongue, history, passages, cited.STRONG):
             return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
-        found = self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
+        again = self._again(text, tongue, history, values)
+        found = again or self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
         if not found and (judged := self._judged(text, tongue, moment, now)):
             bare = self._bare.get(tongue)                # not "every day" of another thing than opening
             found = judged if not bare or not bare.doubts(text, judged, moment) else None
         found = found or replies.find(text, moment)
-        if found := self._weighed(found, text, tongue, moment):
+        if found := found if found and again else self._weighed(found, text, tongue, moment):
             return Answer(found.step, replies.acknowledged(found, text, moment), mood=found.mood, sources=found.sources, language=tongue,
                           trace={"score": round(found.score, 3)})
         if quote := self._cited(text, tongue, history, passages):
@@ -333,6 +334,11 @@ class Mind:
         bare = self._bare.get(tongue)
         found = bare.answer(text, Moment(history, values, self._last(history, self._rooms[tongue]))) if bare else None
         return Answer(found.step, found.text, mood=found.mood, sources=found.sources, language=tongue, trace={"score": round(found.score, 3)}) if found else None
+
+    def _again(self, text: str, tongue: str, history: Sequence[dict], values: Mapping[str, str]) -> Found | None:
+        """What a twin without lines told in this talk and is asked after again."""
+        bare = self._bare.get(tongue)
+        return bare.again(text, Moment(history, values, "")) if bare else None
 
     def _weighed(self, found: Found | None, text: str, tongue: str, moment: Moment) -> Found | None:
         """For a twin without lines: what was found, or the fact that holds better what is asked; and where nothing is written about it, plainly that
