@@ -2,12 +2,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -25,8 +29,10 @@ WORDS = ("Hello there, my friend. I was thinking about the garden today and how 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser comes last: Playwright keeps an event loop running in the main thread, and then no other test can have one."""
-    browsers = ("test_lora_page.py", "test_models_page.py", "test_knowledge_page.py", "test_goods_page.py", "test_memory_page.py", "test_alone.py", "test_face.py", "test_two_users.py", "test_widget.py", "test_wizard.py", "test_page.py")
+    """The browser comes last: Playwright keeps an event loop running in the main thread, and then no other test can have one. Of its files the longest come
+    first: whoever shares them out among processes waits less at the end."""
+    browsers = ("test_page.py", "test_wizard.py", "test_two_users.py", "test_lora_page.py", "test_widget.py", "test_alone.py", "test_models_page.py", "test_knowledge_page.py",
+                "test_goods_page.py", "test_face.py", "test_memory_page.py")
     items.sort(key=lambda item: browsers.index(item.path.name) if item.path.name in browsers else -1)
 
 
@@ -36,6 +42,15 @@ def speech_data() -> Path:
     if not (SHARED / "speech").is_dir():
         pytest.skip("no recordings at ../shared/data/speech; the rest of the tests needs none")
     return SHARED / "speech"
+
+
+def command(*arguments: str, typed: str = "", **environment: str) -> SimpleNamespace:
+    """`python -m twin`, in this process, where its libraries are loaded: .returncode, .stdout, .stderr. test_main.py runs it as a person does."""
+    from twin.__main__ import main
+    out, complaints = io.StringIO(), io.StringIO()
+    with mock.patch.dict(os.environ, environment), mock.patch.object(sys, "stdin", io.StringIO(typed)), contextlib.redirect_stdout(out), contextlib.redirect_stderr(complaints):
+        code = main(list(arguments))
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=complaints.getvalue())
 
 
 class Reply:

@@ -1,19 +1,20 @@
 """Training on a person's words: what is taken of them, what never is, and a tiny real model that learns, is killed, goes on, and talks with what it learned."""
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
-from conftest import ROOT
+from conftest import command
 from shelves import ADA, BEA, PHRASE, files
 from test_think import SIZES, tokenizer
 
@@ -60,21 +61,22 @@ def prepared(folder: Path, base: Path, rows: list[dict[str, str]], **more: objec
     return folder
 
 
-def begun(job: Path, out: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "twin.train.lora", str(job), str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def trained(job: Path, out: Path) -> list[dict]:
-    told, complaints = begun(job, out).communicate(timeout=900)
-    lines = [json.loads(line) for line in told.splitlines()]
-    assert lines, complaints[-2000:]
-    return lines
+    """What the trainer tells, run here: its libraries take longer to load than these words to learn. As a process of its own it runs for the twins below."""
+    import torch
+
+    from twin.train import lora
+    told, threads = io.StringIO(), torch.get_num_threads()
+    with mock.patch.dict(os.environ), contextlib.redirect_stdout(told):
+        lora.main([str(job), str(out)])
+    torch.set_num_threads(threads)
+    return [json.loads(line) for line in told.getvalue().splitlines()]
 
 
 @pytest.fixture(scope="module")
 def learned(base, tmp_path_factory) -> tuple[Path, list[dict]]:
     folder = tmp_path_factory.mktemp("learned")
-    return folder / "out", trained(prepared(folder / "job", base, exchanges(90)), folder / "out")
+    return folder / "out", trained(prepared(folder / "job", base, exchanges(45)), folder / "out")
 
 
 # What is learned ---------------------------------------------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def test_a_manner_is_learned_judged_on_what_was_kept_back_and_talked_with(learne
     report = json.loads((out / "report.json").read_text())
     assert told[-1]["done"] == 1 and [line["done"] for line in told] == sorted(line["done"] for line in told) and all(line["note"]["zh"] for line in told)
     assert report["kept"] and report["perplexity"]["after"] < 0.8 * report["perplexity"]["before"], report
-    assert set(report["probes"]["after"]) == {"facts", "abstain", "polite", "honest"} and sum(report["exchanges"].values()) == 90
+    assert set(report["probes"]["after"]) == {"facts", "abstain", "polite", "honest"} and sum(report["exchanges"].values()) == 45
     assert not (out / "resume.safetensors").exists()
     found = adapters.read((out / "adapter.safetensors").read_bytes())
     mind = LocalThinker(base, cache=PrefixCache())
@@ -198,23 +200,6 @@ def test_one_of_another_model_or_a_damaged_one_is_not_worn(learned, base, tmp_pa
     turns = [{"role": "user", "content": "Hello"}]
     assert "".join(other.think(turns, max_tokens=6, temperature=0.0)) == "".join(other.think(turns, max_tokens=6, temperature=0.0, adapter=found))
     assert len(other.cache.roots) == 1
-
-
-def test_killed_in_the_middle_it_goes_on_and_ends_where_it_would_have(learned, base, tmp_path):
-    job, out = prepared(tmp_path / "job", base, exchanges(90)), tmp_path / "out"
-    first = begun(job, out)
-    for line in first.stdout:                            # well into the steps, a state kept
-        if json.loads(line)["done"] > 0.45:
-            break
-    os.kill(first.pid, signal.SIGKILL)
-    assert first.wait(30) == -signal.SIGKILL and (out / "resume.safetensors").is_file() and not (out / "adapter.safetensors").exists()
-    first.stdout.close()
-    first.stderr.close()
-    steps = [line["done"] for line in trained(job, out) if line["note"]["en"] == "learning how they talk"]
-    report, whole = (json.loads((folder / "report.json").read_text()) for folder in (out, learned[0]))
-    assert steps[0] > 0.2 and report["steps"] == whole["steps"] and report["perplexity"]["before"] == whole["perplexity"]["before"]
-    assert abs(report["perplexity"]["after"] - whole["perplexity"]["after"]) < 0.02 * whole["perplexity"]["after"]
-    assert not (out / "resume.safetensors").exists()
 
 
 def test_what_teaches_nothing_is_not_kept(base, tmp_path):
@@ -342,16 +327,18 @@ def test_a_chat_in_which_they_never_speak_or_are_alone_says_so():
         of_chat(b"Nell: one\nNell: two\nNell: three", "Nell")
 
 
-def test_too_few_are_refused_and_too_many_are_bounded():
+def test_too_few_are_refused_and_too_many_are_bounded(monkeypatch):
     three = cleaned(of_chat(chat(3, lambda n: f"Number {THINGS[n]} it is, then."), "Nell")[0])
     with pytest.raises(Refused) as refused:
         words.enough(three)
     assert "3 exchanges" in refused.value.message and "20" in refused.value.message and refused.value.code == "too-few" and "3 段" in refused.value.zh[0]
+    assert words.MOST == 20_000
+    monkeypatch.setattr(words, "MOST", 2000)             # a tenth of them, in a tenth of the time
     began = time.perf_counter()
-    many = cleaned(Exchange(f"{n // 6}", f"What of {n}?", f"The {THINGS[n % 20]} of {PLACES[n % 11]} is worth {n} shillings, no less.") for n in range(21_500))
+    many = cleaned(Exchange(f"{n // 6}", f"What of {n}?", f"The {THINGS[n % 20]} of {PLACES[n % 11]} is worth {n} shillings, no less.") for n in range(2150))
     words.enough(many)
-    assert len(many.exchanges) == words.MOST and many.left["more"] == 1500 and many.exchanges[-1].asked == "What of 21499?"
-    assert time.perf_counter() - began < 60
+    assert len(many.exchanges) == words.MOST and many.left["more"] == 150 and many.exchanges[-1].asked == "What of 2149?"
+    assert time.perf_counter() - began < 6
 
 
 def test_chinese_is_learned_only_by_a_model_that_knows_it():
@@ -378,7 +365,7 @@ def settled(run, seconds: float = 900.0) -> None:
     assert run.over.wait(seconds), (run.state, run.done, run.note)
 
 
-def many(count: int = 90) -> words.Words:
+def many(count: int = 45) -> words.Words:
     return words.Words([Exchange(**row) for row in exchanges(count)], talks=count // 3)
 
 
@@ -397,30 +384,35 @@ def until(lessons, twin, done: float, seconds: float = 600.0) -> None:
         time.sleep(0.1)
 
 
-def test_a_twin_learns_is_paused_taken_up_talks_switched_and_forgets(lessons, base):
+def test_a_twin_learns_is_killed_goes_on_talks_switched_and_forgets(lessons, learned, base):
+    """Ended by SIGKILL in the middle of its steps, it goes on there, and ends where one that was never ended does."""
     from twin.meet import Host
     from twin.registry import Registry
     from twin.settings import Settings
     shelf = lessons.shelf
-    twin = shelf.put(ADA, files("Nell"))
+    twin = shelf.put(ADA, files("Nell") | {"persona.yaml": PERSONA})
     pupil = Pupil(str(base), "tiny")
     with pytest.raises(Refused):
         lessons.begin(twin, many(9), pupil)
     assert lessons.told(twin) == {"state": "none", "done": 0.0, "note": {}, "learned": False, "on": True, "public": False, "report": None, "words": None}
     run = lessons.begin(twin, many(), pupil, minutes=3)
-    until(lessons, twin, 0.4)
+    until(lessons, twin, 0.45)
     lessons.pause(twin)
-    assert run.over.is_set() and run.process.poll() is not None
+    assert run.over.is_set() and run.process.poll() == -signal.SIGKILL
     paused = lessons.told(twin)
-    assert paused["state"] == "paused" and paused["words"]["exchanges"] == 90 and twin.has("training.safetensors")
+    assert paused["state"] == "paused" and paused["words"]["exchanges"] == 45 and twin.has("training.safetensors") and not twin.has("adapter.safetensors")
     assert not set(export_names(shelf, twin)) & set(TRAINING)               # half of a training goes nowhere
     killed = Lessons(shelf)                              # another process: the server was ended meanwhile
     assert killed.told(twin)["state"] == "paused"
-    run = killed.go_on(twin)
-    settled(run)
+    run, steps = killed.go_on(twin), []
+    while not run.over.wait(0.01):
+        steps += [run.done] if run.note.get("en") == "learning how they talk" else []
     told = killed.told(twin)
     assert told["state"] == "done" and told["learned"] and told["on"] and not told["public"], told
-    assert told["report"]["perplexity"]["after"] < told["report"]["perplexity"]["before"] and not any(twin.has(name) for name in TRAINING)
+    report, whole = told["report"], json.loads((learned[0] / "report.json").read_text())
+    assert steps[0] > 0.2 and (report["steps"], report["exchanges"]) == (whole["steps"], whole["exchanges"])
+    assert all(abs(report["perplexity"][when] - whole["perplexity"][when]) < 0.02 * whole["perplexity"][when] for when in ("before", "after"))
+    assert not any(twin.has(name) for name in TRAINING)
     assert not list(Path("/dev/shm").glob(f"twin-{os.getuid()}/.new-{os.getpid()}-*"))
 
     registry = Registry(Settings(data=str(shelf.data), cache=str(shelf.data / "cache"), think=str(base)))
@@ -522,19 +514,18 @@ def test_a_conversation_hands_it_to_its_model_and_to_no_other(lessons, learned, 
 
 
 def test_the_command_says_what_it_would_learn_and_what_it_lacks(tmp_path, base):
-    environment = {**os.environ, "TWIN_DATA": str(tmp_path / "data"), "TWIN_THINK": str(base), "TWIN_CACHE": str(tmp_path / "cache")}
-
-    def twin_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "twin", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    environment = {"TWIN_DATA": str(tmp_path / "data"), "TWIN_THINK": str(base), "TWIN_CACHE": str(tmp_path / "cache"), "TWIN_TOKEN": "ab" * 32}
     owner = who({"token": "ab" * 32}).id
-    environment["TWIN_TOKEN"] = "ab" * 32
     made = Shelf(tmp_path / "data").put(owner, files("Nell"))
     (tmp_path / "chat.txt").write_bytes(chat(40, lambda n: f"Aye, the {THINGS[n % 20]} be in the {PLACES[n % 11]}, number {n}. Ring 020 7946 0958."))
     (tmp_path / "letter.md").write_text("# The harbour\n\nI was born by the water and I have never left it for long. I like the bells.\n")
-    looked = twin_cli("train", made.id, "--words", str(tmp_path / "chat.txt"), "--words", str(tmp_path / "letter.md"), "--look")
+
+    def train(*arguments: str):
+        return command("train", *arguments, **environment)
+    looked = train(made.id, "--words", str(tmp_path / "chat.txt"), "--words", str(tmp_path / "letter.md"), "--look")
     assert looked.returncode == 0 and looked.stdout.startswith("42 exchanges of"), looked
-    assert "Nobody of that name" in twin_cli("train", made.id, "--words", str(tmp_path / "chat.txt"), "--who", "Rosa").stderr
-    few = twin_cli("train", made.id, "--words", str(tmp_path / "letter.md"))
+    assert "Nobody of that name" in train(made.id, "--words", str(tmp_path / "chat.txt"), "--who", "Rosa").stderr
+    few = train(made.id, "--words", str(tmp_path / "letter.md"))
     assert few.returncode == 1 and "it takes 20" in few.stderr
-    assert "nothing learned" in twin_cli("train", made.id, "--forget").stdout
-    assert twin_cli("train", made.id, "--off").returncode == 1
+    assert "nothing learned" in train(made.id, "--forget").stdout
+    assert train(made.id, "--off").returncode == 1

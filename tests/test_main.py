@@ -9,7 +9,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 
 
 def twin(*arguments: str, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +38,7 @@ def test_say_writes_a_wav_with_speech_in_it(tmp_path):
     (("talk", "--persona", "/no/such/file.yaml"), "file.yaml"),
 ])
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments, told):
-    done = twin(*arguments)
+    done = (twin if told == "maya" else command)(*arguments)
     assert done.returncode == 1 and told in done.stderr.lower() and "Traceback" not in done.stderr
     assert not (ROOT / "x.wav").exists()
 

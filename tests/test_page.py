@@ -34,6 +34,8 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 LOUD = "--autoplay-policy=no-user-gesture-required"
 # Fewer frames, for here a processor draws the face, and all that these tests do waits for it.
 CALM = ";{ const soon = requestAnimationFrame; window.requestAnimationFrame = (run) => setTimeout(() => soon(run), 180); }"
+# And fewer pixels in each: half as many across, which costs half as much. Tests of a layout or of pixels ask for all of them.
+COARSE = {"device_scale_factor": 0.5}
 START, ANSWER = 90.0, 60.0          # s to wait at most, on a busy machine
 
 
@@ -63,7 +65,7 @@ def served(folder: Path) -> Iterator[str]:
             server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(tmp_path_factory.mktemp("page")) as url:
         yield url
@@ -80,7 +82,7 @@ def _up(url: str) -> bool:
 Opener = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Callable[[tuple[str, ...]], object]]:
     """Browsers by their extra flags, each started once."""
     running: dict[tuple[str, ...], object] = {}
@@ -102,7 +104,7 @@ def visit(address: str, chromium: Callable[[tuple[str, ...]], object]) -> Iterat
 
     def opened(query: str = "?lang=en", flags: tuple[str, ...] = (LOUD,), ready: bool = True, script: str = "", lively: bool = False,
                **options: object) -> Page:
-        context = chromium(flags).new_context(**({"viewport": {"width": 900, "height": 560}, "locale": "en-GB"} | options))
+        context = chromium(flags).new_context(**({"viewport": {"width": 900, "height": 560}, "locale": "en-GB"} | ({} if lively else COARSE) | options))
         context.set_default_timeout(ANSWER * 1000)
         contexts.append(context)
         context.add_init_script(script if lively else script + CALM)
@@ -302,7 +304,7 @@ def test_without_autoplay_a_tap_plays_the_greeting_whole(visit: Opener) -> None:
 
 
 def test_a_phone_does_not_scroll_sideways(visit: Opener) -> None:
-    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=1)
     quiet(page)
     ask(page, "Who are you?")
     wide = page.evaluate("() => [document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth]")
@@ -420,7 +422,7 @@ def test_by_keyboard_alone(visit: Opener) -> None:
 
 
 def test_the_twin_alone(visit: Opener) -> None:
-    page = visit("?stage=only&bg=transparent&lang=en")
+    page = visit("?stage=only&bg=transparent&lang=en", device_scale_factor=1)
     assert page.locator(".side").is_hidden() and page.locator(".bar").is_hidden()
     assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
     expect(page.locator(".ai")).to_be_visible()
