@@ -13,7 +13,7 @@ import wave
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 from PIL import Image
 from shelves import ADA, PHRASE
 
@@ -198,32 +198,28 @@ def test_a_new_recording_starts_the_learning_anew_and_throwing_away_ends_it(draf
     assert second.over.wait(5) and second.process.poll() is not None and remains(drafts.shelf) == []
 
 
-def command(*arguments: str, data, **more) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "twin", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=200,
-                          env={**os.environ, "TWIN_DATA": str(data), **more})
-
-
 def test_create_list_export_import_delete_on_the_command_line(tmp_path):
-    picture, data = tmp_path / "a.jpg", tmp_path / "data"
+    picture, data = tmp_path / "a.jpg", str(tmp_path / "data")
     picture.write_bytes(photo())
-    unsaid = command("create", "--photo", str(picture), "--name", "Eileen", data=data)
+    unsaid = command("create", "--photo", str(picture), "--name", "Eileen", TWIN_DATA=data)
     assert unsaid.returncode == 1 and "digital twin is made" in unsaid.stderr and "--consent" in unsaid.stderr
-    made = command("create", "--photo", str(picture), "--name", "Eileen", "--consent", "A tester", "--relation", "permission", data=data)
+    made = subprocess.run([sys.executable, "-m", "twin", "create", "--photo", str(picture), "--name", "Eileen", "--consent", "A tester", "--relation", "permission"],
+                          cwd=ROOT, capture_output=True, text=True, timeout=200, env={**os.environ, "TWIN_DATA": data})
     assert made.returncode == 0, made.stderr
     name = made.stdout.split()[0]
     assert re.fullmatch(r"eileen-[0-9a-f]{6}", name) and "100%" in made.stderr
-    assert name in command("list", data=data).stdout
-    card = next((data / "twins").glob(f"*/{name}/measured.json"))
+    assert name in command("list", TWIN_DATA=data).stdout
+    card = next((tmp_path / "data" / "twins").glob(f"*/{name}/measured.json"))
     lips = json.loads(card.read_text())["lips"]
     assert lips["closed"] <= 0.03 < 0.1 <= lips["open"], "its lips close and its mouth opens, as the card says"
     bundle = tmp_path / "e.twin"
-    assert command("export", name, "-o", str(bundle), "--passphrase", data=data, TWIN_PASSPHRASE=PHRASE).returncode == 0
-    gone = command("delete", name, data=data)
-    assert gone.returncode == 0 and "removed" in gone.stdout and name not in command("list", data=data).stdout
+    assert command("export", name, "-o", str(bundle), "--passphrase", TWIN_DATA=data, TWIN_PASSPHRASE=PHRASE).returncode == 0
+    gone = command("delete", name, TWIN_DATA=data)
+    assert gone.returncode == 0 and "removed" in gone.stdout and name not in command("list", TWIN_DATA=data).stdout
     bundle.write_bytes(bundle.read_bytes()[:-50])
-    cut = command("import", str(bundle), data=data, TWIN_PASSPHRASE=PHRASE)
+    cut = command("import", str(bundle), TWIN_DATA=data, TWIN_PASSPHRASE=PHRASE)
     assert cut.returncode == 1 and "Traceback" not in cut.stderr and ("damaged" in cut.stderr or "no twin" in cut.stderr)
-    assert command("delete", name, data=data).returncode == 1
+    assert command("delete", name, TWIN_DATA=data).returncode == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
