@@ -13,7 +13,7 @@ from persona.fields import Fact
 from persona.gloss import gloss
 from persona.holding import CLOSE, ENOUGH, SURE, Held, Holding, agrees, asked, conflicts, strict, suggested
 from persona.lines import pick
-from persona.match import Judged, Match, learned
+from persona.match import Cross, Judged, Match, learned
 from persona.repertoire import Repertoire
 from persona.reply import Found, Moment
 from persona.search import side
@@ -43,8 +43,8 @@ def called_in(room: Repertoire) -> dict[str, str]:
 class Bare:
     """Of one twin in one language."""
 
-    def __init__(self, persona: Persona, room: Repertoire):
-        self.persona, self.room, self.tongue = persona, room, room.language
+    def __init__(self, persona: Persona, room: Repertoire, cross: Cross | None = None):
+        self.persona, self.room, self.tongue, self._cross = persona, room, room.language, cross
 
     @cached_property
     def _holding(self) -> Holding:
@@ -57,8 +57,8 @@ class Bare:
         if embed is None or not self.room.facts or self.tongue not in learned():
             return None
         if self.tongue == "en":
-            return Match(self._holding, embed, str, self.room._cache)
-        return Match(self._holding, embed, gloss(folder).english, self.room._cache) if gloss(folder).there else None
+            return Match(self._holding, embed, str, self.room._cache, self._cross)
+        return Match(self._holding, embed, gloss(folder).english, self.room._cache, self._cross) if gloss(folder).there else None
 
     @cached_property
     def _ago(self) -> Ago | None:
@@ -87,12 +87,12 @@ class Bare:
     def again(self, text: str, moment: Moment) -> Found | None:
         """A fact of this talk that a text comes back to, asks on from or puts wrong, where that is likely; else None."""
         past = self._ago.exchanges(moment.history) if self._ago else []
-        if not past:
+        if not past or self._ago is None:
             return None
         told = {self.room.facts[n] for one in past for n in one.facts}
         if (said := ago.restated(text, self.tongue)) and (fact := self._meant(said, text, told, moment)):
             return self._put_right(said, fact, moment)
-        if not ago.leans(text, self.tongue) and not (past[0].back == 1 and ago.goes_on(text, self.tongue)):
+        if not ago.leans(text, self.tongue) and not self._ago.on_from(text, past):
             return None
         judged = self.judged(text, moment)
         return self._as_fact([judged.facts[0][0]], judged.best) if judged and judged.sure and judged.facts[0][0] in told else None

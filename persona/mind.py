@@ -19,6 +19,7 @@ from persona.check import Grounds
 from persona.emotion import NOTHING, Appraisal, appraise, called_for
 from persona.fact import Recollection
 from persona.lines import Lines, pick
+from persona.match import Cross
 from persona.reminders import Book
 from persona.repertoire import Hit, Known, Repertoire
 from persona.reply import Found, Moment, Replies
@@ -74,17 +75,18 @@ _OPINION = re.compile(r"\byou (think|believe|recommend|suggest|explain|tell|say|
 
 class Mind:
     """`lines`: language -> the twin's own lines (persona.lines.load_lines). `embed`: texts -> float32 [n, d], rows of length 1, English.
-    `cache`: a folder where the embeddings of its lines are kept; `shared`: one for those of lines that fit anyone, by default the same."""
+    `cache`: a folder where the embeddings of its lines are kept; `shared`: one for those of lines that fit anyone, by default the same. `cross`: reads a
+    question with facts (persona/match.py)."""
 
     def __init__(self, persona: Persona, lines: Lines | None = None, embed: Embed | None = None, cache: Path | None = None,
-                 shared: Path | None = None, catalogue: Catalogue | None = None):
+                 shared: Path | None = None, catalogue: Catalogue | None = None, cross: Cross | None = None):
         self.persona, self.catalogue = persona, catalogue
         self.scene = scenes.load(persona.scene) if persona.scene else None
         self._play = scenes.Play(self.scene) if self.scene else None
         self._rooms = {language: Repertoire(persona, (lines or {}).get(language, ()), language, embed, cache, shared,
                                            self.scene.lines.get(language, ()) if self.scene else ()) for language in ("en", "zh")}
         self._replies = {language: Replies(persona, room) for language, room in self._rooms.items()}
-        self._bare = {language: Bare(persona, room) for language, room in self._rooms.items() if room.facts and len(room.own) < FEW and not room.written}     # few lines are its own, and it is told in this language
+        self._bare = {language: Bare(persona, room, cross) for language, room in self._rooms.items() if room.facts and len(room.own) < FEW and not room.written}     # few lines are its own, and it is told in this language
 
     def warm(self, language: str = "") -> None:
         """Makes the indexes now, so that the first question need not wait."""

@@ -143,11 +143,11 @@ def _line(one: str, keys: Sequence[str]) -> Line:
     return Line(mark.lstrip("0123456789"), own, text, wanted or (keys[own - 1] if own else ""))
 
 
-TALKS = ("right", "again", "forgets", "follow", "wrong", "x", "xx")
+TALKS = ("right", "again", "kept", "forgets", "follow", "wrong", "x", "xx")
 
 
 def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune") -> dict[str, tuple[int, int]]:
-    """(how many, of): `right` at the first asking, `again` at a later one, `forgets`: a fact told before that it doesn't know at a later asking, `follow`-ups, `wrong` restatements put
+    """(how many, of): `right` at the first asking, `again` at a later one; of those whose fact was told before, `kept`: told again, `forgets`: not known, `follow`-ups, `wrong` restatements put
     right, what isn't written and isn't known (`x` of what is spoken of in a fact, `xx` of anything)."""
     from persona.card import Persona
     from persona.mind import Mind
@@ -162,7 +162,7 @@ def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune"
         history: list[dict] = []
         asked, told = set(), set()
         for at, line in enumerate([*lines, *after], 1):
-            began = perf_counter()
+            began, before = perf_counter(), set(told)
             answer = mind.answer(history, line.text, now=NOW, language=language)
             slow.append(perf_counter() - began)
             reply, unknown = said(answer), bool(UNKNOWN[language].search(said(answer)))
@@ -176,7 +176,8 @@ def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune"
             if kind == "follow" and not good and not unknown:        # a part of the fact will do
                 good = any(len(part) > 3 and part.strip() in reply for part in re.split(r"[,.;，。；]", row["card"]["facts"][line.fact - 1]))
             counts[kind].append(good)
-            if kind == "again" and line.fact in told:
+            if kind == "again" and line.fact in before:
+                counts["kept"].append(good)
                 counts["forgets"].append(unknown)
             asked |= {line.fact} if kind == "right" and at <= len(lines) else set()
             if verbose and not good:
