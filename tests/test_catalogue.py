@@ -56,10 +56,10 @@ def test_it_is_bounded_and_reads_the_same_again():
     shop = Catalogue(SHOP.encode(), "shop.csv")
     kept = Catalogue(shop.packed(), "catalogue.json")
     assert kept.goods == shop.goods and kept.currency == "euros" and [fit.good for fit in kept.find("camping", "en")] == [fit.good for fit in shop.find("camping", "en")]
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(5):
         goods.find("thing 17 under 50 euros", "en")
-    assert (time.perf_counter() - began) / 5 < 0.25
+    assert (time.process_time() - began) / 5 < 0.25
     with pytest.raises(CardError, match="larger"):
         Catalogue(b"x" * (2**21 + 1), "a.csv")
 

@@ -154,14 +154,14 @@ def test_chinese_and_long_ones():
 @pytest.mark.parametrize("text", ["{{" * 40_000, "{{{{char}}" * 4000, "{{random:" + "{{char}}," * 3000 + "}}", "{{user:{{user}}}}" * 2000, "*" * 30_000, "\"" * 30_001, "<" * 30_000,
                                   "{{reverse:}}rahc{{}}", "{0.__class__}", "%(x)s ${y} {{#if}}{{/if}} {{getvar::a}} {{setvar::a::b}}", "\u202e\u0000\ud800 abc"])
 def test_hostile_macros_are_text(text):
-    began = time.monotonic()
+    began = time.process_time()
     data = {"name": "Eve " + text[:200], "description": text, "first_mes": text, "mes_example": "<START>\n{{user}}: " + text + "\n{{char}}: " + text, "personality": text}
     try:
         card = character_card.read(json.dumps({"spec": "chara_card_v2", "data": data}).encode())
         assert "{" not in json.dumps([card.fields["name"], card.fields["description"], card.fields["greeting"], card.fields["facts"]])
     except CardError as error:
         assert error.hint
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def bomb(size: int) -> bytes:
@@ -200,11 +200,11 @@ def test_bombs_and_rubbish_are_refused_with_a_sentence_and_soon():
         "icon bomb": charx(json.dumps(THIRD).encode(), assets__icon__main=b"A" * 40_000_000),
     }
     for name, data in bad.items():
-        began = time.monotonic()
+        began = time.process_time()
         with pytest.raises(CardError) as found:
             character_card.read(data)
         assert found.value.message and found.value.hint and found.value.zh[0], name
-        assert time.monotonic() - began < 2, name
+        assert time.process_time() - began < 2, name
 
 
 def test_a_path_in_a_card_opens_nothing():

@@ -76,9 +76,9 @@ def test_many_messages_few_examples_none_alike():
     rng = random.Random(1)
     rows = [f"{'Anna' if n % 2 == 0 else 'Ben'}: {' '.join(rng.choice(['why', 'rain', 'tea', 'moon', 'stone', 'river', 'boat', 'lamp', 'song', 'door']) for _ in range(8))} {n}?"
             for n in range(20_000)]
-    began = time.monotonic()
+    began = time.process_time()
     chat = chatlog.read("\n".join(rows), "Ben")
-    assert 10 < len(chat.examples) <= chatlog.MOST_EXAMPLES and time.monotonic() - began < 5
+    assert 10 < len(chat.examples) <= chatlog.MOST_EXAMPLES and time.process_time() - began < 5
 
 
 def test_the_zip_that_whatsapp_shares():
@@ -92,10 +92,10 @@ def test_the_zip_that_whatsapp_shares():
 @pytest.mark.parametrize("text", ["", "hello", "Anna: alone\nAnna: quite alone", "http://a.b\nhttps://c.d", '{"messages": [', "{" * 5000 + '"messages"', "-" * 200_000 + "x",
                                   "[图片]" * 5000, "a: " * 30_000, "\n" * 200_000])
 def test_no_talk_is_said_so_and_soon(text):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(CardError) as found:
         chatlog.read(text, "Ben")
-    assert found.value.hint and found.value.zh[0] and time.monotonic() - began < 3
+    assert found.value.hint and found.value.zh[0] and time.process_time() - began < 3
 
 
 def test_bytes_that_are_no_text():

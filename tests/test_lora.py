@@ -334,11 +334,11 @@ def test_too_few_are_refused_and_too_many_are_bounded(monkeypatch):
     assert "3 exchanges" in refused.value.message and "20" in refused.value.message and refused.value.code == "too-few" and "3 段" in refused.value.zh[0]
     assert words.MOST == 20_000
     monkeypatch.setattr(words, "MOST", 2000)             # a tenth of them, in a tenth of the time
-    began = time.perf_counter()
+    began = time.process_time()
     many = cleaned(Exchange(f"{n // 6}", f"What of {n}?", f"The {THINGS[n % 20]} of {PLACES[n % 11]} is worth {n} shillings, no less.") for n in range(2150))
     words.enough(many)
     assert len(many.exchanges) == words.MOST and many.left["more"] == 150 and many.exchanges[-1].asked == "What of 2149?"
-    assert time.perf_counter() - began < 6
+    assert time.process_time() - began < 6
 
 
 def test_chinese_is_learned_only_by_a_model_that_knows_it():

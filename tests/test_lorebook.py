@@ -78,17 +78,17 @@ def test_patterns():
 @pytest.mark.parametrize("key", ["(a+)+$", "(a|a)*b", "(.*)*x", ".*.*.*=", r"(a)\1{30}", "(?:a{1,30}){1,30}", "((((a*)*)*)*)*", "[", "a{5000000000}", "(" * 500])
 def test_a_strangers_pattern_cannot_hold_anybody_up(key):
     assert _pattern(key) is None
-    began = time.monotonic()
+    began = time.process_time()
     called(book({"keys": [key], "content": "x.", "use_regex": True}), *["a" * 5000 + "!"] * 8)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_tame_patterns_are_soon_done():
-    began = time.monotonic()
+    began = time.process_time()
     for key in ("a.*c", r"\w+ x", "(?:lamp|light)s?"):
         assert _pattern(key)
         called(book(*[{"keys": [key], "content": "x.", "use_regex": True}] * 40, scan_depth=8), *["a b " * 500] * 8)
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
 
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {

@@ -67,7 +67,7 @@ def test_lines_are_masked_and_stay_lines():
 
 def test_a_text_of_any_length_takes_no_time():
     import time
-    began = time.perf_counter()
+    began = time.process_time()
     for text in ("1 " * 5_000, "A" * 50_000, "省市区" * 8_000, "a.b-c@" * 8_000, "My name is " * 5_000, "王" * 30_000):
         masked(text)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20

@@ -109,9 +109,9 @@ def test_an_hour_costs_what_its_first_minutes_cost(said, monkeypatch):
     with wave.open(data, "wb") as file:                  # a whole hour, from a telephone
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(np.resize((said[::3] * 32767).astype("<i2"), 3600 * 8000).tobytes())
-    began = time.perf_counter()
+    began = time.process_time()
     sample = read(data.getvalue())
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert len(sample.audio.samples) <= 20 * RATE
     assert "first" in next(r.en for r in sample.remarks if r.code == "length")
 
