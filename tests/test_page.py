@@ -86,6 +86,7 @@ Opener = Callable[..., Page]
 def chromium() -> Iterator[Callable[[tuple[str, ...]], object]]:
     """Browsers by their extra flags, each started once."""
     running: dict[tuple[str, ...], object] = {}
+    expect.set_options(timeout=ANSWER * 1000)
     with playwright_api.sync_playwright() as play:
         def get(flags: tuple[str, ...]) -> object:
             if flags not in running:
