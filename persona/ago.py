@@ -17,11 +17,11 @@ from persona.words import simplify
 KEPT = 1024                                              # texts of which it is kept what was made of them
 FAR = 60                                                 # exchanges that are looked back on
 # Learned by twin/train/ago.py: how much each thing that is seen adds to the logarithm of a fact's share (FACT), of "none" (NONE).
-FACT = ("told", "near", "close", "nearest", "kind", "topic", "leans", "leans_near", "last", "on", "bare", "on_holds", "on_lacks")
+FACT = ("told", "near", "close", "nearest", "kind", "topic", "leans", "leans_near", "last", "on", "bare", "on_holds", "lacks", "near_lacks")
 NONE = ("leans", "on")
 WEIGHTS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "en": ((-1.24, 2.52, 0.69, 0.39, 0.36, 0.13, 1.75, 1.05, 0.52, 2.21, 1.40, 0.45, -0.61), (0.53, -0.10)),
-    "zh": ((-1.10, 1.19, 1.48, 0.72, 0.52, 0.11, 2.90, 0.83, 2.48, 1.68, 0.53, 0.13, 0.45), (-0.64, -1.14)),
+    "en": ((-1.14, 2.61, 0.72, 0.37, 0.42, 0.13, 1.77, 1.08, 0.52, 2.23, 1.43, 0.44, -0.60, 0.24), (0.55, -0.08)),
+    "zh": ((-0.99, 1.23, 1.54, 0.73, 0.49, 0.10, 2.97, 0.86, 2.51, 1.72, 0.70, 0.10, -0.27, -0.21), (-0.67, -1.18)),
 }
 _LEANS = {"en": re.compile(r"\b(?:again|remind(?: me)?|once more|one more time|you (?:just |once |already )?(?:said|told|mentioned|were saying|promised)|(?:did|had) you (?:say|tell|mention)|you['’]d said|earlier|"
                            r"forgot(?:ten)?|(?:can|could)(?:n['’]t| not) remember|remember|double.check|make sure|to be sure|just checking|check once|what (?:was|were) (?:it|that|the|your|his|her|their|this|those)|"
@@ -155,8 +155,9 @@ class Ago:
             last = any(n in other.facts for other in past if other.back == 1)
             more = last and (on or own.bare)
             holds = bool(kinds) and all(held[n] for held in kinds)
+            lacks = bool(kinds) and not holds
             x[n] = (1, value, _close(value), value >= best - 1e-6, bool(own.kinds & was.kinds), bool(own.topics & was.topics), back, back * value,
-                    last, last and on, last and own.bare, more and holds, more and bool(kinds) and not holds)
+                    last, last and on, last and own.bare, more and holds, lacks, lacks * value)
         y[:] = back and bool(past), (on or own.bare) and any(one.back == 1 for one in past)
         return x, y
 

@@ -28,7 +28,7 @@ from twin.train.match import akin, near, pool
 
 TALKS, STEPS, DECAY, RATE = 40, 3000, 0.02, 0.1
 SHARE = {"made": 0.3, "written": 1.0}
-FOR = 0.1                                                # "I don't know" of what was told before is worse than a fact too many
+FOR = 0.2                                              # "I don't know" of what was told before is worse than a fact too many
 AGAIN = {"en": ("Remind me: {0}", "{0} I forgot.", "Sorry, {0}", "So {0}", "{0} You told me before."),
          "zh": ("再问一下，{0}", "我忘了，{0}", "你刚才说过，{0}", "{0}来着？", "那{0}")}
 Turn = dict[str, str]
