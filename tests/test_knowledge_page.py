@@ -168,7 +168,7 @@ def test_a_model_server_reads_relations_where_one_asks_for_it(place, ada, twin, 
 
 def test_the_panel_in_a_browser(place, twin, tmp_path, url, monkeypatch):  # noqa: F811
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
-    from test_page import CALM, CHROMIUM, FLAGS, LOUD
+    from test_page import CALM, CHROMIUM, COARSE, FLAGS, LOUD
     if CHROMIUM is None:
         pytest.skip("no Chromium here (apt-get install chromium)")
     (tmp_path / "family.html").write_text(FAMILY)
@@ -178,7 +178,7 @@ def test_the_panel_in_a_browser(place, twin, tmp_path, url, monkeypatch):  # noq
     monkeypatch.setattr(place, "reader", lambda: ServerReader(f"{url}/v1#json-schema"))
     with playwright_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD])
-        context = browser.new_context(viewport={"width": 1100, "height": 860}, locale="en-GB")
+        context = browser.new_context(viewport={"width": 1100, "height": 860}, locale="en-GB", **COARSE)
         context.set_default_timeout(60_000)
         context.add_init_script(f"localStorage.setItem('twin.token', '{ADA}');" + CALM)
         page = watched(context, place.url, faults)

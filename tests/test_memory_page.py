@@ -37,13 +37,13 @@ def opened(page) -> None:
 
 def test_the_memory_panel(place, tmp_path):
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
-    from test_page import CALM, FLAGS, LOUD
+    from test_page import CALM, COARSE, FLAGS, LOUD
     if not CHROMIUM:
         pytest.skip("no Chromium here (apt-get install chromium)")
     expect, faults = playwright_api.expect, []
     with playwright_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD])
-        context = browser.new_context(viewport={"width": 1100, "height": 860}, locale="en-GB", accept_downloads=True)
+        context = browser.new_context(viewport={"width": 1100, "height": 860}, locale="en-GB", accept_downloads=True, **COARSE)
         context.set_default_timeout(60_000)
         context.add_init_script(CALM)
         page = watched(context, place.url, faults)

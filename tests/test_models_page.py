@@ -15,7 +15,7 @@ from twin.fetch import Fetches
 
 def test_the_drawer_in_a_browser(hub, registry, folders, tmp_path, process, monkeypatch):  # noqa: F811
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
-    from test_page import CALM, CHROMIUM, FLAGS, LOUD
+    from test_page import CALM, CHROMIUM, COARSE, FLAGS, LOUD
     if CHROMIUM is None:
         pytest.skip("no Chromium here (apt-get install chromium)")
     faults: list[str] = []
@@ -24,7 +24,7 @@ def test_the_drawer_in_a_browser(hub, registry, folders, tmp_path, process, monk
     with Place(tmp_path / "place", registry=registry, gradio=True, stage=True, think=Echo(["So", "it", "is."]), speak=Tone(pieces=1)) as place, \
             playwright_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, LOUD])
-        context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-GB")
+        context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-GB", **COARSE)
         context.set_default_timeout(30_000)
         context.add_init_script(f"localStorage.setItem('twin.token', '{ADA}');" + CALM)
         page = watched(context, place.url, faults)

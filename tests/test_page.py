@@ -295,9 +295,10 @@ def test_without_autoplay_a_tap_plays_the_greeting_whole(visit: Opener) -> None:
     page.wait_for_timeout(1500)
     held = passively(page, "[twin.player.playing, twin.player.energy(), twin.player.position(), twin.player.pieces.length]")()
     assert held[:3] == [False, 0, 0] and held[3] > 0, "the greeting was not held"
+    passively(page, "{ const look = () => { if (twin.player.energy() > 0.02) window.began = twin.player.position(); else setTimeout(look, 5) }; look(); }")()
     page.mouse.click(*at)
-    page.wait_for_function("() => twin.player.energy() > 0.02")
-    assert page.evaluate("() => twin.player.position()") < 2.0, "it did not begin at its beginning"
+    page.wait_for_function("() => window.began !== undefined")
+    assert page.evaluate("() => began") < 2.0, "it did not begin at its beginning"          # where it was when it was first heard, however late that is asked
     expect(page.locator(".tap")).to_be_hidden()
     quiet(page, whole=True)
     assert page.locator(".her .cut").count() == 0
@@ -332,7 +333,7 @@ def test_gradios_event_stream_carries_it_too(visit: Opener) -> None:
     page = visit("?lang=en&transport=gradio")
     quiet(page)
     assert page.evaluate("() => twin.live.transport") == "gradio"
-    page.evaluate("() => { window.loudest = 0; twin.stage.onframe = () => { loudest = Math.max(loudest, twin.player.energy()) } }")
+    page.evaluate("() => { window.loudest = 0; setInterval(() => { loudest = Math.max(loudest, twin.player.energy()) }, 20) }")
     assert len(ask(page, "Who are you?", whole=True)) > 5
     assert page.evaluate("() => loudest") > 0.02
 
@@ -346,8 +347,8 @@ def test_an_older_browser_talks_too(visit: Opener, missing: str) -> None:
     page.evaluate("""() => { window.loudest = window.widest = window.sent = 0;
         const jaw = twin.stage.channels.indexOf('jawOpen'), send = twin.live.sendBytes.bind(twin.live);
         twin.live.sendBytes = (bytes) => { sent += bytes.length; send(bytes); };
-        twin.stage.onframe = () => { if (twin.player.playing) { widest = Math.max(widest, twin.stage.weights[jaw]);
-            loudest = Math.max(loudest, twin.player.energy()) } } }""")
+        setInterval(() => { loudest = Math.max(loudest, twin.player.energy()) }, 20);         // a busy machine draws one frame a second
+        twin.stage.onframe = () => { if (twin.player.playing) widest = Math.max(widest, twin.stage.weights[jaw]) } }""")
     assert len(ask(page, "Who are you?", whole=True)) > 5
     loudest, widest = page.evaluate("() => [loudest, widest]")
     assert loudest > 0.02 and widest > 0.1

@@ -25,7 +25,7 @@ from twin.wire.openapi import BODIES
 from twin.wire.requests import SHAPES
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
-from test_page import CALM, CHROMIUM, FLAGS, LOUD  # noqa: E402
+from test_page import CALM, CHROMIUM, COARSE, FLAGS, LOUD  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (apt-get install chromium)")
 WORDS = {"ada": "correct horse battery", "bea": "another good one"}
@@ -98,7 +98,7 @@ def two(house: Any, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> I
 class Person:
     def __init__(self, house: Any, browser: Any, name: str, folder: Path, faults: list[str]):
         self.house, self.name, self.canary = house, name, CANARY[name]
-        self.context = browser.new_context(viewport={"width": 900, "height": 560}, locale="en-GB")
+        self.context = browser.new_context(viewport={"width": 900, "height": 560}, locale="en-GB", **COARSE)
         self.context.set_default_timeout(90_000)
         self.context.add_init_script(CALM)
         self.page = page = watched(self.context, house.url, faults, fine="status of 4")
@@ -166,6 +166,7 @@ TAKEN = ("gradio_api/cancel", "gradio_api/reset", "gradio_api/queue", "gradio_ap
 PLAIN = ("gradio_api/app_id", "gradio_api/info", "gradio_api/startup-events", "gradio_api/theme.css")
 OWNED = ("draft", "me")
 FITS = {"name": "twin", "film": "film", "page": "page", "event_id": "event", "session_hash": "session"}
+ASKED = {"session_hash": "event", "id": "conversation", "twin": "twin", "token": "session", "film": "film"}        # in a query
 
 
 def tries(house: Any, ids: dict[str, str], whole: bool = True) -> list[tuple[str, str, str | None]]:
@@ -180,7 +181,8 @@ def tries(house: Any, ids: dict[str, str], whole: bool = True) -> list[tuple[str
             fit = ids[FITS[hole]] if hole in FITS else "portrait.webp" if hole == "file" else ids["event"]
             ways = [re.sub(rf"{{{hole}(:\w+)?}}", value, way) for way in ways for value in (ids.values() if n == 0 and whole else [fit])]
         if not holes and method == "GET":
-            ways = [f"{way}?{'&'.join(f'{name}={value}' for name in ('session_hash', 'id', 'twin', 'token', 'film'))}" for way in ways for value in ids.values()]
+            asked = [dict.fromkeys(ASKED, value) for value in ids.values()] if whole else [{name: ids[fit] for name, fit in ASKED.items()}]
+            ways = [f"{way}?{'&'.join(f'{name}={value}' for name, value in query.items())}" for way in ways for query in asked]
         for way in ways:
             if method in ("GET", "DELETE", "OPTIONS"):
                 made.append((method, way, None))
