@@ -42,6 +42,7 @@ _ZH = {word: subject for table in (_PEOPLE, _ANIMALS) for subject, (_, zh) in ta
 WORDS_EN = frozenset(_EN)
 _SHOWN = {subject: zh.split()[0] for table in (_PEOPLE, _ANIMALS) for subject, (_, zh) in table.items() if zh}
 ANIMALS = frozenset(_ANIMALS)
+EVERYBODY = frozenset((*_PEOPLE, *_ANIMALS))
 PARTNERS = frozenset(("wife", "husband", "partner", "girlfriend", "boyfriend", "fiancé", "fiancée"))
 SEVERAL = ANIMALS | frozenset(("sister", "brother", "older sister", "younger sister", "older brother", "younger brother", "son", "daughter", "child", "children",
                                "aunt", "uncle", "cousin", "niece", "nephew", "friend", "best friend", "colleague", "neighbour", "flatmate", "teacher", "classmate",

@@ -51,7 +51,8 @@ PENDING, FRESH = 32, 2                                   # texts that are embedd
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
 WEIGHED = 48                                             # messages that are held against the question
-ENOUGH, LEAST = 0.1, 0.015                               # likelihood from which on something bears on it; and what else does, where something has
+ENOUGH, LEAST = 0.12, 0.015                               # likelihood from which on something bears on it; and what else does, where something has
+SURELY = 0.3                                             # likelihood from which on a message lends some of it to those that share its rare words
 RARE = 12                                                # messages that hold a word by which a later one is taken to speak of the same thing
 CACHE = 32_768                                           # kB of pages that may be held while it is open
 MANY = 500                                               # facts of one kind about one person, the newest, that a new one is held against
@@ -212,7 +213,8 @@ class Memory:
         """Have at hand what the first question would wait for: the vectors, and the dictionary where Chinese was said."""
         with self._guard:
             if self.embed is not None:
-                self._compared(np.asarray(self.embed(["hello"])[0], np.float32))
+                hello = np.asarray(self.embed(["hello"])[0], np.float32)
+                self._compared(hello).nearest(hello, 1, 0.0)
             if self._db.execute("SELECT 1 FROM messages WHERE language = 'zh' LIMIT 1").fetchone():
                 self.english("你好")
 
@@ -272,13 +274,13 @@ class Memory:
         called = {fact.subject: fact.object for fact in self._named(wanted)}
         if wanted.subject not in ("", kin.USER) and (own := called.get(wanted.subject, "")):
             terms += [word for word in tokens(own) if word not in terms]
-        cosines = self._compared(self._vector(question))
-        near = self._vectors.best(cosines, DEEP // 2, 0.2) if self._vectors is not None else []
+        vector = self._vector(question)
+        near = self._compared(vector).nearest(vector, DEEP // 2, 0.2) if vector is not None else []
         points: dict[int, float] = {}
         for ranking, weight in (([fact.source for fact in exact], 2.0), (self._matched(terms), 1.0), (near, 1.2), (self._entities(question), 0.6), (self._wishes() if seek.wish else [], 1.0)):
             for rank, name in enumerate(dict.fromkeys(ranking)):
                 points[name] = points.get(name, 0.0) + weight / (K + rank + 1)
-        weighed = _Weighed(self, seek, cosines, visitor, bool(_ANSWERED.search(question)))
+        weighed = _Weighed(self, seek, vector, visitor, bool(_ANSWERED.search(question)))
         weighed.add(nlargest(WEIGHED, points, key=lambda name: points[name]), points)
         weighed.follow(wanted.past)
         return self._merged(weighed, exact, wanted, language, most)
@@ -434,10 +436,8 @@ class Memory:
             self._unsaved = {}
         return len(rows)
 
-    def _compared(self, vector: np.ndarray | None) -> np.ndarray:
-        """float32 [n], the cosines of what is embedded to a vector."""
-        if vector is None:
-            return np.zeros(0, np.float32)
+    def _compared(self, vector: np.ndarray) -> Vectors:
+        """What is embedded, as far as it is as long as a vector."""
         if self._vectors is None:
             self._vectors = Vectors()
             rows = self._db.execute("SELECT id, vector FROM messages WHERE length(vector) = ? ORDER BY id", (2 * len(vector),)).fetchall()
@@ -447,7 +447,7 @@ class Memory:
             for name, fresh in self._unsaved.items():
                 if len(fresh):
                     self._vectors.add([name], fresh[None])
-        return self._vectors.cosines(vector)
+        return self._vectors
 
     # correcting and forgetting ------------------------------------------------------------------------------------------------------
 
@@ -811,8 +811,8 @@ class _Newer(Exception):
 class _Weighed:
     """Messages held against a question: how likely each bears on it, the facts learnt from it, and which of them speak of the same thing later."""
 
-    def __init__(self, memory: Memory, seek: evidence.Sought, cosines: np.ndarray, visitor: bool, replies: bool):
-        self.memory, self.seek, self.cosines, self.visitor, self.replies = memory, seek, cosines, visitor, replies
+    def __init__(self, memory: Memory, seek: evidence.Sought, vector: np.ndarray | None, visitor: bool, replies: bool):
+        self.memory, self.seek, self.vector, self.visitor, self.replies = memory, seek, vector, visitor, replies
         self.rows: dict[int, dict[str, Any]] = {}
         self.facts: dict[int, list[Fact]] = {}
         self.words: dict[int, frozenset[str]] = {}
@@ -836,7 +836,9 @@ class _Weighed:
             if not (self.visitor and fact.private):
                 self.facts.setdefault(fact.source, []).append(fact)
         words = self.memory._words([*rows])
-        table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), self._cosine(name)) for name, row in rows.items()]
+        vectors = self.memory._vectors
+        cosines = vectors.cosines([*rows], self.vector) if vectors is not None and self.vector is not None else np.full(len(rows), np.nan)
+        table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), float(cosine)) for (name, row), cosine in zip(rows.items(), cosines)]
         for name, likely, row in zip(rows, evidence.likely(self.seek, table), table):
             self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6)
             self.points[name], self.own[name] = points.get(name, 0.0), self.likely[name]
@@ -846,14 +848,9 @@ class _Weighed:
         self.words |= words
         return [*rows]
 
-    def _cosine(self, name: int) -> float:
-        vectors = self.memory._vectors
-        at = vectors.place.get(name, -1) if vectors is not None else -1
-        return float(self.cosines[at]) if 0 <= at < len(self.cosines) else float("nan")
-
     def follow(self, past: bool) -> None:
         """What was said later of the same thing as the likeliest ones: what closed a fact of theirs, and what tells of a change and shares a rare word
-        with them; where the question is after what was, what was said earlier."""
+        with them; where the question is after what was, what was said earlier. What else shares a rare word with them is likelier for it."""
         best = nlargest(5, (name for name, likely in self.likely.items() if likely >= ENOUGH / 2), key=lambda name: self.likely[name])
         if not best or self.likely[best[0]] < ENOUGH:
             return
@@ -861,15 +858,19 @@ class _Weighed:
         marks = ",".join("?" * len(best))
         closed = {(row[1], row[0]) if not past else (row[0], row[1]) for row in db.execute(f"SELECT {column}, {other} FROM facts WHERE {column} IN ({marks}) AND {other} IS NOT NULL AND message != closed_by", best)}
         links = dict.fromkeys(closed, 0.95)
-        words = {word for name in best for word in self.words.get(name, ()) if not word.startswith(("xk", "xt", "xs", "xo", "xc", "xw")) and (len(word) > 2 or len(word) > 1 and word.isdigit() or not word.isascii())}
+        words = {word for name in best for word in self.words.get(name, ()) if word not in evidence.DULL and not word.startswith(("xk", "xt", "xs", "xo", "xc", "xw")) and (len(word) > 2 or len(word) > 1 and word.isdigit() or not word.isascii())}
         whole = 1 + (db.execute("SELECT max(id) FROM messages").fetchone()[0] or 0)
         rare = [term for term, n in db.execute(f"SELECT term, doc FROM message_words_vocabulary WHERE term IN ({','.join('?' * len(words))})", [*words]) if 1 < n <= max(4, min(RARE, whole // 50))] if words else []
+        beside: dict[int, float] = {}
         if rare:
             query = " OR ".join(f'"{term}"' for term in rare[:32])
             near = [name for (name,) in db.execute("SELECT rowid FROM message_words WHERE message_words MATCH ? ORDER BY rowid DESC LIMIT 120", (query,))]
             held = self.memory._words(near)
             for name in best:
                 own = {word for word in rare if word in self.words.get(name, ())}
+                for there in near if self.likely[name] >= SURELY and not self.seek.wish else ():
+                    if there != name and (shared := len(own & held[there])):
+                        beside[there] = max(beside.get(there, 0.0), (0.4 if shared > 1 else 0.25) * self.likely[name])
                 for there in near:
                     if there == name or (there < name) != past or not past and "xchange" not in held[there] or past and "xchange" not in self.words[name]:
                         continue
@@ -878,7 +879,10 @@ class _Weighed:
                         pair = (there, name) if not past else (name, there)
                         links[pair] = max(links.get(pair, 0.0), 0.8 if shared > 1 else 0.6)
         ends = {pair[0] if not past else pair[1] for pair in links}
-        self.add([name for name in ends if name not in self.rows], {})
+        self.add([name for name in (*ends, *beside) if name not in self.rows], {})
+        for name, likely in beside.items():
+            if name in self.rows:
+                self.likely[name] = max(self.likely[name], likely)
         for (new, old), share in links.items():
             if new not in self.rows or old not in self.rows or ("xwish" in self.words.get(new, ())) != ("xwish" in self.words.get(old, ())):
                 continue
