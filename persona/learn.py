@@ -77,9 +77,9 @@ def _apposed(sentence: str, tongue: str) -> list[Learned]:
     if tongue == "en" and (hit := _APPOSED_ALL.search(sentence)):
         subject = kin.english(hit["noun"])
         return [Learned("child" if subject == "children" else subject, "name", name, named=name) for name in re.split(r",? and |, ", hit["names"])] if subject else []
-    found = (_APPOSED_ZH if tongue == "zh" else _APPOSED).finditer(simplify(sentence) if tongue == "zh" else sentence)
+    found = [*(_APPOSED_ZH if tongue == "zh" else _APPOSED).finditer(simplify(sentence) if tongue == "zh" else sentence)]
     if tongue == "zh":                                   # a word of the language is no name
-        found = [*found, *(hit for hit in _OPEN_ZH.finditer(simplify(sentence)) if gloss().there and (not (word := gloss().word(hit["name"])) or word[1][:1].isupper()))]
+        found += [hit for hit in _OPEN_ZH.finditer(simplify(sentence)) if gloss().there and (not (word := gloss().word(hit["name"])) or word[1][:1].isupper())]
     rows = [(kin.chinese(hit["noun"]) if tongue == "zh" else kin.english(hit["noun"]), re.sub(r"^(Dr|Mr|Mrs|Ms)\.", r"\1", hit["name"])) for hit in found]
     return [Learned(subject, "name", name, named=name) for subject, name in rows if subject and subject not in ("children", "parents", "family", "team")]
 

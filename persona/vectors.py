@@ -51,8 +51,8 @@ class Vectors:
         if self._size and len(vector) == self._rows.shape[1]:
             there = [(n, at) for n, name in enumerate(names) if (at := self.place.get(name, -1)) >= 0]
             if there:
-                at = np.array(there)
-                found[at[:, 0]] = _dots(self._rows[at[:, 1]], vector)
+                pairs = np.array(there)
+                found[pairs[:, 0]] = _dots(self._rows[pairs[:, 1]], vector)
         return found
 
     def nearest(self, vector: np.ndarray, most: int, least: float) -> list[int]:
