@@ -181,7 +181,7 @@ def likely(question: Sought, rows: Sequence[tuple[float, ...]]) -> np.ndarray:
     table[bare, 0] = 0.0
     (weights, added), (without, plus) = _WEIGHTS[question.language], _WEIGHTS[""]
     found = 1 / (1 + np.exp(-np.where(bare, table @ np.array(without) + plus, table @ np.array(weights) + added)))
-    found *= (1 - 0.85 * table[:, 10]) * np.where(table[:, 6] >= 1, 0.2, 1.0)
+    found *= (1 - 0.85 * table[:, 10]) * np.where(table[:, 6] >= 1, 0.1, 1.0)
     anything = (table[:, 3] > 0) & ((table[:, 5] > 0) | (table[:, 7] > 0)) & (table[:, 10] == 0) & (table[:, 8] == 0)
     found = np.where(anything, np.maximum(found, 0.3), found)                                                           # of somebody
     return np.where((table[:, 9] >= 1), np.maximum(found, 0.2), found)                                                  # a wish, where one is asked for

@@ -840,7 +840,8 @@ class _Weighed:
         cosines = vectors.cosines([*rows], self.vector) if vectors is not None and self.vector is not None else np.full(len(rows), np.nan)
         table = [evidence.features(self.seek, row["text"], words.get(name, frozenset()), float(cosine)) for (name, row), cosine in zip(rows.items(), cosines)]
         for name, likely, row in zip(rows, evidence.likely(self.seek, table), table):
-            self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6)
+            others = self.seek.kin and name in self.facts and not self.seek.whom & words.get(name, frozenset())         # what it taught is of somebody else
+            self.likely[name] = float(likely) * (1.0 if rows[name]["role"] == "user" else 0.6) * (0.1 if others else 1.0)
             self.points[name], self.own[name] = points.get(name, 0.0), self.likely[name]
             if row[-1]:
                 self.lacking.add(name)
