@@ -29,6 +29,7 @@ _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that
 _PUT_TO = {"en": re.compile(r"(?i)^(?:(?:so|oh|ah|and|but|well|wait|then|i (?:hear|heard|bet|suppose|guess|take it|think|thought)(?: that)?)\b[, ]*)*(?:you|your|you're|you’re|you've|you’ve|the|it|he|she|they)\b"
                            r"|,\s*(?:right|correct|(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would)n['’]?t \w+|i (?:suppose|guess|take it|presume))\s*\?+\s*$"), "zh": re.compile("[你您].*(?:吧|对吗|是吗|对不对|是不是|没错)[?？。!！]*$")}
 _OFFERS = {"en": re.compile(r"(?i)\b(?:you|your|let's|let us|shall|i['’]ll|i['’]ve|i have|we['’]d|we['’]ll|i['’]d|i could|i can|want|fancy|here)\b"), "zh": re.compile("[你您咱请送给来带]|一起|我们")}
+FIRM, HINTED = 0.7, 0.78                                 # how likely a fact must be to go before everything else: asked for, or only hinted at
 OFFERED = 0.72                                           # how likely a fact must be to answer what isn't asked
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
 _WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
@@ -83,6 +84,14 @@ class Bare:
             return None
         before = tuple(turn["content"][:240] for turn in moment.history[-2:]) if len(moment.history) > 1 else ()
         return self._ago.weighed(self._match.judge(ago.plain(text[:300], self.tongue), before), text[:300], moment.history)
+
+    def firm(self, text: str, moment: Moment) -> Found | None:
+        """The fact that was read to answer beyond doubt, asked or only hinted at ("I've baked you a nut cake!"), before any line that would fit as well."""
+        asks = chat.is_question(text, self.tongue)
+        if self._cross is None or not (self._is_for(text) if asks else len(text) > 8 if self.tongue == "zh" else len(text.split()) > 3):
+            return None
+        judged = self.judged(text, moment)
+        return self._as_fact(judged.told if asks else judged.told[:1], judged.best) if judged and judged.best >= (FIRM if asks else HINTED) else None
 
     def again(self, text: str, moment: Moment) -> Found | None:
         """A fact of this talk that a text comes back to, asks on from or puts wrong, where that is likely; else None."""

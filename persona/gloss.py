@@ -15,7 +15,8 @@ from pathlib import Path
 from persona.words import simplify
 
 DICTIONARY = "cedict_1_0_ts_utf-8_mdbg.txt.gz"
-FILE = "gloss-1.txt"                                     # word \t how often \t its English, in the order of bytes
+FILE = "gloss-2.txt"                                     # word \t how often \t its English, in the order of bytes
+MORE = Path(__file__).with_name("gloss.txt")             # word \t its English in everyday talk, where the dictionary's first sense is another; "-" is left out
 LONGEST = 6                                              # characters of a word
 MOST = 160                                               # characters of a text that are glossed
 
@@ -48,6 +49,15 @@ _TALK = """
 """
 _PRE = tuple(pair.rsplit(" ", 1) if pair.count(" ") == 1 else pair.split(" ", 1) for pair in _TALK.replace("\n", "").split("|") if pair)
 TALK = {word: "" if english == "-" else english for word, english in _PRE}
+
+
+@lru_cache(maxsize=1)
+def everyday() -> dict[str, str]:
+    """Word -> its English in everyday talk, of TALK and MORE."""
+    rows = (line.split("\t") for line in MORE.read_text("utf-8").splitlines())
+    return {row[0]: "" if row[1] == "-" else row[1] for row in rows if len(row) == 2} | TALK
+
+
 _CALL = re.compile(r"^[\u3400-\u9fff]{0,4}(?:师傅|老师|大爷|大妈|大娘|大哥|大姐|大叔|阿姨|奶奶|爷爷|先生|女士|小姐|医生|大夫|老板|老板娘|教练|哥|姐|叔|姨|爷|伯|嫂|婶|总)[，,、！!：:]\s*")
 _NUMERAL = re.compile("[零〇一二两三四五六七八九十百千万]{2,}")
 _DIGITS = {char: n for n, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -133,10 +143,10 @@ def written(path: Path) -> str:
             named = sound[1:2].isupper()
             if english and (word not in senses or senses[word][0] and not named):
                 senses[word] = (named, english)
-    for word, english in TALK.items():
+    for word, english in everyday().items():
         senses[word] = (False, english)
     total = sum(often.values()) or 1
-    rows = sorted(f"{word}\t{math.log(max(often.get(word, 0), 60 if word in TALK else 2) / max(total, 1_000_000)):.2f}\t{english}".encode() for word, (_, english) in senses.items())
+    rows = sorted(f"{word}\t{math.log(max(often.get(word, 0), 60 if word in everyday() else 2) / max(total, 1_000_000)):.2f}\t{english}".encode() for word, (_, english) in senses.items())
     return b"\n".join(rows).decode() + "\n"
 
 

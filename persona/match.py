@@ -125,8 +125,9 @@ def learned() -> dict[str, Weights]:
 
 
 @lru_cache(maxsize=1)
-def weighing() -> dict[str, tuple[float, float, float]]:
-    """language -> how much it counts what was read of a fact, and what else shows; and what none is taken for. Empty where that was not learned."""
+def weighing() -> dict[str, tuple[float, ...]]:
+    """language -> how much it counts what was read of a fact, and what else shows; what none is taken for, and how much more so where the question hangs on what
+    was said before. Empty where that was not learned."""
     try:
         return {language: tuple(own) for language, own in _file().get("reading", {}).items()}
     except OSError:
@@ -202,7 +203,8 @@ class Match:
         x, y = self.features(question, before)
         scores = np.append(x @ own.fact, own.null @ np.concatenate([y, standing(x)]))
         if self.cross and self.language in weighing():
-            read, rest, none = weighing()[self.language]
+            read, rest, none, after = weighing()[self.language]
+            none += after if before and hangs(question, self.language) else 0.0
             scores = np.append(read * self.read(question, before, scores[:-1]) + rest * (scores[:-1] - scores[-1]), none)
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()

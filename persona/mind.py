@@ -23,8 +23,8 @@ from persona.match import Cross
 from persona.reminders import Book
 from persona.repertoire import Hit, Known, Repertoire
 from persona.reply import Found, Moment, Replies
-from persona.search import Embed
-from persona.words import clean, language_of, parts
+from persona.search import Embed, side
+from persona.words import clean, language_of, normal, parts
 
 FEW = 4                                                  # lines of its own, from which on they say most of what is asked of a twin
 LONGEST = 900                                            # characters of a question that are looked at: its beginning and its end
@@ -114,7 +114,8 @@ class Mind:
             found = self._offering(found, history, now, book, find, grounds)
         if "scene" in found.trace:                       # a scene's own words are said as they are written
             return replace(found, felt=felt)
-        line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy else None
+        of_twin = chat.is_question(text, found.language) and side(normal(text, found.language)) == "you"     # "what did you give up?": nobody's trouble
+        line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy and not of_twin else None
         if line and empathy.consoles(found) and (rest := empathy.asked(text, found.language)):
             answered = self._answered(history, rest, now=now, language=found.language, capable=capable, passages=passages)
             found = answered if answered.step in ("fact", "document", "line") and not empathy.consoles(answered) else found
@@ -284,7 +285,7 @@ class Mind:
         moment = Moment(history, values, self._last(history, room))
         if quote := self._cited(text, tongue, history, passages, cited.STRONG):
             return Answer(quote.step, quote.text, mood=quote.mood, sources=quote.sources, language=tongue, trace={"score": round(quote.score, 3)})
-        again = self._again(text, tongue, history, values)
+        again = self._again(text, tongue, history, values) or (self._bare[tongue].firm(text, moment) if tongue in self._bare else None)
         found = again or self._informed(text, tongue) or self._plain(text, tongue, moment) or self._remarked(text, tongue, moment, False)
         if not found and (judged := self._judged(text, tongue, moment, now)):
             bare = self._bare.get(tongue)                # not "every day" of another thing than opening

@@ -35,7 +35,7 @@ def fits(language: str, reply: str, wanted: str) -> bool:
     return bool(re.search(wanted, reply, re.IGNORECASE)) and len(reply if language == "zh" else reply.split()) <= (160 if language == "zh" else 80)
 
 
-def measure(language: str, embed, verbose: bool = False, of: str = "") -> dict[str, tuple[int, int]]:
+def measure(language: str, models, verbose: bool = False, of: str = "") -> dict[str, tuple[int, int]]:
     """Shares as (right, of): facts, again, abstain, wrong (suggestions corrected), character."""
     from persona.card import Persona
     from persona.mind import Mind
@@ -43,7 +43,7 @@ def measure(language: str, embed, verbose: bool = False, of: str = "") -> dict[s
     counts: dict[str, list[bool]] = {kind: [] for kind in ("facts", "again", "abstain", "wrong", "character")}
     slow: list[float] = []
     for row in yaml.safe_load((HERE / "data" / "persona_dev" / f"{of}{language}.yaml").read_text("utf-8")):
-        mind = Mind(Persona.parse(row["card"]), None, embed)
+        mind = Mind(Persona.parse(row["card"]), None, models and models.embed, cross=models and models.cross)
         mind.warm(language)
         history: list[dict] = []
 
@@ -95,14 +95,14 @@ def right(kind: str, language: str, reply: str, wanted: str) -> bool:
     return fits(language, reply, wanted) and not UNKNOWN[language].search(reply) and not (kind == "wrong" and re.match(r"(?i)yes\b|是的|对[,，。！]|是呀", reply))
 
 
-def measure_cards(folder: str, language: str, embed, verbose: bool = False) -> dict[str, tuple[int, int]]:
+def measure_cards(folder: str, language: str, models, verbose: bool = False) -> dict[str, tuple[int, int]]:
     """As `measure`, of a folder of single cards: every question begins anew, a follow-up after its own history."""
     from persona.card import Persona
     from persona.mind import Mind
 
     counts: dict[str, list[bool]] = {kind: [] for kind in KINDS}
     for row in rows(folder, language):
-        mind = Mind(Persona.parse(row["card"]), None, embed)
+        mind = Mind(Persona.parse(row["card"]), None, models and models.embed, cross=models and models.cross)
         mind.warm(language)
         for kind, before, text, wanted in probes(row):
             history = [{"role": "assistant" if at % 2 else "user", "content": line} | ({"step": "fact"} if at % 2 else {}) for at, line in enumerate(before)]
@@ -146,7 +146,7 @@ def _line(one: str, keys: Sequence[str]) -> Line:
 TALKS = ("right", "again", "kept", "forgets", "follow", "wrong", "x", "xx")
 
 
-def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune") -> dict[str, tuple[int, int]]:
+def measure_talks(language: str, models, verbose: bool = False, use: str = "tune") -> dict[str, tuple[int, int]]:
     """(how many, of): `right` at the first asking, `again` at a later one; of those whose fact was told before, `kept`: told again, `forgets`: not known, `follow`-ups, `wrong` restatements put
     right, what isn't written and isn't known (`x` of what is spoken of in a fact, `xx` of anything)."""
     from persona.card import Persona
@@ -157,7 +157,7 @@ def measure_talks(language: str, embed, verbose: bool = False, use: str = "tune"
     for row, keys, lines, after in talks(language):
         if row["use"] != use:
             continue
-        mind = Mind(Persona.parse(row["card"]), None, embed)
+        mind = Mind(Persona.parse(row["card"]), None, models and models.embed, cross=models and models.cross)
         mind.warm(language)
         history: list[dict] = []
         asked, told = set(), set()
@@ -192,11 +192,11 @@ if __name__ == "__main__":
     from twin.registry import Registry
     from twin.settings import load
 
-    embed = Registry(load([])).embed
+    models = Registry(load([]))
     for language in [one for one in ("en", "zh") if one in sys.argv] or ["en", "zh"]:
         for folder in [f"persona_dev{one}" for one in "23" if one in sys.argv]:
-            measure_cards(folder, language, embed, "-v" in sys.argv)
+            measure_cards(folder, language, models, "-v" in sys.argv)
         for use in ("tune", "measure") if "talks" in sys.argv else ():
-            measure_talks(language, embed, "-v" in sys.argv and use not in sys.argv, use)
+            measure_talks(language, models, "-v" in sys.argv and use not in sys.argv, use)
         for of in () if {"2", "3", "talks"} & set(sys.argv) else ("", "more."):
-            measure(language, embed, "-v" in sys.argv, of)
+            measure(language, models, "-v" in sys.argv, of)

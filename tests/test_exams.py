@@ -44,6 +44,7 @@ def exam(language: str) -> list[str]:
 def taught() -> tuple[tuple[str, str], ...]:
     """(path, text) of all that lines, rules and training are made of."""
     files = [*ROOT.glob("persona/*.yaml"), *ROOT.glob("persona/scenes/*.yaml"), *ROOT.glob("assets/twins/*/*.yaml"), *ROOT.glob("twin/train/answers/*.txt"),
+             *ROOT.glob("twin/train/reading/*/*.txt"),
              *(p for p in ROOT.glob("twin/train/compose/**/*") if p.suffix in (".py", ".yaml", ".yml", ".json", ".jsonl", ".txt"))]
     return tuple((str(p.relative_to(ROOT)), p.read_text(encoding="utf-8")) for p in sorted(files))
 

@@ -34,7 +34,7 @@ def there(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(http.time, "sleep", lambda seconds: None)        # the client waits before it tries again
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    for name, size in (("smollm2-135m-1/onnx/model.onnx", 11 * 2**20), ("smollm2-135m-1/onnx/tokenizer.json", 100), ("minilm-1/model.onnx", 10 * 2**20)):
+    for name, size in (("smollm2-135m-1/onnx/model.onnx", 11 * 2**20), ("smollm2-135m-1/onnx/tokenizer.json", 100), ("minilm-2/model.onnx", 10 * 2**20)):
         (tmp_path / "cache" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "cache" / name).write_bytes(b"w" * size)
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))

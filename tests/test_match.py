@@ -8,6 +8,7 @@ from persona.card import Persona
 from persona.gloss import Gloss, number, source
 from persona.match import clauses, learned
 from persona.mind import Mind
+from twin.think.cross import CrossEncoder
 from twin.think.embed import Embedder, find
 
 NOW = datetime(2026, 11, 21, 20, 5)
@@ -19,17 +20,18 @@ TEA = {"name": "裴若溪", "age": 49, "tagline": "渡口茶馆掌柜", "descrip
 
 
 @pytest.fixture(scope="module")
-def embed():
+def embedder():
     try:
         find()
     except Exception as error:
         pytest.skip(str(error))
-    return Embedder().embed
+    return Embedder()
 
 
 @pytest.fixture(scope="module")
-def minds(embed):
-    return {"en": Mind(Persona.parse(HARBOUR), None, embed), "zh": Mind(Persona.parse(TEA), None, embed)}
+def minds(embedder):
+    read = CrossEncoder(embedder).read
+    return {"en": Mind(Persona.parse(HARBOUR), None, embedder.embed, cross=read), "zh": Mind(Persona.parse(TEA), None, embedder.embed, cross=read)}
 
 
 @pytest.mark.parametrize("numeral,digits", [("二十七", "27"), ("一百六", "160"), ("一百零五", "105"), ("一九八八", "1988"), ("三万五", "35000"), ("十七", "17"), ("两千", "2000"), ("一百六十", "160")])
@@ -45,7 +47,7 @@ def test_words_become_english_and_the_file_is_made_once(tmp_path: Path):
     assert "1988" in first.english("1988年的事")
     made = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
     assert Gloss(tmp_path).english("丈夫") == first.english("丈夫") == "husband" and [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == made
-    (tmp_path / "gloss-1.txt").write_bytes(b"broken")
+    (tmp_path / "gloss-2.txt").write_bytes(b"broken")
     assert Gloss(tmp_path).english("丈夫") == "husband"
 
 

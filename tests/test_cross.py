@@ -1,0 +1,134 @@
+"""A question reads a fact: the network that is trained and the graph that runs say the same, it learns, and what is read counts in the mind."""
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from persona.fields import Fact
+from persona.holding import Holding
+from persona.match import Match, hangs, weighing
+from twin.think import cross, embed
+
+torch = pytest.importorskip("torch")
+FACTS = ["I never learned to swim.", "The workshop is shut on Mondays.", "A passage costs 240 crowns for yachts, half of it for rowing boats.", "My tomcat is called Ballast.",
+         "I sold my flat in 2012 and live on a retired tug."]
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    try:
+        embed.find()
+    except Exception as error:
+        pytest.skip(str(error))
+    return embed.Embedder()
+
+
+@pytest.fixture(scope="module")
+def reader(embedder):
+    return cross.CrossEncoder(embedder)
+
+
+@pytest.fixture(scope="module")
+def net():
+    from safetensors.torch import load_file
+
+    from twin.train.cross import Net
+    made = Net(embed.find())
+    made.load_state_dict({name: value.float() for name, value in load_file(cross.FILE).items()})
+    return made.eval()
+
+
+def test_the_graph_says_what_the_network_says(embedder, reader, net):
+    from twin.train.cross import Asked, Card, Texts, scored
+    card, texts = Card("harbour", "en", tuple(FACTS), ()), Texts(embedder)
+    for one in (Asked("asked", "Would you jump in after me if I fell overboard?"), Asked("follow", "And for a rowing boat?", FACTS[2])):
+        with torch.no_grad():
+            wanted = scored(net, texts, card, [one], torch.arange(len(FACTS))[None])[0].numpy()
+        before = texts.put(one.before, "en") if one.before else ""
+        got = reader.read(texts.put(one.text, "en"), [texts.put(fact, "en") for fact in FACTS], before)
+        assert np.allclose(got, wanted, atol=0.05), (got, wanted)     # the network's texts are kept in halves
+
+
+def test_what_is_kept_of_facts_is_bounded_and_a_long_text_does_no_harm(embedder, monkeypatch):
+    monkeypatch.setattr(cross, "KEPT", 8)
+    own = cross.CrossEncoder(embedder)
+    for n in range(4):
+        found = own.read("what is it", [f"fact number {n} {k}" for k in range(6)])
+        assert found.shape == (7,) and len(own._told) <= 8
+    assert own.read("word " * 400, ["word " * 400, ""], "word " * 400).shape == (3,)
+
+
+@pytest.mark.parametrize("asked,n", [("Can you give me a swimming lesson?", 0), ("What do you charge for my sailing boat?", 2), ("Have you got any pets?", 3), ("Where do you live these days?", 4)])
+def test_it_reads(reader, asked, n):
+    found = reader.read(asked.lower(), [fact.lower() for fact in FACTS])
+    assert found[:-1].argmax() == n and found[n] > found[-1], found
+
+
+@pytest.mark.parametrize("asked", ["How old is your tomcat?", "What colour is the tug?", "Who owns the workshop?"])
+def test_it_reads_that_nothing_answers(reader, asked):
+    found = reader.read(asked.lower(), [fact.lower() for fact in FACTS])
+    assert found[:-1].max() < found[-1], found
+
+
+def test_it_learns(embedder, tmp_path):
+    from twin.train.cross import Asked, Card, Net, Texts, scored, train
+    torch.manual_seed(0)
+    card = Card("one", "en", tuple(FACTS), (Asked("asked", "Fancy a dip in the harbour?", "", (0,)), Asked("asked", "Is Monday all right?", "", (1,)), Asked("unknown", "What do you dream about?")))
+    net, texts = Net(embed.find(), 4), Texts(embedder)
+
+    def loss() -> float:
+        net.eval()
+        with torch.no_grad():
+            scores = torch.log_softmax(scored(net, texts, card, card.asked, torch.arange(5).expand(3, -1)), 1)
+        return -float(scores[0, 0] + scores[1, 1] + scores[2, 5])
+
+    first = loss()
+    train(net, texts, [card], [], tmp_path / "own.safetensors", 1.0, Random(0), 30)
+    assert loss() < 0.7 * first and (tmp_path / "own.safetensors").stat().st_size < 2_000_000
+
+
+def test_cards_are_read_as_they_are_written(tmp_path):
+    from twin.train.cross import cards
+    (tmp_path / "en").mkdir()
+    path = tmp_path / "en" / "x.txt"
+    path.write_text("= Ada | 40 | baker\n* I bake at four.\n? When do you start? + We open\n> In the morning? = We open\n- Who owns it?\n* We open at six.\n~ And on Sundays?\n\n= Bo | 9 | child\n* I can whistle.\n? Any talents?\n", "utf-8")
+    ada, bo = cards("en", tmp_path)
+    assert [(one.how, one.text, one.before, one.right) for one in ada.asked] == [
+        ("asked", "When do you start?", "", (0, 1)), ("follow", "In the morning?", "I bake at four.", (1,)), ("unknown", "Who owns it?", "", ()), ("unfollow", "And on Sundays?", "We open at six.", ())]
+    assert bo.facts == ("I can whistle.",) and bo.asked[0].right == (0,)
+    path.write_text("? a question before any fact\n", "utf-8")
+    with pytest.raises(ValueError, match=r"x\.txt:1"):
+        cards("en", tmp_path)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_enough_is_written(language):
+    from twin.train.cross import cards
+    written = cards(language)
+    assert len(written) > 150 and sum(len(card.facts) for card in written) > 2800 and sum(len(card.asked) for card in written) > 14000
+    asked = [one for card in written for one in card.asked]
+    assert sum(one.how in ("unknown", "unfollow") for one in asked) > 0.15 * len(asked)
+    assert len({one.text for one in asked}) > 0.8 * len(asked)      # "Any pets?" is asked of many
+    assert len({fact for card in written for fact in card.facts}) == sum(len(card.facts) for card in written)
+
+
+@pytest.mark.parametrize("language,question,does", [("en", "And for a child?", True), ("en", "What is she called?", True), ("en", "Which of the harbours of the north do you like best?", False), ("zh", "那小孩呢？", True),
+                                                    ("zh", "您平常喜欢吃什么样的菜啊？", False)])
+def test_what_hangs_on_what_was_said(language, question, does):
+    assert hangs(question, language) is does
+
+
+def test_what_is_read_counts(embedder):
+    facts = [Fact(text, "en", f"fact {n}") for n, text in enumerate(FACTS)]
+    holding = Holding(facts, "en", {}, lambda n: None)
+    seen = []
+
+    def sure_of_the_third(question, told, before):
+        seen.append((question, len(told), before))
+        return np.array([40.0 if "passage" in fact else -40.0 for fact in told] + [0.0])
+
+    assert set(weighing()) == {"en", "zh"}
+    judged = Match(holding, embedder.embed, str, None, sure_of_the_third).judge("Can you swim?", ("Hello.", "Good morning."))
+    assert judged.facts[0][0] == facts[2] and judged.sure and seen == [("can you swim", 5, "good morning")]

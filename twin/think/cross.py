@@ -1,0 +1,185 @@
+"""A question reads a fact: how well each of some facts answers it, by a cross-encoder of one direction.
+
+The lower layers of the sentence model (twin/think/embed.py) see question and fact apart, as it was made. In its upper layers, changed by what was learned
+(assets/weights/cross.safetensors: low-rank changes, arxiv.org/abs/2106.09685), the question's tokens attend to themselves and to the tokens of one
+fact (arxiv.org/abs/1901.04085 reads both ways). A fact never looks at a question: its keys and values are made once, and a question costs only its own tokens,
+a fact at a time. Trained by twin/train/cross.py. English; Chinese by the English of its words (persona/gloss.py).
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.think import embed
+
+if TYPE_CHECKING:
+    from twin.think.embed import Embedder
+
+FILE = Path(__file__).parents[2] / "assets" / "weights" / "cross.safetensors"
+WIDE, HEADS, LAYERS, LOW = embed.HIDDEN, embed.HEADS, embed.LAYERS, embed.LOW
+UPPER = LAYERS - LOW
+HEAD = WIDE // HEADS
+MOST, FACT = 56, 40                                      # tokens that are read of a question with what was said before it, of a fact
+KEPT = 256                                               # facts whose keys and values are kept: some 130 kB each
+
+
+def there() -> bool:
+    return FILE.is_file()
+
+
+@lru_cache(maxsize=1)
+def learned() -> dict[str, np.ndarray]:
+    from safetensors.numpy import load_file
+    return {name: value.astype(np.float32) for name, value in load_file(FILE).items()}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Of one fact: for each upper layer keys and values (HEADS, tokens, HEAD), and the mean of its states (WIDE,)."""
+    keys: tuple[np.ndarray, ...]
+    values: tuple[np.ndarray, ...]
+    mean: np.ndarray
+
+
+class CrossEncoder:
+    """Errors: Missing where the wheel of the sentence model is not installed, OSError where nothing was learned."""
+
+    def __init__(self, embedder: Embedder, threads: int = 1):
+        import onnxruntime
+
+        self.embedder, self._told, self._own = embedder, OrderedDict[str, Told](), learned()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(make(), options, providers=["CPUExecutionProvider"])
+        self._nothing = [np.zeros((1, HEADS, 0, HEAD), np.float32)] * (2 * UPPER)
+
+    def read(self, question: str, facts: Sequence[str], before: str = "") -> np.ndarray:
+        """float32 (facts + 1,): how well each fact answers, and how well it is said that none does, as logits. `before`: what was said just before."""
+        self._learn([fact for fact in facts if fact not in self._told])
+        told = [self._told[fact] for fact in facts]
+        for fact in facts:
+            self._told.move_to_end(fact)
+        own = self._own
+        x = self.embedder.states(question or "-", before)[:, :MOST]
+        alone = self._run(x, self._nothing, np.zeros((1, 0), np.float32))[0][0]
+        means = np.stack([one.mean for one in told])
+        most, count = max(len(one.keys[0][0]) for one in told), len(told)
+        bias = np.full((count, most), -1e9, np.float32)
+        held = [np.zeros((count, HEADS, most, HEAD), np.float32) for _ in range(2 * UPPER)]
+        for n, one in enumerate(told):
+            size = len(one.keys[0][0])
+            bias[n, :size] = 0
+            for at, part in enumerate((*one.keys, *one.values)):
+                held[at][n, :, :size] = part
+        deep = self._run(np.repeat(x, count, 0), held, bias, np.concatenate([alone * means, np.abs(alone - means)], 1))[1][:, 0]
+        near = means @ alone / (np.linalg.norm(means, axis=1) * np.linalg.norm(alone))
+        none = own["null.weight"][0] @ alone + own["null.bias"][0]
+        return np.append(own["near"] * (near - own["base"]) + 4 * deep, none).astype(np.float32)
+
+    def _learn(self, facts: Sequence[str]) -> None:
+        for fact in facts:
+            mean, _, *parts = self._run(self.embedder.states(fact or "-")[:, :FACT], self._nothing, np.zeros((1, 0), np.float32))
+            self._told[fact] = Told(tuple(part[0] for part in parts[:UPPER]), tuple(part[0] for part in parts[UPPER:]), mean[0])
+            if len(self._told) > KEPT:
+                self._told.popitem(last=False)
+
+    def _run(self, x: np.ndarray, held: list[np.ndarray], bias: np.ndarray, beside: np.ndarray | None = None) -> list[np.ndarray]:
+        """[mean of the states, what the head makes of it, keys of each layer, values of each layer]"""
+        names = [f"{part}{n}" for part in ("key", "value") for n in range(UPPER)]
+        beside = np.zeros((len(x), 2 * WIDE), np.float32) if beside is None else beside
+        return self.session.run(None, {"x": x, "bias": bias[:, None, None, :], "beside": beside, **dict(zip(names, held, strict=True))})
+
+
+def make() -> Path:
+    """The graph of what was learned, in the sentence model's folder; written where it isn't there, all at once by a rename."""
+    name = hashlib.sha256(FILE.read_bytes()).hexdigest()[:12]
+    path = embed.make() / f"cross-{name}.onnx"
+    if not path.is_file():
+        with tempfile.TemporaryDirectory(prefix="cross-", dir=path.parent) as work:
+            write(embed.find(), Path(work) / path.name)
+            os.replace(Path(work) / path.name, path)
+        for older in set(path.parent.glob("cross-*.onnx")) - {path}:
+            older.unlink(missing_ok=True)
+    return path
+
+
+def write(source: Path, path: Path) -> None:
+    """The upper layers as an ONNX graph: x float32 (b, t, WIDE); of each layer keyN, valueN (b, HEADS, u, HEAD) of what is read, bias (b, 1, 1, u), and
+    beside (b, 2 WIDE) for the head -> mean (b, WIDE), deep (b, 1), and of each layer own_keyN, own_valueN (b, HEADS, t, HEAD), as another reads them."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from safetensors.numpy import load_file
+
+    weights, own = load_file(source / "model.safetensors"), learned()
+    held: dict[str, onnx.TensorProto] = {}
+    nodes: list[onnx.NodeProto] = []
+
+    def hold(name: str, value: np.ndarray) -> str:
+        held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def op(kind: str, inputs: list[str], output: str = "", domain: str = "", **attributes) -> str:
+        output = output or f"{kind}.{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def matrix(layer: int, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
+        at = f"encoder.layer.{layer}.{name}"
+        return weights[at + ".weight"] + own[f"layers.{layer}.{part}.c"] @ own[f"layers.{layer}.{part}.a"], weights[at + ".bias"]
+
+    def linear(x: str, layer: int, name: str, part: str) -> str:
+        weight, bias = matrix(layer, name, part)
+        return op("Add", [op("MatMul", [x, hold(f"{layer}.{part}.w", weight.T)]), hold(f"{layer}.{part}.b", bias)])
+
+    def norm(x: str, layer: int, part: str) -> str:
+        scale, bias = (hold(f"{layer}.{part}.{kind}", own[f"layers.{layer}.{part}.{kind}"]) for kind in ("weight", "bias"))
+        return op("LayerNormalization", [x, scale, bias], axis=-1, epsilon=embed.EPSILON)
+
+    heads = hold("heads", np.array([0, 0, HEADS, HEAD], np.int64))
+    flat = hold("flat", np.array([0, 0, WIDE], np.int64))
+    scale = hold("scale", np.array(HEAD ** -0.5, np.float32))
+    hold("one", np.array([1], np.int64))
+    rows, tokens = (op("Shape", ["x"], start=at, end=at + 1) for at in (0, 1))
+    clear = op("Expand", [hold("clear", np.zeros((1, 1, 1, 1), np.float32)), op("Concat", [rows, "one", "one", tokens], axis=0)])
+    bias = op("Concat", [clear, "bias"], axis=-1)
+    x = "x"
+
+    def split(x: str) -> str:
+        return op("Transpose", [op("Reshape", [x, heads])], perm=[0, 2, 1, 3])
+
+    for n, layer in enumerate(range(LOW, LAYERS)):
+        q, k, v = (linear(x, layer, f"attention.self.{kind}", kind[0]) for kind in ("query", "key", "value"))
+        for kind, mine, part in (("key", k, "k"), ("value", v, "v")):
+            mark = (own[f"layers.{layer}.mark"] @ matrix(layer, f"attention.self.{kind}", part)[0].T).astype(np.float32)
+            op("Identity", [split(op("Add", [mine, hold(f"{layer}.{part}.mark", mark)]))], f"own_{kind}{n}")
+        keys, values = op("Concat", [split(k), f"key{n}"], axis=2), op("Concat", [split(v), f"value{n}"], axis=2)
+        score = op("Add", [op("Mul", [op("MatMul", [split(q), op("Transpose", [keys], perm=[0, 1, 3, 2])]), scale]), bias])
+        mixed = op("Reshape", [op("Transpose", [op("MatMul", [op("Softmax", [score], axis=-1), values])], perm=[0, 2, 1, 3]), flat])
+        x = norm(op("Add", [x, linear(mixed, layer, "attention.output.dense", "o")]), layer, "n1")
+        inner = op("Gelu", [linear(x, layer, "intermediate.dense", "i")], domain="com.microsoft")
+        x = norm(op("Add", [x, linear(inner, layer, "output.dense", "f")]), layer, "n2")
+    op("ReduceMean", [x, "one"], "mean", keepdims=0)
+
+    def head(x: str, n: int, output: str = "") -> str:
+        return op("Add", [op("MatMul", [x, hold(f"head.{n}.w", own[f"head.{n}.weight"].T)]), hold(f"head.{n}.b", own[f"head.{n}.bias"])], output)
+
+    head(op("Gelu", [head(op("Concat", ["mean", "beside"], axis=-1), 0)], domain="com.microsoft"), 2, "deep")
+
+    def value(name: str, *shape: int | str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    each = [f"{part}{n}" for part in ("key", "value") for n in range(UPPER)]
+    inputs = [value("x", "b", "t", WIDE), value("bias", "b", 1, 1, "u"), value("beside", "b", 2 * WIDE), *(value(name, "b", HEADS, "u", HEAD) for name in each)]
+    outputs = [value("mean", "b", WIDE), value("deep", "b", 1), *(value(f"own_{name}", "b", HEADS, "t", HEAD) for name in each)]
+    graph = helper.make_graph(nodes, "cross", inputs, outputs, list(held.values()))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10), str(path))
