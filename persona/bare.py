@@ -1,6 +1,7 @@
 """What a twin says that nobody wrote lines for: the fact that holds what is asked, that a suggestion is wrong, or plainly that it doesn't know."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,8 +29,9 @@ _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that
 # What is suggested, not asked: "you are open on Sundays?", with a tag or about the one spoken to; "to which grade?" is a question.
 _PUT_TO = {"en": re.compile(r"(?i)^(?:(?:so|oh|ah|and|but|well|wait|then|i (?:hear|heard|bet|suppose|guess|take it|think|thought)(?: that)?)\b[, ]*)*(?:you|your|you're|you’re|you've|you’ve|the|it|he|she|they)\b"
                            r"|,\s*(?:right|correct|(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would)n['’]?t \w+|i (?:suppose|guess|take it|presume))\s*\?+\s*$"), "zh": re.compile("[你您].*(?:吧|对吗|是吗|对不对|是不是|没错)[?？。!！]*$")}
-_OFFERS = {"en": re.compile(r"(?i)\b(?:you|your|let's|let us|shall|i['’]ll|i['’]ve|i have|we['’]d|we['’]ll|i['’]d|i could|i can|want|fancy|here)\b"), "zh": re.compile("[你您咱请送给来带]|一起|我们")}
+_OFFERS = {"en": re.compile(r"(?i)\b(?:you|your|let's|let us|shall|i['’]ll|i['’]ve|i have|we['’]d|we['’]ll|i['’]d|i could|i can|want|fancy|here['’]s|here (?:is|are))\b"), "zh": re.compile("[你您咱请送给来带]|一起|我们")}
 FIRM, HINTED = 0.7, 0.78                                 # how likely a fact must be to go before everything else: asked for, or only hinted at
+NEAR = 0.15                                              # how likely one must be to be told beside "I don't know"
 OFFERED = 0.72                                           # how likely a fact must be to answer what isn't asked
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
 _WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
@@ -55,7 +57,7 @@ class Bare:
     def _match(self) -> Match | None:
         """What was learned of questions and facts, where an embedder (and for Chinese a dictionary) is at hand."""
         embed, folder = self.room._embed, self.room._shared or self.room._cache
-        if embed is None or not self.room.facts or self.tongue not in learned():
+        if embed is None or not self.room.facts or self.tongue not in learned() or os.environ.get("TWIN_TRAINED") == "off":     # bench persona's arm "without"
             return None
         if self.tongue == "en":
             return Match(self._holding, embed, str, self.room._cache, self._cross)
@@ -87,8 +89,8 @@ class Bare:
 
     def firm(self, text: str, moment: Moment) -> Found | None:
         """The fact that was read to answer beyond doubt, asked or only hinted at ("I've baked you a nut cake!"), before any line that would fit as well."""
-        asks = chat.is_question(text, self.tongue)
-        if self._cross is None or not (self._is_for(text) if asks else len(text) > 8 if self.tongue == "zh" else len(text.split()) > 3):
+        asks, bare = chat.is_question(text, self.tongue), normal(text, self.tongue)
+        if self._cross is None or not (self._is_for(text) if asks else side(bare) != "me" and _OFFERS[self.tongue].search(text)):
             return None
         judged = self.judged(text, moment)
         return self._as_fact(judged.told if asks else judged.told[:1], judged.best) if judged and judged.best >= (FIRM if asks else HINTED) else None
@@ -190,8 +192,19 @@ class Bare:
         worth = self.worth(text, found, moment)
         return worth is not None and worth < self.doubtful
 
+    def nearest(self, text: str, moment: Moment) -> Found | None:
+        """That it doesn't know, with the fact that comes nearest, where one is near and wasn't said just now."""
+        judged = self.judged(text, moment) if self._is_for(ago.plain(text, self.tongue)) else None
+        if not judged or not judged.facts or judged.best < NEAR or judged.facts[0][0] in self._told(replace(moment, history=moment.history[-2:])):
+            return None
+        told, line = self._as_fact([judged.facts[0][0]], judged.best), self.room.lines["not-known-but"]
+        said = pick(line.say, {**moment.values, "fact": told.text}, moment.history, len(moment.history) // 2)
+        return Found("unknown", said, line.mood, (line.id, *told.sources), 0.0)
+
     def unknown(self, text: str, moment: Moment, tail: str = "") -> Found:
         """That it doesn't know, plainly."""
+        if not tail and (near := self.nearest(text, moment)):
+            return near
         line = self.room.lines["not-known"]
         said = pick(line.say, moment.values, moment.history, len(moment.history) // 2)
         return Found("unknown", f"{said}{' ' if self.tongue == 'en' and tail else ''}{tail}", line.mood, (line.id,), 0.0)

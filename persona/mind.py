@@ -469,6 +469,8 @@ class Mind:
 
     def _unknown(self, text: str, tongue: str, moment: Moment) -> Found:
         """That it doesn't know, with a turn to something it does."""
+        if tongue in self._bare and (near := self._bare[tongue].nearest(text, moment)):
+            return near
         room = self._rooms[tongue]
         personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else "你" in text or moment.history and len(text) < 9)
         if tongue == "en" and nearby.on_somebody(text, room.names):

@@ -75,3 +75,16 @@ def test_what_no_english_fact_tells(minds, asked):
 def test_chinese_questions_in_other_words(minds, asked, told):
     answer = minds["zh"].answer([], asked, now=NOW, language="zh")
     assert told in answer.text, (answer.step, answer.sources, answer.text)
+
+
+def test_what_is_only_hinted_at_and_what_is_only_told(minds):
+    assert "nuts" in minds["en"].answer([], "I've baked you a hazelnut cake!", now=NOW, language="en").text
+    for text in ("My bus was late again.", "It's raining here.", "I had pancakes for breakfast."):
+        assert minds["en"].answer([], text, now=NOW, language="en").step == "line", text
+
+
+def test_what_it_does_not_know_comes_with_what_is_nearest(minds):
+    answer = minds["en"].answer([], "What colour is your tomcat?", now=NOW, language="en")
+    assert answer.step == "unknown" and "know" in answer.text and "Ballast" in answer.text
+    told = [{"role": "user", "content": "What colour is your tomcat?"}, {"role": "assistant", "content": answer.text}]
+    assert "Ballast" not in minds["en"].answer(told, "What colour is your tomcat, I said?", now=NOW, language="en").text.partition(": ")[2], "said just now"
