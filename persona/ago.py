@@ -96,9 +96,11 @@ class Seen:
 
 
 class Ago:
-    """Of the facts of one twin in one language. `put`: a question -> the text that the embedder gets of it; `embed`: texts -> float32 [n, d], rows of length 1, or None."""
+    """Of the facts of one twin in one language. `put`: a question -> the text that the embedder gets of it; `embed`: texts -> float32 [n, d], rows of length 1, or None;
+    `unknown`: how replies begin that tell a fact though none answers."""
 
-    def __init__(self, holding: Holding, put: Callable[[str], str] | None = None, embed: Embed | None = None):
+    def __init__(self, holding: Holding, put: Callable[[str], str] | None = None, embed: Embed | None = None, unknown: tuple[str, ...] = ()):
+        self._unknown = unknown
         self.holding, self.facts, self.language, self._put, self._embed = holding, holding.facts, holding.language, put, embed
         self._vectors: dict[str, np.ndarray] = {}
         self._seen = lru_cache(maxsize=KEPT)(self._look)
@@ -115,7 +117,7 @@ class Ago:
                 break
             if n + 1 < len(history) and _MISSED[self.language].search(history[n + 1]["content"]):
                 continue
-            if facts := self._held(question["content"][:300], reply["content"][:600]):
+            if not reply["content"].startswith(self._unknown) and (facts := self._held(question["content"][:300], reply["content"][:600])):
                 found.append(Exchange(question["content"][:300], facts, back))
         return found
 

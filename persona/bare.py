@@ -69,7 +69,8 @@ class Bare:
         if self._match is None:
             return None
         words = gloss(self.room._shared or self.room._cache)
-        return Ago(self._holding, (lambda text: normal(text, "en") or "-") if self.tongue == "en" else (lambda text: (words.english(text) or "-") + "?"), self.room._embed)
+        put = (lambda text: normal(text, "en") or "-") if self.tongue == "en" else (lambda text: (words.english(text) or "-") + "?")
+        return Ago(self._holding, put, self.room._embed, tuple(say.split("{")[0] for say in self.room.lines["not-known-but"].say))
 
     def warm(self) -> None:
         self._holding.find("what do you do" if self.tongue == "en" else "你是做什么的", None)
