@@ -91,7 +91,7 @@ class Bare:
     def firm(self, text: str, moment: Moment) -> Found | None:
         """The fact that was read to answer beyond doubt, asked or only hinted at ("I've baked you a nut cake!"), before any line that would fit as well."""
         asks, bare = chat.is_question(text, self.tongue), normal(text, self.tongue)
-        if self._cross is None or not (self._is_for(text) if asks else side(bare) != "me" and _OFFERS[self.tongue].search(text)):
+        if self._cross is None or not (not self._else(text) if asks else side(bare) != "me" and _OFFERS[self.tongue].search(text)):
             return None
         judged = self.judged(text, moment)
         return self._as_fact(judged.told if asks else judged.told[:1], judged.best) if judged and judged.best >= (FIRM if asks else HINTED) else None
@@ -281,9 +281,12 @@ class Bare:
         """Whether a question may be about the twin: not one about the user, nor what rules and courtesy answer."""
         bare = normal(text, self.tongue)
         low = simplify(text).replace("您", "你") if self.tongue == "zh" else bare
-        if _ITSELF[self.tongue].search(low) and not (self.tongue == "zh" and _VISIT["zh"].search(low) and asked(text, "zh").about) or _WISHES.search(low):
-            return False
-        return side(bare) != "me" or bool(_VISIT[self.tongue].search(low))
+        return not self._else(text) and (side(bare) != "me" or bool(_VISIT[self.tongue].search(low)))
+
+    def _else(self, text: str) -> bool:
+        """Whether rules and courtesy answer: who it is, a joke, an opinion."""
+        low = simplify(text).replace("您", "你") if self.tongue == "zh" else normal(text, self.tongue)
+        return bool(_ITSELF[self.tongue].search(low) and not (self.tongue == "zh" and _VISIT["zh"].search(low) and asked(text, "zh").about) or _WISHES.search(low))
 
     def _wants_own(self, text: str, want, moment: Moment) -> bool:
         """Whether a question wants something of the twin's own life: then what no fact holds isn't known."""

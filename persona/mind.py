@@ -384,7 +384,7 @@ class Mind:
         fits = cited.apt(text, best.best, tongue)
         if own and own[0].score >= room.margins.close and (own[0].score >= room.margins.close + 0.2 or cited.apt(text, f"{own[0].ask} {' '.join(own[0].line.say)}", tongue) + 0.05 >= fits):
             return None
-        of_twin = _PERSONAL.search(text) if tongue == "en" else "你" in text and "你们" not in text
+        of_twin = _PERSONAL.search(text) if tongue == "en" else bool(re.search("[你您](?!们)", text))
         if of_twin and anybody and anybody[0].score >= room.margins.close - 0.04 and anybody[0].line.id not in _BUSINESS:
             return None
         facts = [item.fact.text for item in room.known(text)[:3] if item.score >= room.margins.near]
@@ -472,7 +472,7 @@ class Mind:
         if tongue in self._bare and (near := self._bare[tongue].nearest(text, moment)):
             return near
         room = self._rooms[tongue]
-        personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else "你" in text or moment.history and len(text) < 9)
+        personal = bool(re.search(r"\byou(r|rs|rself)?\b", text, re.IGNORECASE) if tongue == "en" else re.search("[你您]", text) or moment.history and len(text) < 9)
         if tongue == "en" and nearby.on_somebody(text, room.names):
             personal = True
         line = room.lines["unknown-self" if personal else "unknown"]

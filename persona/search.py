@@ -95,7 +95,7 @@ class Index:
 def side(text: str) -> str:
     """"me" where only the speaker is spoken of, "you" where only the one spoken to, else ""."""
     mine = bool(re.search(r"\b(i|my|me|myself)\b|我", text))
-    yours = bool(re.search(r"\b(you|your|yours|yourself)\b|你", text))
+    yours = bool(re.search(r"\b(you|your|yours|yourself)\b|[你您]", text))
     return "" if mine == yours else "me" if mine else "you"
 
 
