@@ -100,8 +100,8 @@ def _en(sentence: str, names: list[str]) -> str:
         verb = found.group(2)
         own = {"are": "am"}.get(verb, verb) if plural else _base(verb)
         rest = found.group(1) + own + rest[found.end():]
-    rest = re.sub(r"(,? (?:and|but|or)(?: also| always| never| often)? |, (?:then )?)(\w+s|is|has|does|goes)\b",
-                  lambda m: m.group(1) + (_base(m.group(2)) if m.group(2) in _VERBS else m.group(2)), rest)
+    rest = re.sub(r"(,? (?:and|but|or)(?: also| always| never| often| now| still| then| sometimes| usually| even| only| later)? |, (?:then )?)(\w+s|is|has|does|goes)\b",
+                  lambda m: m.group(1) + (_base(m.group(2)) if m.group(2) in _VERBS or re.search(r"\b(?:now|still|then|often) $", m.group(1)) else m.group(2)), rest)
     return _pronouns("I" + adverb + rest, named)
 
 
@@ -124,8 +124,8 @@ def _pronouns(text: str, named: str) -> str:
                               r"girlfriend|boyfriend|boss|partner)", text):
         text = re.sub(r"\b(?:himself|herself|themselves|themself)\b", "myself", text)
         text = re.sub(r"\b(?:his|their)\b", "my", text)
-        text = re.sub(r"\bher\b(?= \w)(?! (?:to|and|when|if|in|at|on|for|with|from|a|an|the|that|by|up)\b)", "my", text)
-        text = re.sub(r"\b(?:him|her|them)\b", "me", text)
+        text = re.sub(r"\bher\b(?= \w)(?! (?:to|and|when|if|in|at|on|for|with|from|a|an|the|that|by|up|over|out|off|down|back|away)\b)", "my", text)
+        text = re.sub(r"\b(?:him|them)\b|\bher\b(?! (?:over|out|off|down|back|away)\b)", "me", text)
         text = re.sub(r"\b(?:he|she) is\b|\b(?:he|she)['’]s\b", "I am", text)
         text = re.sub(r"\b(?:he|she) (\w+)", lambda m: "I " + _base(m.group(1)), text)
     return re.sub(rf"\b(?:{named})['’]s\b", "my", text)

@@ -85,3 +85,10 @@ def test_moods():
     ("我很难过", "concerned"), ("讲个笑话", "amused"), ("你真棒", "happy"), ("我升职了", "excited"), ("the table is brown", "neutral")])
 def test_appraisal(text, mood):
     assert called_for(text) == mood
+
+
+@pytest.mark.parametrize("told,said", [("Gus trained boxers and now races pigeons.", "I trained boxers and now race pigeons."), ("Gus keeps bees and also horses.", "I keep bees and also horses."),
+                                       ("Gus runs the Odile and took her over in May.", "I run the Odile and took her over in May.")])
+def test_a_description_in_the_first_person(told, said):
+    from persona.fields import first_person
+    assert first_person(told, Persona.parse({"name": "Gus Abara", "facts": ["I swim."]}), "en") == said
