@@ -104,7 +104,7 @@ def test_it_goes_with_the_twin(place, ada, twin):
 
 
 def test_a_talk_knows_the_goods_that_came_while_it_lasts(place, ada, twin):
-    registry = SimpleNamespace(embedder=None, settings=SimpleNamespace(folder=lambda name: place.shelf.data / name, say_notice=False), crew=lambda: place.crew)
+    registry = SimpleNamespace(embedder=None, cross=None, settings=SimpleNamespace(folder=lambda name: place.shelf.data / name, say_notice=False), crew=lambda: place.crew)
     mind = Host(registry).converse(place.shelf.get(OWNER[ADA], twin.id), print).mind
     asked = "I'm looking for something for camping"
     assert "Head torch" in mind.answer([], asked, now=datetime(2026, 11, 22), language="en").text, "the samples"

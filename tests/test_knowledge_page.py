@@ -138,7 +138,7 @@ def test_behind_a_passphrase_no_word_lies_open(place, ada, twin):
 
 def test_a_talk_knows_what_was_added_while_it_lasts(place, ada, twin):
     from types import SimpleNamespace
-    registry = SimpleNamespace(embedder=None, settings=SimpleNamespace(folder=lambda name: place.shelf.data / name, say_notice=False), crew=lambda: place.crew)
+    registry = SimpleNamespace(embedder=None, cross=None, settings=SimpleNamespace(folder=lambda name: place.shelf.data / name, say_notice=False), crew=lambda: place.crew)
     host = Host(registry)
     mind = host.converse(place.shelf.get(OWNER[ADA], twin.id), print).mind
     asked = "Who founded the museum?"
