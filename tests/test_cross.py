@@ -57,6 +57,8 @@ def test_what_is_kept_of_facts_is_bounded_and_a_long_text_does_no_harm(embedder,
     for n in range(4):
         found = own.read("what is it", [f"fact number {n} {k}" for k in range(6)])
         assert found.shape == (7,) and len(own._told) <= 8
+    kept = list(own._told)
+    assert own.read("what is it", [kept[0], *(f"another {n}" for n in range(5))]).shape == (7,)     # the one that was to go first is read again
     assert own.read("word " * 400, ["word " * 400, ""], "word " * 400).shape == (3,)
 
 

@@ -65,11 +65,7 @@ class CrossEncoder:
 
     def read(self, question: str, facts: Sequence[str], before: str = "") -> np.ndarray:
         """float32 (facts + 1,): how well each fact answers, and how well it is said that none does, as logits. `before`: what was said just before."""
-        self._learn([fact for fact in facts if fact not in self._told])
-        told = [self._told[fact] for fact in facts]
-        for fact in facts:
-            self._told.move_to_end(fact)
-        own = self._own
+        told, own = [self._fact(fact) for fact in facts], self._own
         x = self.embedder.states(question or "-", before)[:, :MOST]
         alone = self._run(x, self._nothing, np.zeros((1, 0), np.float32))[0][0]
         means = np.stack([one.mean for one in told])
@@ -86,12 +82,16 @@ class CrossEncoder:
         none = own["null.weight"][0] @ alone + own["null.bias"][0]
         return np.append(own["near"] * (near - own["base"]) + 4 * deep, none).astype(np.float32)
 
-    def _learn(self, facts: Sequence[str]) -> None:
-        for fact in facts:
+    def _fact(self, fact: str) -> Told:
+        """Its keys and values, made once; what was not read for the longest time is let go of."""
+        found = self._told.pop(fact, None)
+        if found is None:
             mean, _, *parts = self._run(self.embedder.states(fact or "-")[:, :FACT], self._nothing, np.zeros((1, 0), np.float32))
-            self._told[fact] = Told(tuple(part[0] for part in parts[:UPPER]), tuple(part[0] for part in parts[UPPER:]), mean[0])
-            if len(self._told) > KEPT:
-                self._told.popitem(last=False)
+            found = Told(tuple(part[0] for part in parts[:UPPER]), tuple(part[0] for part in parts[UPPER:]), mean[0])
+        self._told[fact] = found
+        if len(self._told) > KEPT:
+            self._told.popitem(last=False)
+        return found
 
     def _run(self, x: np.ndarray, held: list[np.ndarray], bias: np.ndarray, beside: np.ndarray | None = None) -> list[np.ndarray]:
         """[mean of the states, what the head makes of it, keys of each layer, values of each layer]"""
@@ -116,22 +116,12 @@ def make() -> Path:
 def write(source: Path, path: Path) -> None:
     """The upper layers as an ONNX graph: x float32 (b, t, WIDE); of each layer keyN, valueN (b, HEADS, u, HEAD) of what is read, bias (b, 1, 1, u), and
     beside (b, 2 WIDE) for the head -> mean (b, WIDE), deep (b, 1), and of each layer own_keyN, own_valueN (b, HEADS, t, HEAD), as another reads them."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
     from safetensors.numpy import load_file
 
-    weights, own = load_file(source / "model.safetensors"), learned()
-    held: dict[str, onnx.TensorProto] = {}
-    nodes: list[onnx.NodeProto] = []
+    from twin.think.graph import Graph
 
-    def hold(name: str, value: np.ndarray) -> str:
-        held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
-
-    def op(kind: str, inputs: list[str], output: str = "", domain: str = "", **attributes) -> str:
-        output = output or f"{kind}.{len(nodes)}"
-        nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
-        return output
+    weights, own, graph = load_file(source / "model.safetensors"), learned(), Graph()
+    hold, op = graph.hold, graph.op
 
     def matrix(layer: int, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
         at = f"encoder.layer.{layer}.{name}"
@@ -175,11 +165,6 @@ def write(source: Path, path: Path) -> None:
 
     head(op("Gelu", [head(op("Concat", ["mean", "beside"], axis=-1), 0)], domain="com.microsoft"), 2, "deep")
 
-    def value(name: str, *shape: int | str) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
     each = [f"{part}{n}" for part in ("key", "value") for n in range(UPPER)]
-    inputs = [value("x", "b", "t", WIDE), value("bias", "b", 1, 1, "u"), value("beside", "b", 2 * WIDE), *(value(name, "b", HEADS, "u", HEAD) for name in each)]
-    outputs = [value("mean", "b", WIDE), value("deep", "b", 1), *(value(f"own_{name}", "b", HEADS, "t", HEAD) for name in each)]
-    graph = helper.make_graph(nodes, "cross", inputs, outputs, list(held.values()))
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10), str(path))
+    graph.save(path, {"x": ("b", "t", WIDE), "bias": ("b", 1, 1, "u"), "beside": ("b", 2 * WIDE), **dict.fromkeys(each, ("b", HEADS, "u", HEAD))},
+               {"mean": ("b", WIDE), "deep": ("b", 1), **{f"own_{name}": ("b", HEADS, "t", HEAD) for name in each}})

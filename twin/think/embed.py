@@ -117,22 +117,12 @@ def make() -> Path:
 
 def write(source: Path, path: Path) -> None:
     """BERT as an ONNX graph: input_ids int64 (b, s), mask int32 (b, s) -> hidden float32 (b, s, 384), and low, the same after LOW layers."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
     from safetensors.numpy import load_file
 
-    weights = load_file(source / "model.safetensors")
-    held: dict[str, onnx.TensorProto] = {}
-    nodes: list[onnx.NodeProto] = []
+    from twin.think.graph import Graph
 
-    def hold(name: str, value: np.ndarray) -> str:
-        held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
-
-    def op(kind: str, inputs: list[str], output: str = "", domain: str = "", **attributes) -> str:
-        output = output or f"{kind}.{len(nodes)}"
-        nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
-        return output
+    weights, graph = load_file(source / "model.safetensors"), Graph()
+    hold, op = graph.hold, graph.op
 
     def linear(x: str, name: str) -> str:
         product = op("MatMul", [x, hold(name + ".weight", weights[name + ".weight"].T)])
@@ -156,9 +146,4 @@ def write(source: Path, path: Path) -> None:
         inner = op("Gelu", [linear(x, at + "intermediate.dense")], domain="com.microsoft")
         last = layer + 1 == LAYERS
         x = norm(op("Add", [x, linear(inner, at + "output.dense")]), at + "output.LayerNorm", "hidden" if last else "low" if layer + 1 == LOW else "")
-    value = helper.make_tensor_value_info
-    inputs = [value("input_ids", TensorProto.INT64, ["b", "s"]), value("mask", TensorProto.INT32, ["b", "s"])]
-    outputs = [value(name, TensorProto.FLOAT, ["b", "s", HIDDEN]) for name in ("hidden", "low")]
-    graph = helper.make_graph(nodes, "minilm", inputs, outputs, list(held.values()))
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10),
-              str(path))
+    graph.save(path, {"input_ids": ("b", "s"), "mask": ("b", "s")}, dict.fromkeys(("hidden", "low"), ("b", "s", HIDDEN)), input_ids=np.int64, mask=np.int32)

@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 BLOCK = 32
 CONTRIB = "com.microsoft"
+OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid(CONTRIB, 1)]
 POSITIONS = 4096                                         # rows of the rotary tables: the longest conversation in tokens
 
 
@@ -98,8 +99,36 @@ def branches(path: Path) -> bytes:
     return bytes(model.SerializeToString())
 
 
-class Llama:
+class Graph:
+    """A graph that is put together node by node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.held: dict[str, onnx.TensorProto] = {}
+
+    def hold(self, name: str, value: np.ndarray) -> str:
+        """A constant, once -> its name."""
+        if name not in self.held:
+            self.held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def op(self, kind: str, inputs: list[str], outputs: list[str] | str = "", domain: str = "", **attributes) -> str:
+        """A node -> its first output, named where `outputs` says nothing."""
+        named = [outputs or f"{kind}.{len(self.nodes)}"] if isinstance(outputs, str) else outputs
+        self.nodes.append(helper.make_node(kind, inputs, named, domain=domain, **attributes))
+        return named[0]
+
+    def save(self, path: Path, inputs: dict[str, tuple[int | str, ...]], outputs: dict[str, tuple[int | str, ...]], **types: type) -> None:
+        """Name -> shape of what goes in and comes out; float32 where `types` says nothing else."""
+        kinds = {name: helper.np_dtype_to_tensor_dtype(np.dtype(types.get(name, np.float32))) for name in (*inputs, *outputs)}
+        put, got = ([helper.make_tensor_value_info(name, kinds[name], shape) for name, shape in side.items()] for side in (inputs, outputs))
+        graph = helper.make_graph(self.nodes, path.stem, put, got, list(self.held.values()))
+        onnx.save(helper.make_model(graph, opset_imports=OPSETS, ir_version=10), str(path))
+
+
+class Llama(Graph):
     def __init__(self, weights: dict[str, Blocks | np.ndarray], config: dict):
+        super().__init__()
         self.config = config
         self.blocks = {name: weight for name, weight in weights.items() if isinstance(weight, Blocks)}
         self.norms = {name: weight for name, weight in weights.items() if not isinstance(weight, Blocks)}
@@ -108,8 +137,6 @@ class Llama:
         self.head = config.get("head_dim") or self.hidden // self.heads
         self.epsilon = config["rms_norm_eps"]
         self.bits = self.blocks["model.layers.0.self_attn.q_proj.weight"].bits
-        self.nodes: list[onnx.NodeProto] = []
-        self.held: dict[str, onnx.TensorProto] = {}
 
     def model(self) -> onnx.ModelProto:
         value = helper.make_tensor_value_info
@@ -123,7 +150,7 @@ class Llama:
                 outputs.append(value(f"present.{layer}.{part}", TensorProto.FLOAT, shape))
         self.body()
         graph = helper.make_graph(self.nodes, "llama", inputs, outputs, list(self.held.values()))
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid(CONTRIB, 1)], ir_version=10)
+        return helper.make_model(graph, opset_imports=OPSETS, ir_version=10)
 
     def body(self) -> None:
         self.rotary()
@@ -201,13 +228,3 @@ class Llama:
 
     def norm(self, name: str) -> str:
         return self.hold(name, self.norms[name + ".weight"])
-
-    def hold(self, name: str, value: np.ndarray) -> str:
-        if name not in self.held:
-            self.held[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
-        return name
-
-    def op(self, kind: str, inputs: list[str], outputs: list[str] | None = None, domain: str = "", **attributes) -> str:
-        outputs = outputs or [f"{kind}.{len(self.nodes)}"]
-        self.nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
-        return outputs[0]

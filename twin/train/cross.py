@@ -264,7 +264,8 @@ def chosen(right: Sequence[int], near: Sequence[int], most: int, rng: Random) ->
     return [*right, *hard, *rng.sample(others[len(hard):], most - len(right) - len(hard))]
 
 
-def train(net: Net, texts: Texts, given: Sequence[Card], held: Sequence[Card], out: Path, hours: float, rng: Random, steps: float = math.inf) -> None:
+def train(net: Net, texts: Texts, given: Sequence[Card], held: Sequence[Card], out: Path, hours: float, rng: Random, steps: float = math.inf,
+          rate: float = RATE) -> None:
     """For so long, or so many steps; what was learned is written at each measure, and at the end."""
     wide = [p for name, p in net.named_parameters() if p.requires_grad and p.dim() == 2 and "layers" in name]
     rest = [p for name, p in net.named_parameters() if p.requires_grad and not (p.dim() == 2 and "layers" in name)]
@@ -276,7 +277,7 @@ def train(net: Net, texts: Texts, given: Sequence[Card], held: Sequence[Card], o
     net.train()
     while (done := max((time.monotonic() - began) / (3600 * hours), step / steps)) < 1:
         for group in adam.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 40) * (1 - done)
+            group["lr"] = rate * min(1, (step + 1) / 40) * (1 - done)
         round_ = round_ or rng.sample(given, len(given))
         card = round_.pop()
         if card.name not in near:
@@ -335,6 +336,7 @@ def main(argv: list[str] | None = None) -> int:
     ask.add_argument("--out", type=Path, default=FILE)
     ask.add_argument("--begin", type=Path, help="go on from what was learned before")
     ask.add_argument("--all", action="store_true", help="learn from every card; nothing is left to measure with")
+    ask.add_argument("--rate", type=float, default=RATE, help="at the beginning; half of it is enough to go on from what was learned")
     ask.add_argument("--threads", type=int, default=2)
     given = ask.parse_args(argv)
     torch.manual_seed(0)
@@ -347,7 +349,7 @@ def main(argv: list[str] | None = None) -> int:
     held = [] if given.all else [card for card in every if card.held_out]
     learned = [card for card in every if card not in held]
     print(f"{len(learned)} cards with {sum(len(card.asked) for card in learned)} questions, {len(held)} held out", file=sys.stderr)
-    train(net, texts, learned, held, given.out, given.hours, Random(0))
+    train(net, texts, learned, held, given.out, given.hours, Random(0), rate=given.rate)
     measure(net, texts, held, Random(0), 200)
     return 0
 
