@@ -160,12 +160,12 @@ def test_digits_and_characters_stand_alone_and_a_word_is_the_same_everywhere(wor
 def test_the_engines_template_gives_the_tokens_of_training(words):
     folder, tokenizer = words
     before = (("A boat <|end|>?", "有，九米长。"),)
-    messages = [{"role": "name", "content": "Oleg"}, {"role": "fact", "content": "My boat is 9 metres long."}, {"role": "fact", "content": "船名叫远帆。"},
+    messages = [{"role": "name", "content": "Oleg"}, {"role": "fact", "content": "My boat is 9 metres long, 船名叫远帆。"},
                 {"role": "user", "content": before[0][0]}, {"role": "assistant", "content": before[0][1]}, {"role": "user", "content": "Its name?"}]
-    given = tokens.prompt("Oleg", ["My boat is 9 metres long.", "船名叫远帆。"], [("A boat < |end|>?", "有，九米长。")], "Its name?")
+    given = tokens.prompt("Oleg", ["My boat is 9 metres long, 船名叫远帆。"], [("A boat < |end|>?", "有，九米长。")], "Its name?")
     ids = Chat(folder).ids(messages)
     assert ids == tokenizer.encode(given, add_special_tokens=False).ids                       # and nobody ends a turn by writing a mark
-    assert sum(ids.count(tokenizer.token_to_id(mark)) for mark in MARKS) == 8
+    assert sum(ids.count(tokenizer.token_to_id(mark)) for mark in MARKS) == 7
 
 
 @pytest.mark.parametrize("language, name, question, facts, said", [
@@ -176,8 +176,8 @@ def test_it_reads_what_the_mind_writes_for_a_chat_model(language, name, question
     history = [{"role": "user", "content": said}, {"role": "assistant", "content": said}]
     found = asked(prompt.messages(person, language, question, history, (), facts))
     assert (found.name, found.question, list(found.facts), list(found.history)) == (name, question, facts, history)
-    assert asked(found.messages()) == found
-    assert [message["role"] for message in found.messages()] == ["name", "fact", "fact", "user", "assistant", "user"]
+    assert asked(found.messages()) == replace(found, facts=found.facts[:1])                    # the first is the one that answers
+    assert [message["role"] for message in found.messages()] == ["name", "fact", "user", "assistant", "user"]
 
 
 @torch.no_grad()
@@ -198,27 +198,14 @@ def test_with_a_head_start_it_copies_before_it_has_learnt_anything(words):
 
 def test_the_loss_is_on_the_answer_alone(words):
     tokenizer, row = words[1], SimpleNamespace(**dict(zip(FIELDS, EXCHANGES[0])))
-    one = lessons.learnt(tokenizer, [row], random.Random(1), 1)
+    one = lessons.learnt(tokenizer, row)
     text = tokenizer.decode(one.ids, skip_special_tokens=False)
-    assert "Quill." in text and "Bragado" not in text                                          # few facts: the one that answers stays
+    assert "Quill." in text and "Bragado" not in text                                          # of its facts the one that answers
     assert one.ids == tokenizer.encode(tokens.prompt(row.name, [row.facts[1]], (), row.ask) + " " + row.say + tokens.END).ids
     ids, where, wanted = lessons.tensors([one, lessons.Learnt(one.ids[:-3], one.said[:-3])], tokenizer.token_to_id(tokens.PAD))
     count = int(where[0].sum())
     assert tokenizer.decode(wanted[:count].tolist()) == " Yes, a parrot called Quill." and ids.shape == where.shape and int(where.sum()) == 2 * count - 3
     assert torch.equal(wanted[:count], torch.tensor(one.ids)[1:][where[0]])
-
-
-def test_questions_to_one_persona_are_learnt_in_one_talk(words):
-    rows = [SimpleNamespace(**dict(zip(FIELDS, row))) for row in EXCHANGES]
-    for seed in range(20):
-        made = list(lessons.talks(rows, random.Random(seed)))
-        assert sorted(id(row) for talk in made for row in talk) == sorted(map(id, rows))
-        assert all(len({row.name for row in talk}) == 1 and (len(talk) == 1 or {row.kind for row in talk} <= set(lessons.JOINED)) for talk in made)
-    both = lessons.learnt(words[1], rows[:2], random.Random(1), 2)
-    text = words[1].decode(both.ids, skip_special_tokens=False)
-    assert "Quill.<|end|><|user|>" in text or "1974.<|end|><|user|>" in text
-    assert words[1].decode([i for i, own in zip(both.ids, both.said) if own]) == " Yes, a parrot called Quill. I was born in 1974."
-    assert "parrot is called Quill" in text and "was born in 1974.<|" in text                  # what answers is never left out
 
 
 def test_batches_hold_each_row_once_and_little_padding(words):
@@ -254,18 +241,11 @@ def test_held_out_topics_are_not_learnt_from(words):
         assert learnt and held and not learnt & held
 
 
-def test_it_begins_with_few_facts(data, words):
+def test_it_begins_with_copying(data, words):
     state, plan, size = checkpoints.State(), Plan(steps=100, round=8, drill=0.0, easy=0.5), replace(TINY, batch=4096)
-    fact = words[1].token_to_id(tokens.FACT)
-
-    def most(share: float) -> int:
-        state.share = share
-        made = talker.prepared(lessons.from_file(data), words[1], size, plan, state)
-        return max(row.ids.count(fact) for batch in made for row in batch)
-    assert most(0.0) == 1 and most(0.3) == 2
-    state.share = 0.0
-    early = [words[1].decode(row.ids) for batch in talker.prepared(lessons.from_file(data), words[1], size, plan, state) for row in batch]
-    assert early and not any("don't know" in text or "不清楚" in text for text in early)        # copying comes before not knowing
+    rows = [row for batch in talker.prepared(lessons.from_file(data), words[1], size, plan, state) for row in batch]
+    assert rows and all(row.ids.count(words[1].token_to_id(tokens.FACT)) == 1 for row in rows)
+    assert not any("don't know" in text or "不清楚" in text for text in (words[1].decode(row.ids) for row in rows))      # it comes before not knowing
 
 
 # --- the training
@@ -283,7 +263,9 @@ def test_exported_it_says_the_same(taught, tmp_path):
     checkpoints.export(taught, tmp_path)
     net = checkpoints.loaded(checkpoints.newest(taught))
     mind = TalkerThinker(tmp_path, cache=PrefixCache(), threads=1)
-    for language, _, name, facts, before, ask, say, _ in EXCHANGES:
+    for row in EXCHANGES:
+        language, _, name, _, before, ask, say, _ = row
+        facts = lessons.facts_of(SimpleNamespace(**dict(zip(FIELDS, row))))
         talk = [{"role": role, "content": text} for pair in before for role, text in zip(("user", "assistant"), pair)]
         messages = [{"role": "name", "content": name}, *({"role": "fact", "content": fact} for fact in facts), *talk, {"role": "user", "content": ask}]
         assert "".join(mind.think(messages)) == say, language

@@ -16,7 +16,7 @@ from twin.think.onnx import OnnxThinker
 from twin.types import Message
 
 NAME, FACT, USER, TWIN, END, PAD = MARKS = ("<|name|>", "<|fact|>", "<|user|>", "<|twin|>", "<|end|>", "<|pad|>")
-MOST = 8                                                 # facts; more were never seen in training
+MOST = 1                                                 # facts: the one that was read to answer (cross.py), or none; more were never seen in training
 TURNS = 4                                                # of the history: two questions and their answers
 
 # A word begins with a space wherever it stands, so that one to be copied is the same tokens at a fact's beginning and inside an answer; Chinese has none.

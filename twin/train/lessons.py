@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"                                      # the kind of exchange that has to be answered by not knowing
 COPIED = ("fact", "follow_up", "suggestion", "inference")     # kinds whose answers take something from a fact
-JOINED = ("fact", "suggestion", "inference")             # of these, that need nothing said before
-LONGEST = 3                                              # questions of a talk put together: two are as much as the engine is handed of a history
 Source = Callable[[int, int, str], Iterable[Any]]        # how many, seed, language -> exchanges (tokens.Exchange)
 
 
@@ -72,32 +70,8 @@ def drilled(tokenizer: Tokenizer, chance: random.Random) -> Learnt:
     return Learnt(ids, said)
 
 
-def talks(exchanges: Iterable[Any], chance: random.Random, most: int = LONGEST) -> Iterator[list[Any]]:
-    """Exchanges of one persona, which follow one another, as talks of up to `most` questions: the facts are read once for all answers. What one doesn't
-    know another's facts may tell, and what hangs on the words before needs just these: both stay alone."""
-    held: list[Any] = []
-    for exchange in exchanges:
-        if exchange.kind not in JOINED or exchange.before:
-            yield [exchange]
-            continue
-        if held and (exchange.name != held[0].name or len(held) >= min(most, LONGEST) or chance.random() < 0.2):
-            yield held
-            held = []
-        held = [*held, exchange]
-    if held:
-        yield held
-
-
-def learnt(tokenizer: Tokenizer, talk: Sequence[Any], chance: random.Random, most: int) -> Learnt:
-    """`most`: facts that are left, those that answer among them, so that it can begin with few. Their order is by chance."""
-    sources = list(dict.fromkeys(source for exchange in talk if (source := source_of(exchange))))
-    others = [fact for fact in talk[-1].facts if fact not in sources]
-    chance.shuffle(others)
-    facts = sources + others[:max(0, most - len(sources))]
-    chance.shuffle(facts)
-    parts = [(tokens.given(talk[0].name, facts, talk[0].before), False)]
-    for exchange in talk:
-        parts += [(tokens.asked(exchange.ask), False), (tokens.said(exchange.say), True)]
+def learnt(tokenizer: Tokenizer, exchange: Any) -> Learnt:
+    parts = [(tokens.given(exchange.name, facts_of(exchange), exchange.before), False), (tokens.asked(exchange.ask), False), (tokens.said(exchange.say), True)]
     return Learnt(*tokens.encode(tokenizer, parts))
 
 
@@ -144,10 +118,8 @@ def told(figures: dict[str, dict[str, float]]) -> str:
 
 
 def facts_of(exchange: Any) -> list[str]:
-    """As many facts as it is given in use: the one that answers is among them."""
-    source = source_of(exchange)
-    others = [fact for fact in exchange.facts if fact != source][:tokens.MOST - bool(source)]
-    return [fact for fact in exchange.facts if fact == source or fact in others]
+    """What it is given in use: the fact that was read to answer; where none does, none."""
+    return [source] if (source := source_of(exchange)) else []
 
 
 def answering(net: Talker, tokenizer: Tokenizer) -> Callable[[Any], str]:

@@ -26,7 +26,7 @@ from twin.errors import Missing, Refused, TwinError
 
 from . import tokens
 from .checkpoints import State, export, keep, loaded, newest, restored
-from .lessons import COPIED, Learnt, Source, answering, batches, check, composed, drilled, from_file, kept, learnt, talks, tensors, told
+from .lessons import COPIED, Learnt, Source, answering, batches, check, composed, drilled, from_file, kept, learnt, tensors, told
 from .transformer import SIZES, Size, Talker, head_start
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Plan:
     round: int = 2048                                    # exchanges that are composed at once
     drill: float = 0.12                                  # share of drills among them
     first: float = 0.0                                   # share of the training that is drills alone
-    easy: float = 0.25                                   # share, after it, over which facts grow from one to all, and not knowing and small talk come in
+    easy: float = 0.25                                   # share, after it, over which not knowing and small talk come in
     warm: int = 100                                      # steps over which the learning rate rises
     least: float = 0.05                                  # of the highest rate, at the end
     decay: float = 0.05                                  # of matrices, not of the embedding
@@ -67,12 +67,11 @@ def prepared(source: Source, tokenizer: Tokenizer, size: Size, plan: Plan, state
     drills = plan.round if state.share < plan.first else round(plan.round * plan.drill)
     eased = max(0.0, state.share - plan.first)
     ripe = eased / plan.easy if eased < plan.easy else 1.0
-    most = min(tokens.MOST, 1 + int(tokens.MOST * ripe))
     rows = [drilled(tokenizer, chance) for _ in range(drills)]
     for language in ("zh", "en"):
         if wanted := (plan.round - drills) // 2:
             copied = (one for one in source(wanted, seed, language) if one.kind in COPIED or chance.random() < ripe)
-            rows += [learnt(tokenizer, talk, chance, most) for talk in talks(copied, chance, most)]
+            rows += [learnt(tokenizer, one) for one in copied]
     rows = [row for row in rows if len(row.ids) <= size.positions]
     if not rows:
         raise Refused("There are no exchanges to learn from.", "Name a file of them with --data.")
