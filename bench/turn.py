@@ -63,7 +63,7 @@ async def server(stub: bool = False) -> AsyncIterator[tuple[str, int]]:
         process = subprocess.Popen([sys.executable, "-m", "bench.loopback", *(["--stub"] if stub else [])], cwd=ROOT, start_new_session=True,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    env={**os.environ, "TWIN_PORT": str(port), "TWIN_HOST": "127.0.0.1", "TWIN_DATA": folder, "TWIN_TWINS": folder + "/twins",
-                                        "TWIN_LOG": "warning"})
+                                        "TWIN_LOG": "warning", "TWIN_LIMITS": "0"})                    # it asks again at once, as nobody does
         url = f"http://127.0.0.1:{port}/"
         try:
             for _ in range(1200):
