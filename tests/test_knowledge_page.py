@@ -190,7 +190,8 @@ def test_the_panel_in_a_browser(place, twin, tmp_path, url, monkeypatch):  # noq
         page.get_by_role("menuitem", name="What it knows").click()
         page.wait_for_selector(".know-sheet[open]")
         chooser = page.locator(".know-docs input[type=file]")
-        assert page.locator(".know-model input").is_checked() and url.removeprefix("http://") in page.locator(".know-model").inner_text(), "the server runs here"
+        playwright_api.expect(page.locator(".know-model input"), "the server runs here").to_be_checked()
+        assert url.removeprefix("http://") in page.locator(".know-model").inner_text(), "the server runs here"
         page.locator(".know-model input").uncheck()
         chooser.set_input_files([tmp_path / "family.html", tmp_path / "海港指南.txt"])
         page.wait_for_selector(".know-list li:nth-child(2)")

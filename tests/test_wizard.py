@@ -226,7 +226,6 @@ def test_nobody_else_sees_it_and_it_goes_without_a_trace(visit, photo: Path, add
         page.locator(".picker-own > .round").click()
         page.locator(".menu:popover-open").get_by_role("menuitem", name=item).click()
 
-    menu("Save as Character Card")
     with page.expect_download() as kept:
         menu("Save as Character Card")
     card = character_card.read(Path(kept.value.path()).read_bytes())

@@ -21,7 +21,13 @@ export const STEPS = ["face", "voice", "character", "consent", "build", "talk"];
 function placeOf(name) {
   const all = (window.twinCreate ??= Object.assign(new EventTarget(), { places: {} }));
   return new Promise((found) => {
-    const look = () => { if (all.places[name]?.isConnected) { all.removeEventListener("place", look); found(all.places[name]); } };
+    const look = () => {
+      if (!all.places[name]?.isConnected) return;
+      all.removeEventListener("place", look);
+      clearInterval(again);
+      found(all.places[name]);
+    };
+    const again = setInterval(look, 200);                // Gradio may tell of a place before it hangs in the page
     all.addEventListener("place", look);
     look();
   });
