@@ -20,19 +20,24 @@ FAR = 60                                                 # exchanges that are lo
 FACT = ("told", "near", "close", "nearest", "kind", "topic", "leans", "leans_near", "last", "on", "bare", "on_holds", "lacks", "near_lacks")
 NONE = ("leans", "on")
 WEIGHTS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "en": ((-1.14, 2.61, 0.72, 0.37, 0.42, 0.13, 1.77, 1.08, 0.52, 2.23, 1.43, 0.44, -0.60, 0.24), (0.55, -0.08)),
-    "zh": ((-0.99, 1.23, 1.54, 0.73, 0.49, 0.10, 2.97, 0.86, 2.51, 1.72, 0.70, 0.10, -0.27, -0.21), (-0.67, -1.18)),
+    "en": ((-0.65, 1.23, 0.34, -0.18, -0.10, 0.36, 2.09, 1.05, 0.65, 1.79, 1.55, 0.92, 0.08, -0.14), (0.34, 0.42)),
+    "zh": ((-0.63, 0.17, 0.31, 0.30, 0.44, 0.11, 2.60, 0.75, 0.62, 1.32, 0.44, 0.49, -0.54, -0.38), (-0.38, -0.24)),
 }
 _LEANS = {"en": re.compile(r"\b(?:again|remind(?: me)?|once more|one more time|you (?:just |once |already )?(?:said|told|mentioned|were saying|promised)|(?:did|had) you (?:say|tell|mention)|you['’]d said|earlier|"
                            r"forgot(?:ten)?|(?:can|could)(?:n['’]t| not) remember|remember|double.check|make sure|to be sure|just checking|check once|what (?:was|were) (?:it|that|the|your|his|her|their|this|those)|"
                            r"(?:was|were) it|so (?:what|how|when|where|who|which|it|that))\b", re.IGNORECASE),
           "zh": re.compile("来着|再(?:说|讲|问|确认|核|跟我|告诉|提)|提醒|[你您](?:刚才|刚刚|前面|之前|先前|刚)?(?:都|不是|就)?(?:说|讲|提到?|告诉我?)(?:的|过|了)?|刚才|刚刚|前面|先前|忘了|忘记|记不[清得住]|没记住|还记得|确认一下|到底")}
-_ON = {"en": re.compile(r"(?i)^(?:(?:oh|ok|okay|ah|nice|great|cool|well|hm+)\b[,.! ]*)*(?:and|or|what about|how about|then|also|since when|until when|(?:with|on|in|at|for|to|from|by) (?:what|which|whom?|how)|why|what if)\b"),
+_ON = {"en": re.compile(r"(?i)^(?:(?:oh|ok|okay|ah|nice|great|cool|well|wait|huh|wow|(?:ha)+|hm+)\b[,.! ]*)*(?:and|or|what about|how about|then|also|since when|until when|(?:with|on|in|at|for|to|from|by) (?:what|which|whom?|how)|why|what if)\b"),
        "zh": re.compile("^(?:那|还有|要是|她|他|它|里面|其中|哪[一年天]|为什么|为啥|多[久大远长]|一[次共])")}
 _IT = {"en": re.compile(r"(?i)\b(?:he|she|him|her|his|hers|they|them|their|it|its|that|there|those|one|ones|this|then)\b"), "zh": re.compile("[他她它]|那[个里儿边天]|这")}
 _YOU = {"en": re.compile(r"(?i)\byou(?:r|rs|rself)?\b"), "zh": re.compile("[你您]")}
 # What asks nothing of a fact: it says that the reply before was none.
 _MISSED = {"en": re.compile(r"(?i)\bnot what i (?:asked|meant|wanted)|\bdid(?:n['’]t| not) ask|\bi (?:asked|meant)\b"), "zh": re.compile("不是(?:问|说)这|我问的|没问(?:你)?这|答非所问")}
+
+# A reason: without one, a fact told just now is no answer to "why?"; nor is one without a number to "how old is he?".
+_REASON = {"en": re.compile(r"(?i)\b(?:because|since|so that|so (?:i|we|it|that)|in order|as (?:i|we|it)|that['’]s why|which is why|to (?:keep|save|help|get|be|make|pay|see|remember))\b"), "zh": re.compile("因为|所以|为了|由于|怕|好让")}
+_STRICT = ("number", "age", "money")
+VOID = 0.001                                             # of such a fact's share that is left
 
 
 def leans(text: str, language: str) -> bool:
@@ -83,6 +88,7 @@ class Exchange:
     asked: str
     facts: tuple[int, ...]
     back: int                                            # 1: the last
+    answered: bool = True                                # or told beside "I don't know"
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,9 @@ class Ago:
 
     def exchanges(self, history: Sequence[Mapping[str, str]]) -> list[Exchange]:
         """What was asked and told, the latest first. What the user says wasn't asked for doesn't count."""
+        return [one for one in self._told(history) if one.answered]
+
+    def _told(self, history: Sequence[Mapping[str, str]]) -> list[Exchange]:
         found: list[Exchange] = []
         for back, n in enumerate(range(len(history) - 1, 0, -2), 1):
             question, reply = history[n - 1], history[n]
@@ -117,8 +126,8 @@ class Ago:
                 break
             if n + 1 < len(history) and _MISSED[self.language].search(history[n + 1]["content"]):
                 continue
-            if not reply["content"].startswith(self._unknown) and (facts := self._held(question["content"][:300], reply["content"][:600])):
-                found.append(Exchange(question["content"][:300], facts, back))
+            if facts := self._held(question["content"][:300], reply["content"][:600]):
+                found.append(Exchange(question["content"][:300], facts, back, not reply["content"].startswith(self._unknown)))
         return found
 
     def on_from(self, text: str, past: Sequence[Exchange]) -> bool:
@@ -128,17 +137,31 @@ class Ago:
     def weighed(self, judged: Judged, text: str, history: Sequence[Mapping[str, str]]) -> Judged:
         """The shares as they are after what was said: those of facts told before are more where the question comes back to them."""
         self.vector(text)                                # kept for the questions after this one
-        past = self.exchanges(history)
-        if not past or not judged.facts:
+        every = self._told(history)
+        if not every or not judged.facts:
             return judged
+        past = [one for one in every if one.answered]
         x, y = self._features(text, tuple(past))
         fact, none = (np.array(own, np.float32) for own in WEIGHTS[self.language])
         number = {id(one): n for n, one in enumerate(self.facts)}
         shares = np.array([share * np.exp(x[number[id(one)]] @ fact) for one, share in judged.facts])
+        just, on = every[0].facts if every[0].back == 1 else (), self.on_from(text, past)
+        shares *= [VOID if (n := number[id(one)]) in just and self._all_said(one.text, text, every[0]) or self._lacks(text, n, on, n in just) else 1.0
+                   for one, _ in judged.facts]
         left = judged.none * float(np.exp(y @ none))
         whole = shares.sum() + left
         order = np.argsort(-shares, kind="stable")
         return replace(judged, facts=tuple((judged.facts[n][0], float(shares[n] / whole)) for n in order), none=left / whole, plain=judged.plain and order[0] == 0)
+
+    def _all_said(self, fact: str, text: str, before: Exchange) -> bool:
+        """Whether a fact told just now has nothing more to say: it is short, and isn't asked for once more; what came beside "I don't know" wasn't asked for."""
+        short = len(fact) < 14 if self.language == "zh" else len(fact.split()) < 7
+        return short and not leans(text, self.language) and (not before.answered or self._near(text, self._seen(text), before.asked) < 0.7)
+
+    def _lacks(self, text: str, n: int, on: bool, just: bool) -> bool:
+        """Whether a fact surely hasn't what is asked for: a reason, where one asks `on`; a number or a reason, where it was told `just` now."""
+        return any(not _REASON[self.language].search(self.facts[n].text) if row.id == "why" else just and not self.holding.holds(row)[n]
+                   for row in self._seen(text).want.kinds if row.id == "why" and (on or just) or row.id in _STRICT)
 
     def features(self, text: str, past: Sequence[Exchange]) -> tuple[np.ndarray, np.ndarray]:
         """(of each fact [n, len(FACT)], of "none" [len(NONE)]), all 0 where nothing was told."""

@@ -30,11 +30,14 @@ _PRONOUN = {"en": re.compile(r"\b(he|she|him|her|his|they|them|their|it|its|that
 _PUT_TO = {"en": re.compile(r"(?i)^(?:(?:so|oh|ah|and|but|well|wait|then|i (?:hear|heard|bet|suppose|guess|take it|think|thought)(?: that)?)\b[, ]*)*(?:you|your|you're|you’re|you've|you’ve|the|it|he|she|they)\b"
                            r"|,\s*(?:right|correct|(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would)n['’]?t \w+|i (?:suppose|guess|take it|presume))\s*\?+\s*$"), "zh": re.compile("[你您].*(?:吧|对吗|是吗|对不对|是不是|没错)[?？。!！]*$")}
 _OFFERS = {"en": re.compile(r"(?i)\b(?:you|your|let's|let us|shall|i['’]ll|i['’]ve|i have|we['’]d|we['’]ll|i['’]d|i could|i can|want|fancy|here['’]s|here (?:is|are))\b"), "zh": re.compile("[你您咱请送给来带]|一起|我们")}
-FIRM, HINTED = 0.7, 0.78                                 # how likely a fact must be to go before everything else: asked for, or only hinted at
+FIRM, OVER = 0.7, 0.9                                    # how likely a fact must be to go before everything else; before what anybody would say to just that
 NEAR = 0.15                                              # how likely one must be to be told beside "I don't know"
 OFFERED = 0.72                                           # how likely a fact must be to answer what isn't asked
 _VISIT = {"en": re.compile(r"\b(can|could|may|should|do|must|would|when|where|what|how) (\w+ ){0,3}?(i|we)\b", re.IGNORECASE), "zh": re.compile("我(能|可以|想|要|们)|能|可以|找你")}
-_WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
+# What it is said to be: no fact of a life answers that.
+_CLAIMS = {"en": re.compile(r"(?i)\b(?:you|u)(?:['’]re| are|r)?\b.{0,24}\b(?:pretend\w*|fake|real|human|machine|robot|bot|program|software|a\.?i\.?|computer|puppet|model)\b|\byou(?:['’]re| are)(?: \w+)? (?:nothing|just|only)\b"),
+           "zh": re.compile("[你您].{0,6}(?:真人|机器|程序|假的|装的|冒充|AI|电脑|人工智能)")}
+_WISHES = re.compile(r"\b(jokes?|poem|riddle|story about)\b|\bwhat do you think\b|\b(opinion|recommend|suggest|advice)\b|\byou think\b|\bhow (?:do|does|can|should|would) (?:you|u|i|one|we|people) (?:make|cook|bake|brew|build|fix|repair|clean|get rid)\b(?!.*\byour?\b)|^how do(?:es)? (?:an?|the)? ?\w+ works?\b|\b(explain|teach me|sing me|write|show me)\b|你觉得|建议|推荐|怎么看|笑话|教我|给我|唱(个|一|首)|写(个|一|首)|讲(个|一|讲)")
 
 
 def called_in(room: Repertoire) -> dict[str, str]:
@@ -90,11 +93,16 @@ class Bare:
 
     def firm(self, text: str, moment: Moment) -> Found | None:
         """The fact that was read to answer beyond doubt, asked or only hinted at ("I've baked you a nut cake!"), before any line that would fit as well."""
-        asks, bare = chat.is_question(text, self.tongue), normal(text, self.tongue)
-        if self._cross is None or not (not self._else(text) if asks else side(bare) != "me" and _OFFERS[self.tongue].search(text)):
+        if self._cross is None:
             return None
-        judged = self.judged(text, moment)
-        return self._as_fact(judged.told if asks else judged.told[:1], judged.best) if judged and judged.best >= (FIRM if asks else HINTED) else None
+        _, anybody = self.room.hits(text, moment.last)
+        common = bool(anybody) and anybody[0].score >= self.room.margins.close and not anybody[0].line.fact
+        if not chat.is_question(text, self.tongue):
+            return self._taken(text, moment) if side(normal(text, self.tongue)) != "me" and not common else None
+        judged = None if self._else(text) else self.judged(text, moment)
+        if not judged or judged.best < FIRM:
+            return None
+        return self._as_fact(judged.told, judged.best) if judged.best >= (OVER if common else FIRM) else None
 
     def again(self, text: str, moment: Moment) -> Found | None:
         """A fact of this talk that a text comes back to, asks on from or puts wrong, where that is likely; else None."""
@@ -153,7 +161,7 @@ class Bare:
 
     def _taken(self, text: str, moment: Moment) -> Found | None:
         """What a fact has to say to an offer, a guess or a wish ("let me buy you a beer"), where it surely does."""
-        if not _OFFERS[self.tongue].search(text) or not (judged := self.judged(text, moment)) or judged.best < OFFERED:
+        if not _OFFERS[self.tongue].search(text) or _CLAIMS[self.tongue].search(text) or not (judged := self.judged(text, moment)) or judged.best < OFFERED:
             return None
         return self._as_fact(judged.told[:1], judged.best)
 
@@ -181,6 +189,11 @@ class Bare:
     @property
     def sure(self) -> float:
         return SURE[self.tongue]
+
+    @property
+    def over(self) -> float:
+        """From where on a fact goes before what anybody would say."""
+        return OVER if self.learned else self.sure + 0.1
 
     @property
     def doubtful(self) -> float:

@@ -7,9 +7,9 @@ from persona.words import normal_en, normal_zh, simplify, spell_out
 
 _ASKS_EN = re.compile(r"^(what|who|whom|whose|where|when|why|how|which|do|does|did|is|are|am|was|were|can|could|will|would|shall|should|"
                       r"may|might|have|has|had|tell|give|show|sing|write|explain|help|let|"
-                      r"say|make|teach|recommend|suggest|describe|name|list|guess|read|translate|define|compare|any|got|ever|want|know|"
+                      r"say|make|teach|recommend|suggest|describe|name|list|guess|read|translate|define|compare|any|got(?! to\b)|ever|want|know|"
                       r"spell|count|talk|play)\b")
-_ASKS_ZH = re.compile(r"[?？吗呢么]|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|多高|多长|多重|"
+_ASKS_ZH = re.compile(r"[?？吗呢么]|([\u4e00-\u9fff])不\1|什么|怎么|谁|哪|几|多少|为什么|是不是|有没有|会不会|能不能|如何|可以|多大|多久|多远|多高|多长|多重|"
                       r"多深|多快|(给|帮|告诉|教|"
                       r"陪)我|^你(最|的).{2,8}$|啥|咋|下一?句|(?<=[好会爱能行是对有要累贵难远养喝吃甜辣])不$|^(讲|说|唱|写|念|推荐|介绍|解释|翻译|猜|来)")
 _FOLLOW = (                                              # (kind, English over normal_en, Chinese over bare)

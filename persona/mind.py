@@ -114,7 +114,8 @@ class Mind:
             found = self._offering(found, history, now, book, find, grounds)
         if "scene" in found.trace:                       # a scene's own words are said as they are written
             return replace(found, felt=felt)
-        of_twin = chat.is_question(text, found.language) and side(normal(text, found.language)) == "you"     # "what did you give up?": nobody's trouble
+        of_twin = found.sources[:1] == ("insult",) or rules.rude(text, found.language) or chat.is_question(text, found.language) and (     # "what did you give up?": nobody's trouble
+            side(bare := normal(text, found.language)) == "you" or side(bare) != "me" and len(bare if found.language == "zh" else bare.split()) <= 4)
         line = self._rooms[found.language].lines.get(f"ack-{felt.ekman}") if felt.heavy and not of_twin else None
         if line and empathy.consoles(found) and (rest := empathy.asked(text, found.language)):
             answered = self._answered(history, rest, now=now, language=found.language, capable=capable, passages=passages)
@@ -365,7 +366,7 @@ class Mind:
                 return found                             # written in the other language, said for a reason of its own, or as good
             return told_of or (bare.unknown(text, moment) if bare.doubts(text, found, moment) else found)
         if told_of and told_of.step == "fact":
-            return told_of if empty or told_of.score >= bare.sure + 0.1 and (line or found.sources[0] in _ASIDE and bare.topical(text)) else found
+            return told_of if empty or told_of.score >= bare.over and (line or found.sources[0] in _ASIDE and bare.topical(text)) else found
         if told_of and found.sources[0] in ("age", "star-sign", "look"):     # asked for a day, not for an age
             return told_of
         if not empty or found.sources[0] == "not-told" or not (told_of or line and chat.is_question(text, tongue)):

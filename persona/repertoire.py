@@ -33,6 +33,7 @@ class Margins:
     same: float                                          # from where on two ways of asking ask for the same
 
 
+_CALLED = re.compile("(?:老师|师傅|老板娘?|大[姐哥爷妈]|阿姨|叔叔|医生|大夫|教练|馆长)(?=.{2})")
 MARGINS = {"en": Margins(0.74, 0.42, 0.52, 0.42, 0.80), "zh": Margins(0.52, 0.30, 0.42, 0.26, 0.70)}
 PLAIN = Margins(0.62, 0.35, 0.50, 0.32, 0.72)                  # English without an embedder
 
@@ -156,8 +157,15 @@ class Repertoire:
     def _hits(self, query: str, last: str) -> tuple[list[Hit], list[Hit]]:
         vector = self.vector(query)
         found = [(self._best(self.own, self._own, asked, last, vector, True), self._others(asked, last, vector))
-                 for asked in ((query, "你" + query) if self.language == "zh" and len(query) < 16 and not re.search("[你您我他她它谁]", query) else (query,))]
+                 for asked in self._ways(query)]
         return max(found, key=lambda both: max((hit.score for hits in both for hit in hits[:1]), default=0.0))
+
+    def _ways(self, query: str) -> tuple[str, ...]:
+        """A short Chinese question that names nobody is of the one spoken to; so is one that begins with what one calls them: 老师教什么."""
+        if self.language != "zh" or len(query) > 15 or re.search("[你您我他她它谁]", query):
+            return (query,)
+        called = _CALLED.match(query)
+        return (query, "你" + query, *(["你" + query[called.end():]] if called else []))
 
     def _others(self, asked: str, last: str, vector: np.ndarray | None) -> list[Hit]:
         """Lines for anybody, with those of its scene a step before them."""

@@ -95,6 +95,12 @@ def answer(question: Question) -> Ruling | None:
             or _found(question, plain, bare) or _memory(question, plain, bare) or _gibberish(question, plain, bare))
 
 
+def rude(text: str, language: str) -> bool:
+    """Whether a text is an insult to the one spoken to."""
+    bare = re.sub(r"[^\w]", "", simplify(text)) if language == "zh" else " ".join(re.sub(r"[^\w\s]", " ", spell_out(text)).split())
+    return load(language)["insult"].fits(bare)
+
+
 def _found(question: Question, plain: str, bare: str, until: str = "") -> Ruling | None:
     """Rules by expression. Both languages' care is looked at: a person in need may mix them."""
     for language, text in (("en", plain), ("zh", bare)):

@@ -179,6 +179,7 @@ def normal_zh(text: str) -> str:
     bare = re.sub(r"[^\w]", "", simplify(text).lower())
     bare = _LEADS_ZH.sub("", bare) or bare
     bare = re.sub(r"(?<=你)(?:到底|究竟|其实|真的|自己)(?=是谁|叫|是什么)", "", bare)
+    bare = re.sub(r"(?<![成首古])都(?=叫|有|干|做|教|卖|吃|喝|会|去|在)", "", bare)
     for pattern, with_ in _SAMED_ZH:
         bare = pattern.sub(with_, bare)
     return _PARTICLES.sub("", bare) or bare

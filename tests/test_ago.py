@@ -126,3 +126,17 @@ def test_a_talk_of_two_hundred_messages_costs_little():
 
 def test_the_weights_fit_what_is_seen():
     assert all(len(fact) == len(FACT) and len(none) == len(NONE) for fact, none in WEIGHTS.values())
+
+
+@pytest.mark.parametrize("facts, asked, told, again", [
+    (FACTS, "How long does it take?", 0, "Why so long?"), (FACTS, "Who helps you?", 2, "Wait, why him?"), (FACTS, "Who helps you?", 2, "And how old is he?"),
+    (ZH, "你有孩子吗？", 1, "为什么讨厌？"), ([Fact("我养了六盆茉莉花。", "zh", "fact 0"), *ZH], "你养花吗？", 0, "好养不")])
+def test_a_fact_told_just_now_is_not_told_to_what_it_does_not_hold(facts, asked, told, again):
+    """No reason, no number, or nothing more to say: all but the deckhand's age, which stands in his fact."""
+    share = dict(of(facts).weighed(doubt(facts, told, 0.3), again, talk(asked, facts[told].text)).facts)[facts[told]]
+    assert share > 0.5 if "how old" in again else share < 0.05
+
+
+def test_a_short_fact_is_told_once_more_to_who_asks_for_it():
+    own = [Fact("My boat is Otto.", "en", "fact 0"), *FACTS]
+    assert dict(of(own).weighed(doubt(own, 0, 0.3), "What did you say it was called?", talk("What is it called?", own[0].text)).facts)[own[0]] > 0.3

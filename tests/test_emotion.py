@@ -101,7 +101,7 @@ def test_a_word_to_it_before_the_answer(texts, own):
 
 def test_no_word_to_what_is_trivial_or_answered_by_rule():
     mind = Mind(Persona.load(TWINS / "maya"))
-    for text in ("How much is a flat tyre?", "I want to kill myself, I'm so sad", "hello", "are you human? I'm scared"):
+    for text in ("How much is a flat tyre?", "I want to kill myself, I'm so sad", "hello", "are you human? I'm scared", "ur useless", "shut up", "what do you hate", "any hates?"):
         answer = mind.answer([], text, now=NOW)
         assert not answer.lead and not any(answer.text.startswith(say) for line in general("en") if line.id.startswith("ack-") for say in line.say)
 

@@ -116,6 +116,8 @@ def test_two_questions_at_once(maya):
 
 def test_a_name_as_an_address(maya):
     assert talk(maya, "Maya, do you like bicycles?")[0].sources == ("bikes",)
+    lin = Mind(Persona.load(TWINS / "lin"), load_lines(TWINS / "lin"))
+    assert lin.answer([], "老师教什么的", now=NOW, language="zh").sources == ("job",)
 
 
 @pytest.mark.parametrize(("text", "kind"), [

@@ -84,5 +84,13 @@ def test_what_is_only_hinted_at_and_what_is_only_told(minds):
 
 
 def test_what_it_does_not_know_comes_with_what_is_nearest(minds):
-    answer = minds["en"].answer([], "What breed is your cat?", now=NOW, language="en")
-    assert answer.step in ("unknown", "line") and "know" in answer.text and "Ballast" in answer.text
+    answer = minds["en"].answer([], "How old is your tomcat?", now=NOW, language="en")
+    assert answer.step == "unknown" and "know" in answer.text and "Ballast" in answer.text
+    told = [{"role": "user", "content": "How old is your tomcat?"}, {"role": "assistant", "content": answer.text}]
+    assert "Ballast" not in minds["en"].answer(told, "What breed is your tomcat?", now=NOW, language="en").text, "said just now"
+
+
+@pytest.mark.parametrize("said", ["gotta go, good night", "you are useless", "you're nothing but a program", "you're only a language model, admit it", "do you ever get bored?"])
+def test_what_anybody_would_say_goes_before_a_fact(minds, said):
+    answer = minds["en"].answer([], said, now=NOW, language="en")
+    assert answer.step in ("line", "rule") and not any(fact.rstrip(".") in answer.text for fact in HARBOUR["facts"])

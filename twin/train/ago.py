@@ -1,7 +1,7 @@
 """`python -m twin.train.ago`: learns persona/ago.py's WEIGHTS and prints them, to be written there.
 
-From talks put together of answers/ (what is asked in several words, what is told, what comes near a fact and isn't answered by it) and the talks of
-tests/data/talk_dev that are there to tune on, with the right replies as their history. Upon the shares of persona/match.py, whatever they come from.
+From talks put together of the cards of reading/ that nothing was learned from, the talks of tests/data/talk_dev that are there to tune on, with the right
+replies as their history, and the cards of tests/data/persona_dev2. Upon the shares of persona/match.py, as it reads them.
 """
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from persona import ago
+from persona import ago, chat
 from persona.ago import Ago
 from persona.bare import called_in
 from persona.card import Persona
 from persona.fields import Fact
 from persona.gloss import gloss
 from persona.holding import Holding
+from persona.lines import general
 from persona.match import Match
 from persona.repertoire import Repertoire
-from twin.train.match import akin, near, pool
+from persona.search import remembering
+from twin.think.cross import CrossEncoder
+from twin.train import cross as reading
 
-TALKS, STEPS, DECAY, RATE = 40, 3000, 0.02, 0.1
-SHARE = {"made": 0.3, "written": 1.0}
+TALKS, STEPS, DECAY, RATE = 2, 3000, 0.02, 0.1             # TALKS: of a card
+SHARE = {"read": 0.5, "written": 1.0}
 FOR = 0.2                                              # "I don't know" of what was told before is worse than a fact too many
 AGAIN = {"en": ("Remind me: {0}", "{0} I forgot.", "Sorry, {0}", "So {0}", "{0} You told me before."),
          "zh": ("再问一下，{0}", "我忘了，{0}", "你刚才说过，{0}", "{0}来着？", "那{0}")}
@@ -35,35 +38,27 @@ Turn = dict[str, str]
 Case = tuple[str, list[Turn], tuple[int, ...]]           # question, what was said before, which facts answer (none: ())
 
 
-def made(language: str, rng: Random) -> tuple[list[str], list[Case]]:
-    """A card put together at random, and what is asked after half of it was told."""
-    topics, close = pool(language), near(language)
-    some = rng.sample(close, 9)
-    shut: set[str] = set()
-    own: list[str] = []
-    for topic in rng.sample(list(topics), len(topics)):
-        if topic not in shut and len(topics[topic][0]) > 2 and len(own) < 10:
-            own.append(topic)
-            shut |= akin(topic)
-    facts = [*(rng.choice(topics[topic][1]) for topic in own), *(fact for fact, _, _ in some)]
-    ways = [*(rng.sample(topics[topic][0], len(topics[topic][0])) for topic in own), *(rng.sample(right, len(right)) for _, right, _ in some)]
-    past: list[Turn] = []
-    told = rng.sample(range(len(facts)), 10)
-    for n in told:
-        past += [{"role": "user", "content": ways[n][0]}, {"role": "assistant", "content": facts[n]}]
-    past += [{"role": "user", "content": "OK."}, {"role": "assistant", "content": "Fine."}]      # nothing here asks on from the last fact
+def read(card: reading.Card, rng: Random, remarks: Sequence[str]) -> list[Case]:
+    """Of a card of reading/: what is asked after some of it was told; what is asked on from the fact told last, answered or not; remarks that ask nothing."""
+    plain: dict[int, list[str]] = {}
+    for one in card.asked:
+        if one.how == "asked" and len(one.right) == 1:
+            plain.setdefault(one.right[0], []).append(one.text)
     cases: list[Case] = []
-    for n in range(len(facts)):
-        if n in told and len(ways[n]) > 1:
+    for last in rng.sample(list(plain), min(TALKS, len(plain))):
+        told = [*rng.sample([n for n in plain if n != last], min(9, len(plain) - 1)), last]
+        ways = {n: rng.sample(own, len(own)) for n, own in plain.items()}
+        past = [turn for n in told for turn in ({"role": "user", "content": ways[n][0]}, {"role": "assistant", "content": card.facts[n]})]
+        cases += [(one.text, past, one.right) for one in card.asked if one.before == card.facts[last]]
+        for n in rng.sample([n for n in told if len(ways[n]) > 1], 4):
             again = ways[n][1]
             if rng.random() < 0.3:
-                again = rng.choice(AGAIN[language]).format(again.rstrip("?？") if language == "zh" else again[:1].lower() + again[1:])
+                again = rng.choice(AGAIN[card.language]).format(again.rstrip("?？") if card.language == "zh" else again[:1].lower() + again[1:])
             cases.append((again, past, (n,)))
-        elif n not in told:
-            cases.append((ways[n][0], past, (n,)))
-    cases += [(rng.choice(missed), past, ()) for _, _, missed in some if missed]
-    away = [topic for topic in topics if topic not in own and not akin(topic) & set(own)]
-    return facts, cases + [(rng.choice(topics[topic][0]), past, ()) for topic in rng.sample(away, 5)]
+        cases += [(ways[n][0], past, (n,)) for n in rng.sample([n for n in plain if n not in told], min(4, len(plain) - len(told)))]
+        cases += [(one.text, past, ()) for one in rng.sample([one for one in card.asked if one.how == "unknown"], 4)]
+        cases.append((rng.choice(remarks), past, ()))
+    return cases
 
 
 def written(language: str) -> Iterator[tuple[dict, list[Case]]]:
@@ -114,19 +109,19 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--show", action="store_true", help="what it makes of each written question")
     args = parser.parse_args(argv)
     sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-    embed = Embedder().embed
+    embedder = Embedder()
+    embed, cross = remembering(embedder.embed), CrossEncoder(embedder).read
     for language in ("en", "zh"):
-        rng = Random(7)
-        rows: list[Any] = [("made", [Fact(text, language, f"fact {n}") for n, text in enumerate(facts)], {}, cases)
-                           for facts, cases in (made(language, rng) for _ in range(TALKS))]
+        rng, remarks = Random(7), [ask for line in general(language) for ask in line.ask if not chat.is_question(ask, language)]
+        rows: list[Any] = [("read", [Fact(text, language, f"fact {n}") for n, text in enumerate(card.facts)], {}, read(card, rng, remarks))
+                           for card in reading.cards(language) if card.held_out]
         for card, cases in (*written(language), *carded(language, rng)):
             room = Repertoire(Persona.parse(card), (), language, embed, None)
             rows.append(("written", list(room.facts), called_in(room), cases))
         examples: list[tuple[Any, ...]] = []
         for source, facts, called, cases in rows:
             holding = Holding(facts, language, called, lambda n: None)
-            match = Match(holding, embed, gloss().english)
-            match.apart = source == "made"
+            match = Match(holding, embed, str if language == "en" else gloss().english, None, cross)
             mine = Ago(holding, partial(put, match), embed)
             number = {one.source: n for n, one in enumerate(facts)}
             for text, past, right in cases:
