@@ -49,6 +49,9 @@ class Fact:
         return not self.wrong and (self.valid_to is None or self.valid_to > now)
 
 
+BEARS = 0.12                                             # of Recollection.score: how likely it is, from which on what was said is taken to bear on a question
+
+
 @dataclass(frozen=True)
 class Recollection:
     """`text`: a sentence to the user ("Your sister is called Ana."), or the message itself. `kind`: "fact", "message"; "forgot" where they asked to

@@ -32,7 +32,7 @@ import numpy as np
 from persona import evidence, kin, retell
 from persona.asked import Asked, asked, mark, named, stem, tokens
 from persona.evidence import sought
-from persona.fact import Fact, Learned, Recollection, single
+from persona.fact import BEARS, Fact, Learned, Recollection, single
 from persona.gloss import gloss
 from persona.learn import forgetting, learn
 from persona.search import Embed
@@ -51,7 +51,7 @@ PENDING, FRESH = 32, 2                                   # texts that are embedd
 K = 60.0                                                 # of reciprocal rank fusion
 DEEP = 40                                                # places of each ranking that count
 WEIGHED = 48                                             # messages that are held against the question
-ENOUGH, LEAST = 0.12, 0.015                               # likelihood from which on something bears on it; and what else does, where something has
+ENOUGH, LEAST = BEARS, 0.015                              # likelihood from which on something bears on it; from which on it may
 SURELY = 0.3                                             # likelihood from which on a message lends some of it to those that share its rare words
 RARE = 12                                                # messages that hold a word by which a later one is taken to speak of the same thing
 CACHE = 32_768                                           # kB of pages that may be held while it is open
@@ -97,7 +97,7 @@ class Memory:
     """One user's talks with one twin. Blocking; may be used from several threads, one at a time. `embed`: English texts -> float32 [n, d], rows of
     length 1; `english`: a Chinese text -> the English of its words, "" for none. `key`: the file is sealed at rest and lies in memory while it is open. Raises sqlite3.Error, OSError, ValueError: see `open`."""
 
-    threshold = 0.0                                      # what is recalled at all bears on the question
+    threshold = ENOUGH                                   # of Recollection.score, from which on it bears on the question; what is less likely only may
 
     def __init__(self, path: Path | str, *, embed: Embed | None = None, key: Seal | None = None, now: Callable[[], datetime] = datetime.now,
                  english: Callable[[str], str] | None = None):
@@ -295,7 +295,7 @@ class Memory:
         rest: list[Recollection] = []
         for name in weighed.ordered([*sure], wanted.past):
             likely, row = round(float(weighed.likely.get(name, 0.0)), 4), weighed.rows.get(name)
-            told = [self._told(fact, language, max(likely, ENOUGH), True) for fact in sure.get(name, ())]
+            told = [self._told(fact, language, max(likely, SURELY), True) for fact in sure.get(name, ())]
             found += told[:2]
             rest += told[2:]
             if told or row is None:
@@ -910,8 +910,7 @@ class _Weighed:
 
     def ordered(self, sure: Sequence[int], past: bool) -> list[int]:
         """The messages that bear on the question, the likeliest first, but what was said later of the same thing before what was said earlier."""
-        enough = bool(sure) or max(self.likely.values(), default=0.0) >= ENOUGH
-        found = sorted((name for name, likely in self.likely.items() if enough and likely >= LEAST or name in sure),
+        found = sorted((name for name, likely in self.likely.items() if likely >= LEAST or name in sure),
                        key=lambda name: (1, name, 0.0) if name in sure and not past else (int(name in sure), self.likely[name], self.points.get(name, 0.0)), reverse=True)
         found += [name for name in sure if name not in found]
         for new, old in sorted(self.later) if not past else ():

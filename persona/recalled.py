@@ -9,7 +9,7 @@ from datetime import datetime
 
 from persona import asked as asks
 from persona import kin
-from persona.fact import Recollection
+from persona.fact import BEARS, Recollection
 from persona.retell import day
 from persona.words import spell_out, words_of
 
@@ -37,6 +37,7 @@ def answer(text: str, recalled: Sequence[Recollection], tongue: str, now: dateti
         return _forgot(int(forgot.object or 0), tongue)
     if not _is_after(text, tongue):
         return None
+    recalled = [one for one in recalled if one.kind not in ("fact", "message") or one.score >= BEARS]
     told = [one for one in recalled if one.kind == "fact" and one.asked]
     wanted = asks.asked(text, {one.object.lower(): one.subject for one in recalled if one.kind == "fact" and one.predicate == "name"})
     if told:

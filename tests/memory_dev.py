@@ -1,10 +1,10 @@
 """What memory recalls of made-up histories, short ones (tests/data/memory_dev) and longer ones (memory_dev2):
-`python tests/memory_dev.py [tune|measure] [en|zh] [memory_dev|memory_dev2] [--show]`.
+`python tests/memory_dev.py [tune|measure|fit] [en|zh] [memory_dev|memory_dev2] [--show]`.
 
     told      each told sentence among CHATTER others in each talk, every one answered with a word or two, some weeks between talks
     heard     whether any of them is recalled
     judged    of the first five recollections: every message that the question is after is among them, or a fact learnt from it; of what
-              changed, what held before does not stand in front of what holds now; of what was never told, nothing is recalled at all
+              changed, what held before does not stand in front of what holds now; of what was never told, nothing is recalled as likely
 
 Odd histories are there to tune by, even ones only to measure: --show tells of the former only."""
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ sys.path.insert(0, str(DATA.parents[1]))
 
 from persona.memory import Memory  # noqa: E402
 from persona.search import Embed  # noqa: E402
+from persona.words import clean  # noqa: E402
 from twin.think.embed import Embedder  # noqa: E402
 
 KINDS = ("single", "several", "now", "before", "preference", "never")
@@ -96,9 +97,9 @@ def tell(memory: Memory, history: History) -> dict[str, int]:
     return labels
 
 
-def judged(ask: Ask, labels: dict[str, int], sources: list[int]) -> bool:
+def judged(ask: Ask, labels: dict[str, int], sources: list[int], scores: Sequence[float]) -> bool:
     if ask.kind == "never":
-        return not sources
+        return not any(score >= Memory.threshold for score in scores)
     gold = [labels[one] for one in ask.gold]
     if not all(name in sources[:5] for name in gold):
         return False
@@ -117,7 +118,7 @@ def examined(part: str, language: str, of: str = SETS[0], embed: Embed | None = 
         for ask in history.asks:
             found = memory.recall(ask.text, language=language)
             sources = [one.source for one in found]
-            right = judged(ask, labels, sources)
+            right = judged(ask, labels, sources, [one.score for one in found])
             if show and not right and part == "tune":
                 print(f"\n{history.name} {ask.kind} {ask.text}  gold {[labels[g] for g in ask.gold]} old {labels.get(ask.old, '')}")
                 for label in (*ask.gold, ask.old):
@@ -138,9 +139,53 @@ def embedder() -> Embed:
     return Embedder().embed
 
 
+def fitted(embed: Embed) -> None:
+    """Prints what persona/evidence.py's weights would be, fitted on the tuning halves: as near to those it has as the likelihood of what is right lets them be."""
+    import torch
+
+    from persona import evidence
+    held = evidence.features
+    for language in ("en", "zh"):
+        rows: list[tuple[tuple[float, ...], bool]] = []
+        for of in SETS:
+            for history in histories(language, of):
+                if history.part == "tune":
+                    memory = Memory(_scratch(), embed=embed, now=lambda: datetime(2026, 6, 1, 9))
+                    with memory.together():
+                        tell(memory, history)
+                    memory.warm()
+                    for ask in history.asks:
+                        gold = {clean(text) for _, label, text in history.told if label in ask.gold}
+
+                        def features(seek, text, words, cosine, gold=gold, rows=rows):
+                            row = held(seek, text, words, cosine)
+                            rows.append((row, clean(text) in gold))
+                            return row
+                        evidence.features = features
+                        memory.recall(ask.text, language=language)
+                        evidence.features = held
+                    memory.close()
+                    shutil.rmtree(memory.path.parent)
+        x, y = torch.tensor([row for row, _ in rows]), torch.tensor([float(good) for _, good in rows])
+        first = torch.tensor([*evidence._WEIGHTS[language][0], evidence._WEIGHTS[language][1]])
+        own = first.clone().requires_grad_()
+        adam = torch.optim.Adam([own], lr=0.03)
+        share = (1 - 0.85 * x[:, 10]) * torch.where(x[:, 6] >= 1, 0.1, 1.0)
+        for _ in range(1500):
+            likely = (torch.sigmoid(x @ own[:-1] + own[-1]) * share).clamp(1e-6, 1 - 1e-6)
+            loss = torch.nn.functional.binary_cross_entropy(likely, y)
+            adam.zero_grad()
+            (loss + 0.0003 * (own - first).square().sum()).backward()
+            adam.step()
+        print(f"    {language!r}: (({', '.join(f'{one:.2f}' for one in own[:-1].tolist())}), {own[-1]:.2f}),    # {loss:.4f} of {len(rows)}")
+
+
 def main() -> None:
     part = next((word for word in sys.argv[1:] if word in ("tune", "measure")), "measure")
     embed = embedder()
+    if "fit" in sys.argv:
+        fitted(embed)
+        return
     for of in [word for word in sys.argv[1:] if word in SETS] or SETS:
         for language in [word for word in sys.argv[1:] if word in ("en", "zh")] or ["en", "zh"]:
             rights: dict[str, list[bool]] = defaultdict(list)

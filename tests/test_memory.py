@@ -17,7 +17,7 @@ from shelves import ADA, BEA, PHRASE, files
 
 from persona.fact import Recollection
 from persona.memory import Memory
-from persona.recalled import answer
+from persona.recalled import answer, bracket
 from twin import me
 from twin.store import Memories, Shelf
 from twin.store.memories import _Key
@@ -63,6 +63,13 @@ def talk(tmp_path):
     talk = Talk(tmp_path / "a.memory")
     yield talk
     talk.memory.close()
+
+
+def test_what_hardly_bears_is_shown_to_a_model_and_answers_nothing():
+    mill = "We painted the old mill yellow."
+    for score, told in ((Memory.threshold - 0.01, "You haven't told me that."), (0.9, f"What you said was this: “{mill}”")):
+        found = [Recollection(mill, "message", source=1, score=score), Recollection("", "none")]
+        assert answer("What colour is my brother's car?", found, "en", NOW).text == told and mill in bracket(found, "en")
 
 
 def test_new_supersedes_old_and_nothing_is_overwritten(talk):

@@ -97,7 +97,13 @@ def visit(address: str, browser: object) -> Iterator[Callable[..., object]]:
 
 def begin(page) -> None:
     page.locator(".picker .make").click()
-    expect(page.locator("#twin-step-face h2")).to_be_visible()
+    try:
+        expect(page.locator("#twin-step-face h2")).to_be_visible()
+    except AssertionError:
+        print(page.evaluate("""() => ({ class: document.getElementById('twin-create')?.className, go: typeof window.twinCreate?.go, inert: document.querySelectorAll('[inert]').length,
+            places: Object.entries(window.twinCreate?.places ?? {}).map(([name, place]) => [name, place?.isConnected]), step: document.getElementById('twin-create')?.dataset.step,
+            html: document.getElementById('twin-create')?.innerHTML.slice(0, 1500) })"""))
+        raise
 
 
 def give(page, photo: Path) -> None:

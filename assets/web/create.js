@@ -22,12 +22,13 @@ function placeOf(name) {
   const all = (window.twinCreate ??= Object.assign(new EventTarget(), { places: {} }));
   return new Promise((found) => {
     const look = () => {
-      if (!all.places[name]?.isConnected) return;
+      const told = all.places[name], place = told?.isConnected ? told : document.querySelector(name === "frame" ? ".create-frame" : `.create-step[data-step=${name}]`);
+      if (!place || !all.go) return;
       all.removeEventListener("place", look);
       clearInterval(again);
-      found(all.places[name]);
+      found(place);
     };
-    const again = setInterval(look, 200);                // Gradio may tell of a place before it hangs in the page
+    const again = setInterval(look, 200);                // Gradio may tell of a place before it hangs in the page, and hang another there
     all.addEventListener("place", look);
     look();
   });
