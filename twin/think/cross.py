@@ -3,15 +3,17 @@
 The lower layers of the sentence model (twin/think/embed.py) see question and fact apart, as it was made. In its upper layers, changed by what was learned
 (assets/weights/cross.safetensors: low-rank changes, arxiv.org/abs/2106.09685), the question's tokens attend to themselves and to the tokens of one
 fact (arxiv.org/abs/1901.04085 reads both ways). A fact never looks at a question: its keys and values are made once, and a question costs only its own tokens,
-a fact at a time. Trained by twin/train/cross.py. English; Chinese by the English of its words (persona/gloss.py).
+a fact at a time. Trained by twin/train/cross.py. English; Chinese by the English of its words (persona/gloss.py), and behind a line break by its
+characters, whose states were learned beside: each of its own and its neighbours' (a convolution), and of where it stands.
 """
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +31,8 @@ WIDE, HEADS, LAYERS, LOW = embed.HIDDEN, embed.HEADS, embed.LAYERS, embed.LOW
 UPPER = LAYERS - LOW
 HEAD = WIDE // HEADS
 MOST, FACT = 56, 40                                      # tokens that are read of a question with what was said before it, of a fact
+CHARACTERS, BEFORE = 32, 16                              # characters that are read of a text, of what was said before it
+_CHARACTER = re.compile("[\u3400-\u9fff]")
 KEPT = 256                                               # facts whose keys and values are kept: some 130 kB each
 
 
@@ -40,6 +44,32 @@ def there() -> bool:
 def learned() -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
     return {name: value.astype(np.float32) for name, value in load_file(FILE).items()}
+
+
+@lru_cache(maxsize=1)
+def numbers() -> dict[str, int]:
+    """character -> its row; 0 stands for all others."""
+    return {chr(code): n for n, code in enumerate(learned()["characters.codes"].astype(int).tolist(), 1)} if "characters.codes" in learned() else {}
+
+
+def placed(text: str, before: str = "", known: Mapping[str, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(rows of the characters and of their neighbours (n, 3), where each stands (n,)): of what was said before the end, of the text the beginning."""
+    known = numbers() if known is None else known
+    if not known:                                        # none were learned
+        text = before = ""
+    found: list[np.ndarray] = []
+    where: list[np.ndarray] = []
+    for part, first in ((_CHARACTER.findall(before)[-BEFORE:], True), (_CHARACTER.findall(text)[:CHARACTERS], False)):
+        rows = np.array([0, *(known.get(one, 0) for one in part), 0], np.int64)
+        found.append(np.stack([rows[:-2], rows[1:-1], rows[2:]], 1))
+        where.append(np.arange(BEFORE - len(part), BEFORE) if first else np.arange(BEFORE, BEFORE + len(part)))
+    return np.concatenate(found), np.concatenate(where)
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A text as it is handed in -> (English, characters)."""
+    english, _, own = text.partition("\n")
+    return english, own
 
 
 @dataclass(frozen=True)
@@ -61,12 +91,13 @@ class CrossEncoder:
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(make(), options, providers=["CPUExecutionProvider"])
+        self._characters = {name.removeprefix("characters."): value for name, value in self._own.items() if name.startswith("characters.")}
         self._nothing = [np.zeros((1, HEADS, 0, HEAD), np.float32)] * (2 * UPPER)
 
     def read(self, question: str, facts: Sequence[str], before: str = "") -> np.ndarray:
         """float32 (facts + 1,): how well each fact answers, and how well it is said that none does, as logits. `before`: what was said just before."""
         told, own = [self._fact(fact) for fact in facts], self._own
-        x = self.embedder.states(question or "-", before)[:, :MOST]
+        x = self._states(question, before, MOST)
         alone = self._run(x, self._nothing, np.zeros((1, 0), np.float32))[0][0]
         means = np.stack([one.mean for one in told])
         most, count = max(len(one.keys[0][0]) for one in told), len(told)
@@ -82,11 +113,23 @@ class CrossEncoder:
         none = own["null.weight"][0] @ alone + own["null.bias"][0]
         return np.append(own["near"] * (near - own["base"]) + 4 * deep, none).astype(np.float32)
 
+    def _states(self, text: str, before: str, most: int) -> np.ndarray:
+        """(1, tokens and characters, WIDE)"""
+        (english, own), (last, ago) = parted(text), parted(before)
+        x = self.embedder.states(english or "-", last)[:, :most]
+        rows, where = placed(own, ago)
+        if not len(rows):
+            return x
+        held = self._characters
+        y = held["rows"][rows].reshape(len(rows), -1) @ held["mix.weight"].T + held["mix.bias"] + held["places"][where]
+        y = (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + embed.EPSILON) * held["norm.weight"] + held["norm.bias"]
+        return np.concatenate([x, y[None].astype(np.float32)], 1)
+
     def _fact(self, fact: str) -> Told:
         """Its keys and values, made once; what was not read for the longest time is let go of."""
         found = self._told.pop(fact, None)
         if found is None:
-            mean, _, *parts = self._run(self.embedder.states(fact or "-")[:, :FACT], self._nothing, np.zeros((1, 0), np.float32))
+            mean, _, *parts = self._run(self._states(fact, "", FACT), self._nothing, np.zeros((1, 0), np.float32))
             found = Told(tuple(part[0] for part in parts[:UPPER]), tuple(part[0] for part in parts[UPPER:]), mean[0])
         self._told[fact] = found
         if len(self._told) > KEPT:

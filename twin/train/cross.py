@@ -3,7 +3,8 @@
 From reading/: cards written by hand, each with some twenty facts; of each fact, what it answers, what comes near it and isn't answered, and what somebody asks
 on. A softmax over some facts of the card and "none of them"; of the facts, those of which the plain sentence model thinks best come first. What is trained are
 low-rank changes (arxiv.org/abs/2106.09685) of the sentence model's upper layers, in which a question's tokens attend to a fact's; twin/think/cross.py runs
-them. One card in nine is held out (--all: none), and measured with. Pieces of the exams are not learned from (compose/heldout.py).
+them. Chinese characters have states of their own: first learned from the dictionary, so that a word's characters come to what the sentence model makes of its
+English, then with the rest. One card in nine is held out (--all: none), and measured with. Pieces of the exams are not learned from (compose/heldout.py).
 """
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import md5
@@ -26,15 +28,16 @@ from torch import Tensor, nn
 
 from persona.gloss import gloss
 from persona.match import hangs
-from persona.words import normal
+from persona.words import normal, simplify
 from twin.think import embed
-from twin.think.cross import FACT, FILE, HEAD, MOST
+from twin.think.cross import BEFORE, CHARACTERS, FACT, FILE, HEAD, MOST, parted, placed
 
 from .compose.heldout import allowed
 
 READING = Path(__file__).parent / "reading"
 WIDE, HEADS, LAYERS, LOW = embed.HIDDEN, embed.HEADS, embed.LAYERS, embed.LOW
 RANK, DROP = 32, 0.1
+NARROW, UNSEEN = 96, 0.01                                # numbers a character has of its own; share of them that is left out of a step
 RATE, ASKED, FACTS = 8e-4, 32, 7                         # a step: questions of one card, facts that each is read with
 AFTER = 0.35                                             # questions that come after something that has nothing to do with them
 EVERY = 600.0                                            # seconds between two measures
@@ -156,6 +159,13 @@ class Layer(nn.Module):
         return self.n2(x + F.dropout(self.f(F.gelu(self.i(x))), DROP, self.training))
 
 
+def begun(held: Mapping[str, Tensor]) -> Net:
+    """A network with what was learned before, or with some of it."""
+    net = Net(embed.find(), codes=held["characters.codes"].tolist() if "characters.codes" in held else codes())
+    net.load_state_dict({name: value if name.endswith("codes") else value.float() for name, value in held.items()}, strict=False)
+    return net
+
+
 def split(x: Tensor) -> Tensor:
     return x.view(*x.shape[:2], HEADS, HEAD).transpose(1, 2)
 
@@ -164,13 +174,33 @@ def mean(x: Tensor, mask: Tensor) -> Tensor:
     return (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
+class Characters(nn.Module):
+    """Of Chinese characters, what stands in for the lower layers; twin/think/cross.py computes the same."""
+
+    def __init__(self, codes: Sequence[int]):
+        super().__init__()
+        self.codes: Tensor
+        self.register_buffer("codes", torch.tensor(codes, dtype=torch.int32))
+        self.rows = nn.Parameter(torch.randn(len(codes) + 1, NARROW) * 0.3)
+        self.mix = nn.Linear(3 * NARROW, WIDE)
+        self.places = nn.Parameter(torch.zeros(BEFORE + CHARACTERS, WIDE))
+        self.norm = nn.LayerNorm(WIDE, eps=embed.EPSILON)
+
+    def forward(self, rows: Tensor, where: Tensor) -> Tensor:
+        """(n, 3) characters with their neighbours, (n,) where each stands -> (n, WIDE)"""
+        held = self.rows * (torch.rand(len(self.rows), 1) > UNSEEN) if self.training else self.rows
+        return self.norm(self.mix(F.embedding(rows, held).flatten(1)) + F.embedding(where, self.places))
+
+
 class Net(nn.Module):
     """The upper layers; the lower ones stay as they are, and what they make of a text is made once."""
 
-    def __init__(self, source: Path, rank: int = RANK):
+    def __init__(self, source: Path, rank: int = RANK, codes: Sequence[int] = ()):
         super().__init__()
+        self.characters = Characters(codes)
         weights = {name: value.float() for name, value in load_file(source / "model.safetensors").items()}
         self.layers = nn.ModuleDict({str(n): Layer(weights, n, rank) for n in range(LOW, LAYERS)})
+        self.lower = {part: weights[f"encoder.layer.{LOW - 1}.output.LayerNorm.{part}"] for part in ("weight", "bias")}
         last, self.null = nn.Linear(128, 1), nn.Linear(WIDE, 1)
         self.head = nn.Sequential(nn.Linear(3 * WIDE, 128), nn.GELU(), last)
         for part in (last, self.null):
@@ -199,29 +229,54 @@ class Net(nn.Module):
 
     def kept(self) -> dict[str, Tensor]:
         """What twin/think/cross.py needs beside the sentence model."""
-        return {name: value.detach().half().contiguous() for name, value in self.state_dict().items()}
+        return {name: (value if name.endswith("codes") else value.half()).detach().contiguous() for name, value in self.state_dict().items()}
 
 
 # training -----------------------------------------------------------------------------------------------------------------------------
 
+@dataclass(frozen=True)
+class Text:
+    """States after the lower layers (t, WIDE); characters with their neighbours (n, 3), and where each stands (n,)."""
+    low: Tensor
+    rows: Tensor
+    where: Tensor
+
+    def __len__(self) -> int:
+        return len(self.low) + len(self.rows)
+
+
 class Texts:
     """Texts after the lower layers, each made once."""
 
-    def __init__(self, embedder: embed.Embedder):
-        self.embedder, self.made = embedder, dict[tuple[str, str], Tensor]()
+    def __init__(self, embedder: embed.Embedder, characters: Characters):
+        self.embedder, self.made, self.characters = embedder, dict[tuple[str, str], Text](), characters
+        self.known = {chr(int(code)): n for n, code in enumerate(characters.codes, 1)}
 
     def put(self, text: str, language: str) -> str:
         return (normal(text, "en") if language == "en" else english(text)) or "-"
 
-    def of(self, text: str, before: str = "") -> Tensor:
+    def whole(self, text: str, language: str) -> str:
+        """As persona/match.py hands it in."""
+        return self.put(text, language) + ("" if language == "en" else f"\n{simplify(text)}")
+
+    def of(self, text: str, before: str = "") -> Text:
         if (text, before) not in self.made:
-            self.made[text, before] = torch.from_numpy(self.embedder.states(text, before)[0][:MOST if before else FACT]).half()
+            (own, behind), (last, ago) = parted(text), parted(before)
+            low = torch.from_numpy(self.embedder.states(own, last)[0][:MOST if before else FACT]).half()
+            self.made[text, before] = Text(low, *map(torch.from_numpy, placed(behind, ago, self.known)))
         return self.made[text, before]
 
-    def stack(self, made: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def stack(self, made: Sequence[Text]) -> tuple[Tensor, Tensor]:
         x, mask = torch.zeros(len(made), max(map(len, made)), WIDE), torch.zeros(len(made), max(map(len, made)), dtype=torch.bool)
+        rows, where = torch.cat([one.rows for one in made]), torch.cat([one.where for one in made])
+        own = self.characters(rows, where) if len(rows) else torch.zeros(0, WIDE)
+        spots: list[tuple[int, int]] = []
         for n, one in enumerate(made):
-            x[n, :len(one)], mask[n, :len(one)] = one.float(), True
+            x[n, :len(one.low)], mask[n, :len(one)] = one.low.float(), True
+            spots += [(n, len(one.low) + k) for k in range(len(one.rows))]
+        if spots:
+            at = torch.tensor(spots)
+            x = x.index_put((at[:, 0], at[:, 1]), own)
         return x, mask
 
 
@@ -232,9 +287,9 @@ def english(text: str) -> str:
 
 def scored(net: Net, texts: Texts, card: Card, asked: Sequence[Asked], some: Tensor) -> Tensor:
     """(questions, k + 1): of each question the facts `some` (questions, k) by number, and none. Questions of like length are read together."""
-    x, there = texts.stack([texts.of(texts.put(fact, card.language)) for fact in card.facts])
+    x, there = texts.stack([texts.of(texts.whole(fact, card.language)) for fact in card.facts])
     told, facts = net.alone(x, there)
-    made = [texts.of(texts.put(one.text, card.language), texts.put(one.before, card.language) if one.before and hangs(one.text, card.language) else "")
+    made = [texts.of(texts.whole(one.text, card.language), texts.whole(one.before, card.language) if one.before and hangs(one.text, card.language) else "")
             for one in asked]
     order = sorted(range(len(made)), key=lambda n: len(made[n]))
     found: list[Tensor] = []
@@ -262,6 +317,66 @@ def chosen(right: Sequence[int], near: Sequence[int], most: int, rng: Random) ->
     others = [int(n) for n in near if n not in right]
     hard = others[:max(1, (most - len(right)) // 2)]
     return [*right, *hard, *rng.sample(others[len(hard):], most - len(right) - len(hard))]
+
+
+def codes(most: int = 5200) -> list[int]:
+    """The characters that are told apart: those of reading/, and of the dictionary's words that are said the most."""
+    often: Counter[str] = Counter()
+    for word, weight, _ in entries():
+        often.update(dict.fromkeys(word, math.exp(weight)))
+    mine = {one for path in (READING / "zh").glob("*.txt") for one in simplify(path.read_text("utf-8")) if "\u3400" <= one <= "\u9fff"}
+    return sorted(ord(one) for one in [*mine, *(one for one, _ in often.most_common() if one not in mine)][:most])
+
+
+@cache
+def entries(longest: int = 4) -> list[tuple[str, float, str]]:
+    """(word, log of how often, English) of the dictionary, those said the most first."""
+    rows = [line.split("\t", 2) for line in gloss().blob.decode().splitlines() if line]
+    return sorted(((word, float(often), english) for word, often, english in rows if english and len(word) <= longest), key=lambda row: -row[1])
+
+
+def means(embedder: embed.Embedder, texts: Sequence[str]) -> np.ndarray:
+    """(n, WIDE): of each text the mean of its tokens' states after the lower layers, without the first and the last; those of like length together."""
+    ids = [word.ids for word in embedder.tokenizer.encode_batch(list(texts))]
+    pad = embedder.tokenizer.token_to_id("[PAD]")
+    own = [[i for i in row if i != pad] for row in ids]
+    found = np.zeros((len(texts), WIDE), np.float32)
+    by = sorted(range(len(own)), key=lambda n: len(own[n]))
+    while by:
+        some = [n for n in by[:256] if len(own[n]) == len(own[by[0]])]
+        by = by[len(some):]
+        put = np.array([own[n] for n in some], np.int64)
+        found[some] = embedder.session.run(["low"], {"input_ids": put, "mask": np.ones_like(put, np.int32)})[0][:, 1:-1].mean(1)
+    return found
+
+
+def learn_characters(net: Net, texts: Texts, minutes: float, rng: Random, most: int = 50_000) -> None:
+    """So that a word's characters come to what the lower layers make of its English, on average over each."""
+    rows = entries()[:most]
+    parts = [placed(word, "", texts.known) for word, _, _ in rows]
+    longest = max(len(where) for _, where in parts)
+    held = torch.zeros(len(rows), longest, 3, dtype=torch.long)
+    mask = torch.zeros(len(rows), longest)
+    for n, (own, _) in enumerate(parts):
+        held[n, :len(own)], mask[n, :len(own)] = torch.from_numpy(own), 1
+    wanted = torch.from_numpy(means(texts.embedder, [english for _, _, english in rows]))
+    where = torch.arange(BEFORE, BEFORE + longest)
+    with torch.no_grad():
+        net.characters.norm.load_state_dict(net.lower)
+        net.characters.mix.bias.copy_(wanted.mean(0))
+    adam, began, step, losses = torch.optim.AdamW(net.characters.parameters(), lr=2e-3), time.monotonic(), 0, list[float]()
+    net.train()
+    while (done := (time.monotonic() - began) / (60 * minutes)) < 1:
+        adam.param_groups[0]["lr"] = 2e-3 * (1 - done)
+        some = torch.tensor(rng.sample(range(len(rows)), 512))
+        own = net.characters(held[some].flatten(0, 1), where.repeat(len(some))).view(len(some), longest, WIDE)
+        mean = (own * mask[some, :, None]).sum(1) / mask[some].sum(1, keepdim=True)
+        loss = F.mse_loss(mean, wanted[some]) / wanted.var(0).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        step, losses = step + 1, [*losses[-99:], loss.item()]
+    print(f"characters of {len(rows)} words: {step} steps, {np.mean(losses):.3f} of the variance left", file=sys.stderr, flush=True)
 
 
 def train(net: Net, texts: Texts, given: Sequence[Card], held: Sequence[Card], out: Path, hours: float, rng: Random, steps: float = math.inf,
@@ -337,20 +452,23 @@ def main(argv: list[str] | None = None) -> int:
     ask.add_argument("--begin", type=Path, help="go on from what was learned before")
     ask.add_argument("--all", action="store_true", help="learn from every card; nothing is left to measure with")
     ask.add_argument("--rate", type=float, default=RATE, help="at the beginning; half of it is enough to go on from what was learned")
+    ask.add_argument("--minutes", type=float, default=5.0, help="of them for characters, where none were learned before")
     ask.add_argument("--threads", type=int, default=2)
     given = ask.parse_args(argv)
     torch.manual_seed(0)
     torch.set_num_threads(given.threads)
     every = [Card(card.name, card.language, card.facts, tuple(one for one in card.asked if allowed(one.text, card.language)))
              for language in ("en", "zh") for card in cards(language) if all(allowed(fact, language) for fact in card.facts)]
-    net, texts = Net(embed.find()), Texts(embed.Embedder())
-    if given.begin:
-        net.load_state_dict({name: value.float() for name, value in load_file(given.begin).items()})
-    held = [] if given.all else [card for card in every if card.held_out]
-    learned = [card for card in every if card not in held]
-    print(f"{len(learned)} cards with {sum(len(card.asked) for card in learned)} questions, {len(held)} held out", file=sys.stderr)
-    train(net, texts, learned, held, given.out, given.hours, Random(0), rate=given.rate)
-    measure(net, texts, held, Random(0), 200)
+    held = load_file(given.begin) if given.begin else {}
+    net = begun(held)
+    texts = Texts(embed.Embedder(), net.characters)
+    if "characters.codes" not in held:
+        learn_characters(net, texts, given.minutes, Random(0))
+    held_out = [] if given.all else [card for card in every if card.held_out]
+    learned = [card for card in every if card not in held_out]
+    print(f"{len(learned)} cards with {sum(len(card.asked) for card in learned)} questions, {len(held_out)} held out", file=sys.stderr)
+    train(net, texts, learned, held_out, given.out, given.hours, Random(0), rate=given.rate)
+    measure(net, texts, held_out, Random(0), 60)
     return 0
 
 
