@@ -105,7 +105,7 @@ def test_it_reads(reader, asked, n):
     assert found[:-1].argmax() == n and found[n] > found[-1], found
 
 
-@pytest.mark.parametrize("asked", ["Who are your parents?", "What did you study?", "How much did the flat bring?"])
+@pytest.mark.parametrize("asked", ["Who taught you to sing?", "What did you study?", "How much did the flat bring?"])
 def test_it_reads_that_nothing_answers(reader, asked):
     found = reader.read(asked.lower(), [fact.lower() for fact in FACTS])
     assert found[:-1].max() < found[-1], found

@@ -31,6 +31,7 @@ from persona.words import normal
 
 HERE = Path(__file__).parent / "answers"
 CARDS, COMPOSED, STEPS, DECAY = 20, 100, 250, 0.003
+AFTER = 0.5                                              # of questions that hang on nothing, how many come after something else in a talk
 SHARE = {"made": 0.25, "composed": 0.15, "old": 0.3, "written": 1.5}     # how much an example counts
 
 
@@ -235,6 +236,7 @@ def read(language: str, embed: Callable[[list[str]], np.ndarray], cross: Cross, 
 
     english = (lambda text: text) if language == "en" else gloss().english
     found: list[Read] = []
+    rng = Random(f"read {language}")
 
     def add(own: Match, asked: Iterable[Asked]) -> None:
         weights = learned()[language]
@@ -243,10 +245,10 @@ def read(language: str, embed: Callable[[list[str]], np.ndarray], cross: Cross, 
             rest = x @ weights.fact - weights.null @ np.concatenate([y, standing(x)])
             found.append((own.read(text, before, rest), rest, bool(before) and hangs(text, language), right))
 
-    for card in (one for one in reading.cards(language) if one.held_out):
+    for card in [one for one in reading.cards(language) if one.held_out][::2]:
         own = [Fact(text, language, f"fact {n}") for n, text in enumerate(card.facts)]
         add(Match(Holding(own, language, {}, lambda n: None), embed, english, None, cross),
-            [(one.text, (one.before,) if one.before else (), one.right) for one in card.asked])
+            [(one.text, (one.before,) if one.before else (rng.choice(card.facts),) if rng.random() < AFTER else (), one.right) for one in card.asked])
     for folder in folders:
         for name, row in written(folder, language):
             persona = Persona.parse(row["card"])
