@@ -102,7 +102,7 @@ class Bare:
         judged = None if self._else(text) else self.judged(text, moment)
         if not judged or judged.best < FIRM:
             return None
-        return self._as_fact(judged.told, judged.best) if judged.best >= (OVER if common else FIRM) else None
+        return self._as_fact(self._of_whom(judged.told, text), judged.best) if judged.best >= (OVER if common else FIRM) else None
 
     def again(self, text: str, moment: Moment) -> Found | None:
         """A fact of this talk that a text comes back to, asks on from or puts wrong, where that is likely; else None."""
@@ -148,7 +148,7 @@ class Bare:
             return told
         if judged := self.judged(text, moment):
             if judged.sure:
-                return self._as_fact(judged.told, judged.best)
+                return self._as_fact(self._of_whom(judged.told, text), judged.best)
             return self.unknown(text, moment) if self._wants_own(text, want, moment) or self._touches(text, moment) else None
         if not found:
             return None
@@ -235,6 +235,11 @@ class Bare:
         ends = (".", "!", "?", "。", "！", "？", "”", '"')
         joined = (" " if self.tongue == "en" else "").join(one if one.endswith(ends) else one + ("." if self.tongue == "en" else "。") for one in said)
         return Found("fact", joined, "neutral", tuple(fact.source for fact in facts), score)
+
+    def _of_whom(self, told: Sequence[Fact], text: str) -> Sequence[Fact]:
+        """Of two facts, both nearly as likely, the one that speaks of who is asked after, where the other doesn't."""
+        who = [self._holding.holds(row) for row in asked(text, self.tongue).who] if len(told) > 1 else []
+        return [fact for fact in told if any(held[self.room.facts.index(fact)] for held in who)] or told
 
     def _trade(self, text: str) -> bool:
         want = asked(text, self.tongue)

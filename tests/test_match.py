@@ -94,3 +94,10 @@ def test_what_it_does_not_know_comes_with_what_is_nearest(minds):
 def test_what_anybody_would_say_goes_before_a_fact(minds, said):
     answer = minds["en"].answer([], said, now=NOW, language="en")
     assert answer.step in ("line", "rule") and not any(fact.rstrip(".") in answer.text for fact in HARBOUR["facts"])
+
+
+def test_of_two_likely_facts_the_one_of_who_is_asked_after(minds):
+    bare = minds["zh"]._bare["zh"]
+    spouse, daughter = (next(fact for fact in bare.room.facts if word in fact.text) for word in ("爱人", "女儿"))
+    assert bare._of_whom([daughter, spouse], "你爱人呢") == [spouse]
+    assert bare._of_whom([daughter, spouse], "家里人都做什么") == [daughter, spouse] and bare._of_whom([daughter], "你爱人呢") == [daughter]
