@@ -21,6 +21,7 @@ from twin.errors import Missing
 
 from . import lessons, tokens
 from .lora import PIECE, Job, Learner, Sequence_, batches, packed, pieces, write
+from .talker import HELD, HELD_OUT
 
 ROWS = 20_000                                            # exchanges that are put in order of length at a time
 RATE, WARM = 5e-4, 20                                    # lora.plan's rate for 135 M; steps of its rise
@@ -105,10 +106,9 @@ def figures(learner: Learner, count: int) -> dict[str, Any]:
     """Of what the model says now: lessons.check of names and of topics never met, and which answers from cards keep to their fact."""
     def say(exchange: Any) -> str:
         return learner.says([turns(exchange)])[0]
-    held = {"names": lessons.composed, "topics": lessons.kept}
     cards = of_cards(count, 0, "en")
     said = [say(one) for one in cards]
-    return {**{what: lessons.check(say, source, count, 9) for what, source in held.items()},
+    return {**{what: lessons.check(say, source, count, HELD) for what, source in HELD_OUT.items()},
             "cards": [{"fact": one.facts[0], "ask": one.ask, "said": text, "faithful": faithful(text, one)} for one, text in zip(cards, said, strict=True)]}
 
 
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def take(learner: Learner, path: Path) -> None:
-    """Raises Missing."""
+    """Put an adapter that was kept into the model. Raises Missing."""
     from safetensors.torch import load_file
     if not path.is_file():
         raise Missing(f"There is no {path.name} in {path.parent}.", "Train first.")

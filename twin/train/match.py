@@ -245,7 +245,7 @@ def read(language: str, embed: Callable[[list[str]], np.ndarray], cross: Cross, 
             rest = x @ weights.fact - weights.null @ np.concatenate([y, standing(x)])
             found.append((own.read(text, before, rest), rest, bool(before) and hangs(text, language), right))
 
-    for card in [one for one in reading.cards(language) if one.held_out][::2]:
+    for card in [one for one in reading.cards(language) if one.held_out][::2]:     # reading takes some 60 ms of two cores a question; half of them tell enough
         own = [Fact(text, language, f"fact {n}") for n, text in enumerate(card.facts)]
         add(Match(Holding(own, language, {}, lambda n: None), embed, english, None, cross),
             [(one.text, (one.before,) if one.before else (rng.choice(card.facts),) if rng.random() < AFTER else (), one.right) for one in card.asked])
