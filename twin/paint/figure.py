@@ -16,8 +16,8 @@ from .canvas import blur, masked_blur
 class Lamp:
     """Light from afar: direction it comes from (x right, y up, z to the viewer), colour and strength in linear light."""
 
-    towards: tuple[float, float, float]
-    colour: tuple[float, float, float]
+    towards: tuple[float, ...]
+    colour: tuple[float, ...]
 
     @property
     def unit(self) -> np.ndarray:

@@ -1,0 +1,125 @@
+"""Invents faces: one verb, several engines. A face is told by a recipe of a few numbers, from which its engine paints it again at any time.
+
+Every engine has the same methods, each a generator or a plain function of numbers, so that a page, a bench and a test can treat them alike:
+
+    faces(wish, seed, count)     new ones, as they are made
+    like(face, seed, count)      more like one
+    between(one, other, part)    on the way from one to another, part 0..1
+    portrait(face, size)         the same face larger, uint8 [size, size, 3]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from twin.errors import Refused
+
+from .attributes import ATTRIBUTES, Choice, Look, Measure, checked, invent
+
+PREVIEW = 256  # px
+NEAR = 0.35  # how much of somebody else "more like this" has
+MOST_PARTS = 8  # of a recipe that has been walked and varied again and again
+
+
+@dataclass(frozen=True)
+class Invented:
+    """A face that never was: its picture uint8 [PREVIEW, PREVIEW, 3], and the recipe (JSON) its engine paints it from."""
+
+    engine: str
+    recipe: Mapping[str, Any]
+    picture: np.ndarray = field(repr=False, compare=False)
+
+
+class Engine(Protocol):
+    name: str
+
+    def faces(self, asked: Look, seed: int, count: int = 4, words: str = "") -> Iterator[Invented]: ...
+    def like(self, face: Mapping[str, Any], seed: int, count: int = 4) -> Iterator[Invented]: ...
+    def between(self, one: Mapping[str, Any], other: Mapping[str, Any], part: float) -> Invented: ...
+    def portrait(self, face: Mapping[str, Any], size: int = 1024) -> np.ndarray: ...
+
+
+class Illustrated:
+    """The painter of quick.py. A recipe is {"parts": [{"look", "seed", "weight"}, ...]}: people, and how much of each."""
+
+    name = "illustrated"
+
+    def faces(self, asked: Look, seed: int, count: int = 4, words: str = "") -> Iterator[Invented]:
+        """Whoever the wish leaves open, different each; `words` have been read into `asked` already (wish.py)."""
+        for k in range(count):
+            one = (seed * 1009 + k) % 2**31
+            yield self._painted([{"look": invent(one, asked), "seed": one, "weight": 1.0}])
+
+    def like(self, face: Mapping[str, Any], seed: int, count: int = 4) -> Iterator[Invented]:
+        """The same kind of person: some of the shape of somebody else, and a trait or two changed."""
+        parts = _parts(face)
+        heaviest = max(parts, key=lambda part: part["weight"])
+        for k in range(count):
+            rng = np.random.default_rng([seed, k, 31])
+            one = int(rng.integers(2**31))
+            look: Look = dict(heaviest["look"])
+            other = invent(one, {name: look[name] for name in ("gender", "features", "skin")})
+            for name in rng.choice(
+                [name for name, row in ATTRIBUTES.items() if isinstance(row, Choice) and name not in ("gender", "features", "headwear", "glasses", "beard")],
+                2,
+                replace=False,
+            ):
+                look[str(name)] = other[str(name)]
+            for name, row in ATTRIBUTES.items():
+                if isinstance(row, Measure):
+                    look[name] = float(np.clip(float(look[name]) + 0.06 * (row.most - row.least) * rng.standard_normal(), row.least, row.most))
+            changed = [{**part, "look": look if part is heaviest else part["look"], "weight": part["weight"] * (1 - NEAR)} for part in parts]
+            yield self._painted([*changed, {"look": {**other, **{name: look[name] for name in look}}, "seed": one, "weight": NEAR}])
+
+    def between(self, one: Mapping[str, Any], other: Mapping[str, Any], part: float) -> Invented:
+        part = float(np.clip(part, 0, 1))
+        rows = [{**row, "weight": row["weight"] * share} for face, share in ((one, 1 - part), (other, part)) for row in _parts(face) if share > 0]
+        return self._painted(rows)
+
+    def portrait(self, face: Mapping[str, Any], size: int = 1024) -> np.ndarray:
+        from . import quick
+
+        return quick.paint(self._person(_parts(face)), size, 1.25 if size >= 768 else 2.0).picture
+
+    def _painted(self, parts: list[dict[str, Any]]) -> Invented:
+        from . import quick
+
+        parts = sorted(parts, key=lambda part: -part["weight"])[:MOST_PARTS]
+        return Invented(self.name, {"parts": parts}, quick.paint(self._person(parts), PREVIEW).picture)
+
+    def _person(self, parts: list[dict[str, Any]]) -> Any:
+        from .likeness import likeness, mixed
+
+        return mixed([(likeness(part["look"], part["seed"]), part["weight"]) for part in parts])
+
+
+def _parts(face: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The people of a recipe. Raises Refused for what is no recipe: it may come from a page."""
+    rows = face.get("parts") if isinstance(face, Mapping) else None
+    if not isinstance(rows, list) or not 0 < len(rows) <= 2 * MOST_PARTS:
+        raise Refused("That is no invented face.", "Invent one, then choose it.", zh=("这不是一张虚构的脸。", "请先生成，再选择。"))
+    out = []
+    for row in rows:
+        if (
+            not isinstance(row, Mapping)
+            or not isinstance(row.get("look"), Mapping)
+            or not isinstance(row.get("seed"), int)
+            or not isinstance(row.get("weight"), (int, float))
+        ):
+            raise Refused("That is no invented face.", "Invent one, then choose it.", zh=("这不是一张虚构的脸。", "请先生成，再选择。"))
+        out.append({"look": invent(row["seed"], checked(row["look"])), "seed": row["seed"] % 2**31, "weight": float(np.clip(row["weight"], 0, 1)) or 1e-6})
+    return out
+
+
+ENGINES: tuple[str, ...] = ("illustrated", "gan", "vae", "diffusion", "hub")
+
+
+def engine(name: str) -> Engine:
+    """An engine by its name. Raises Refused for one that isn't known, Missing for one whose weights are not there."""
+    if name == "illustrated":
+        return Illustrated()
+    raise Refused(f"There is no engine called {name!r}.", f"It is one of: {', '.join(ENGINES[:1])}.", zh=(f"没有名为 {name!r} 的引擎。", "请选择列出的引擎。"))

@@ -1,0 +1,73 @@
+"""A painted person in a fraction of a second, at any size: the illustrated painter that invents faces (`--help` says how to make many).
+
+What `illustrated.py` does for the four twins with a brush of numpy, this does for anybody with compiled ones: a head of MakeHuman's CC0 mesh from a look
+(attributes.py, likeness.py), lit (flesh.py), with hair that is grown once per cut and carried to every head (wigs.py), dressed and set before a scene.
+The 478 points of the rig come with the geometry. The same look and seed give the same picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import backdrop, strokes, tress, wigs, worn
+from .body import lamps, skin, stand
+from .canvas import blur, linear
+from .likeness import Likeness
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A painted person: uint8 [size, size, 3], and the rig's points float32 [478, 3] px (negative z is nearer)."""
+
+    picture: np.ndarray
+    points: np.ndarray
+
+
+def paint(who: Likeness, size: int = 256, over: float = 2.0) -> Portrait:
+    """A square portrait of `size` px, painted `over` times larger first. The same person gives the same picture."""
+    rng, look = np.random.default_rng([who.seed, 22]), who.look
+    work = round(size * over)
+    body = stand(who, (work, work), fine=work > 700)
+    cut = tress.choice(look, rng)
+    cropped = cut is not None and cut[0] in ("buzz", "crop")
+    hair = tress.Hair(body, wigs.wig(*cut), size=2.4 if cropped else 1.0) if cut else None
+    light, open_ = skin(body, hair.loose if hair is not None and not cropped else None)
+    mask = (body.seen >= 0).astype(np.float32)
+    if cut:
+        bare = np.zeros((work, work, 1), np.float32)
+        strokes.spread(tress.under(body, cut[0])[:, None], np.concatenate([body.level.body, body.level.eyes]), body.seen, body.weights, bare)
+        soft = blur(bare[..., 0], 0.02 * body.dm)[..., None] * np.float32(0.6 if cropped else 0.92)
+        tone = linear(who.hair[0]) * (0.25 + 0.75 * open_[..., None])
+        light += (tone - light) * soft
+    figure = strokes.toned(light)
+    tress.brows(body, figure)
+    tress.lashes(body, figure, tress.lids(body))
+    depth = body.depth.copy()
+    bulbs = lamps(who)
+    for shells, upper in ((worn.clothes(who), True), (worn.headwear(who), False)):
+        for shell in shells:
+            colour, cover, level_ = worn.dress(body, shell, bulbs, open_, upper)
+            figure *= 1 - 0.75 * worn.contact(cover, body.dm)[..., None]
+            figure += (strokes.toned(colour) - figure) * cover[..., None]
+            mask = np.maximum(mask, cover)
+            depth = np.maximum(depth, level_ + (0.30 * body.dm if not upper else 0))
+    worn.glasses(body, figure, depth)
+    picture = backdrop.paint(look, who.seed, work, float(who.lamps[0].unit[0]))
+    cover, level_ = np.zeros((work, work), np.float32), np.full((work, work), strokes.FAR, np.float32)
+    if hair and cut:
+        colours = hair.colours(who.hair, gloss=0.5 if cropped or cut[0] == "afro" else 1.0)
+        hair.draw(picture, cover, colours, False, level_, depth)
+    picture += (figure - picture) * mask[..., None]
+    beard = tress.beard(body)
+    if beard:
+        beard.draw(picture, cover, beard.colours(who.hair, gloss=0.4), True, level_, depth, bias=0.05)
+    worn.earrings(body, picture, depth)
+    if hair:
+        hair.draw(picture, cover, colours, True, level_, depth)
+    out = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).clip(0, 255).round().astype(np.uint8)
+    points = body.camera.project(body.landmarks).astype(np.float32) / np.float32(over)
+    points[:, 2] = points[1, 2] - points[:, 2] - 0.28 * body.dm / over  # as MediaPipe has it: nearer is less, the nose's tip well before 0
+    return Portrait(out, points)
