@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,14 +20,19 @@ from twin.errors import Refused
 
 from .attributes import ATTRIBUTES, Choice, Look, Measure, checked, invent
 
+if TYPE_CHECKING:
+    from .likeness import Likeness
+
 PREVIEW = 256  # px
 NEAR = 0.35  # how much of somebody else "more like this" has
+KEPT = ("gender", "features", "headwear", "glasses", "beard")  # what "more like this" does not change
 MOST_PARTS = 8  # of a recipe that has been walked and varied again and again
 
 
 @dataclass(frozen=True)
 class Invented:
-    """A face that never was: its picture uint8 [PREVIEW, PREVIEW, 3], and the recipe (JSON) its engine paints it from."""
+    """A face that never was: its picture uint8 [PREVIEW, PREVIEW, 3], and the recipe (JSON) its engine paints it from: {"parts": [{"look", "seed",
+    "weight"}, ...]}, people and how much of each."""
 
     engine: str
     recipe: Mapping[str, Any]
@@ -44,7 +49,7 @@ class Engine(Protocol):
 
 
 class Illustrated:
-    """The painter of quick.py. A recipe is {"parts": [{"look", "seed", "weight"}, ...]}: people, and how much of each."""
+    """The painter of quick.py."""
 
     name = "illustrated"
 
@@ -55,71 +60,82 @@ class Illustrated:
             yield self._painted([{"look": invent(one, asked), "seed": one, "weight": 1.0}])
 
     def like(self, face: Mapping[str, Any], seed: int, count: int = 4) -> Iterator[Invented]:
-        """The same kind of person: some of the shape of somebody else, and a trait or two changed."""
-        parts = _parts(face)
-        heaviest = max(parts, key=lambda part: part["weight"])
         for k in range(count):
-            rng = np.random.default_rng([seed, k, 31])
-            one = int(rng.integers(2**31))
-            look: Look = dict(heaviest["look"])
-            other = invent(one, {name: look[name] for name in ("gender", "features", "skin")})
-            for name in rng.choice(
-                [name for name, row in ATTRIBUTES.items() if isinstance(row, Choice) and name not in ("gender", "features", "headwear", "glasses", "beard")],
-                2,
-                replace=False,
-            ):
-                look[str(name)] = other[str(name)]
-            for name, row in ATTRIBUTES.items():
-                if isinstance(row, Measure):
-                    look[name] = float(np.clip(float(look[name]) + 0.06 * (row.most - row.least) * rng.standard_normal(), row.least, row.most))
-            changed = [{**part, "look": look if part is heaviest else part["look"], "weight": part["weight"] * (1 - NEAR)} for part in parts]
-            yield self._painted([*changed, {"look": {**other, **{name: look[name] for name in look}}, "seed": one, "weight": NEAR}])
+            yield self._painted(near(parts_of(face), seed, k))
 
     def between(self, one: Mapping[str, Any], other: Mapping[str, Any], part: float) -> Invented:
-        part = float(np.clip(part, 0, 1))
-        rows = [{**row, "weight": row["weight"] * share} for face, share in ((one, 1 - part), (other, part)) for row in _parts(face) if share > 0]
-        return self._painted(rows)
+        return self._painted(mixture(one, other, part))
 
     def portrait(self, face: Mapping[str, Any], size: int = 1024) -> np.ndarray:
         from . import quick
 
-        return quick.paint(self._person(_parts(face)), size, 1.25 if size >= 768 else 2.0).picture
+        return quick.paint(_person(parts_of(face)), size, 1.25 if size >= 768 else 2.0).picture
 
     def _painted(self, parts: list[dict[str, Any]]) -> Invented:
         from . import quick
 
         parts = sorted(parts, key=lambda part: -part["weight"])[:MOST_PARTS]
-        return Invented(self.name, {"parts": parts}, quick.paint(self._person(parts), PREVIEW).picture)
-
-    def _person(self, parts: list[dict[str, Any]]) -> Any:
-        from .likeness import likeness, mixed
-
-        return mixed([(likeness(part["look"], part["seed"]), part["weight"]) for part in parts])
+        return Invented(self.name, {"parts": parts}, quick.paint(_person(parts), PREVIEW).picture)
 
 
-def _parts(face: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _person(parts: list[dict[str, Any]]) -> Likeness:
+    from .likeness import likeness, mixed
+
+    return mixed([(likeness(part["look"], part["seed"]), part["weight"]) for part in parts])
+
+
+def near(parts: list[dict[str, Any]], seed: int, number: int) -> list[dict[str, Any]]:
+    """The same kind of person: some of the shape of somebody else, and a trait or two changed. Another for each seed and number."""
+    heaviest = max(parts, key=lambda part: part["weight"])
+    rng = np.random.default_rng([seed, number, 31])
+    one = int(rng.integers(2**31))
+    look: Look = dict(heaviest["look"])
+    other = invent(one, {name: look[name] for name in ("gender", "features", "skin")})
+    free = [name for name, row in ATTRIBUTES.items() if isinstance(row, Choice) and name not in KEPT]
+    for name in rng.choice(free, 2, replace=False):
+        look[str(name)] = other[str(name)]
+    for name, row in ATTRIBUTES.items():
+        if isinstance(row, Measure):
+            look[name] = float(np.clip(float(look[name]) + 0.06 * (row.most - row.least) * rng.standard_normal(), row.least, row.most))
+    changed = [{**part, "look": look if part is heaviest else part["look"], "weight": part["weight"] * (1 - NEAR)} for part in parts]
+    return [*changed, {"look": {**other, **look}, "seed": one, "weight": NEAR}]
+
+
+def mixture(one: Mapping[str, Any], other: Mapping[str, Any], part: float) -> list[dict[str, Any]]:
+    """The parts of a face on the way from one to another, `part` 0..1."""
+    part = float(np.clip(part, 0, 1))
+    return [{**row, "weight": row["weight"] * share} for face, share in ((one, 1 - part), (other, part)) for row in parts_of(face) if share > 0]
+
+
+def parts_of(face: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The people of a recipe. Raises Refused for what is no recipe: it may come from a page."""
     rows = face.get("parts") if isinstance(face, Mapping) else None
-    if not isinstance(rows, list) or not 0 < len(rows) <= 2 * MOST_PARTS:
+    if not isinstance(rows, list) or not 0 < len(rows) <= 2 * MOST_PARTS or not all(map(_is_part, rows)):
         raise Refused("That is no invented face.", "Invent one, then choose it.", zh=("这不是一张虚构的脸。", "请先生成，再选择。"))
-    out = []
-    for row in rows:
-        if (
-            not isinstance(row, Mapping)
-            or not isinstance(row.get("look"), Mapping)
-            or not isinstance(row.get("seed"), int)
-            or not isinstance(row.get("weight"), (int, float))
-        ):
-            raise Refused("That is no invented face.", "Invent one, then choose it.", zh=("这不是一张虚构的脸。", "请先生成，再选择。"))
-        out.append({"look": invent(row["seed"], checked(row["look"])), "seed": row["seed"] % 2**31, "weight": float(np.clip(row["weight"], 0, 1)) or 1e-6})
-    return out
+    return [{"look": invent(row["seed"] % 2**31, checked(row["look"])), "seed": row["seed"] % 2**31,
+             "weight": min(1.0, max(1e-6, float(row["weight"])))} for row in rows]
+
+
+def _is_part(row: Any) -> bool:
+    return isinstance(row, Mapping) and isinstance(row.get("look"), Mapping) and type(row.get("seed")) is int and isinstance(row.get("weight"), (int, float))
 
 
 ENGINES: tuple[str, ...] = ("illustrated", "gan", "vae", "diffusion", "hub")
 
 
-def engine(name: str) -> Engine:
-    """An engine by its name. Raises Refused for one that isn't known, Missing for one whose weights are not there."""
+def engine(name: str, **given: Any) -> Engine:
+    """An engine by its name; `given` is what engines.Learned takes. Raises Refused for one that isn't known."""
     if name == "illustrated":
         return Illustrated()
-    raise Refused(f"There is no engine called {name!r}.", f"It is one of: {', '.join(ENGINES[:1])}.", zh=(f"没有名为 {name!r} 的引擎。", "请选择列出的引擎。"))
+    if name in ("gan", "vae", "diffusion"):
+        from .engines import Learned
+
+        return Learned(name, **given)
+    raise Refused(f"There is no engine called {name!r}.", f"It is one of: {', '.join(ENGINES)}.", zh=(f"没有名为 {name!r} 的引擎。", "请选择列出的引擎。"))
+
+
+def at_hand() -> list[str]:
+    """The engines whose weights are there."""
+    from .engines import WEIGHTS
+
+    return [name for name in ENGINES if name == "illustrated" or (WEIGHTS / name / "model.safetensors").is_file()]
