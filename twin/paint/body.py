@@ -169,11 +169,23 @@ def skin(body: Body, hair: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         base,
         gloss,
     )
+    return base * _sunk(arriving, body) + gloss, open_
+
+
+def _sunk(arriving: np.ndarray, body: Body) -> np.ndarray:
+    """Light that has sunk into skin and comes out near by, red the farthest: [h, w, 3]. Wide blurs are made of a smaller picture."""
+    out = arriving * np.float32(0.30)
     mask = (body.seen >= 0).astype(np.float32)
-    sunk = arriving * 0.30
-    for part, factor in ((0.40, 0.45), (0.30, 1.0)):  # light that sinks in comes out near by, red the farthest
+    size = mask.shape[::-1]
+    half = [cv2.resize(picture, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA) for picture in (arriving, mask)]
+    for part, factor in ((0.40, 0.45), (0.30, 1.0)):
         for channel, radius in enumerate((0.040, 0.015, 0.009)):
             sigma = radius * factor * body.dm
-            plain = arriving[..., channel]
-            sunk[..., channel] += part * (plain if sigma < 0.5 else blur(plain, sigma) / np.maximum(blur(mask, sigma), 1e-3))
-    return base * sunk + gloss, open_
+            if sigma < 0.5:
+                out[..., channel] += part * arriving[..., channel]
+            elif sigma < 1.6:
+                out[..., channel] += part * blur(arriving[..., channel], sigma) / np.maximum(blur(mask, sigma), 1e-3)
+            else:
+                near = blur(np.ascontiguousarray(half[0][..., channel]), sigma / 2) / np.maximum(blur(half[1], sigma / 2), 1e-3)
+                out[..., channel] += part * cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
+    return out

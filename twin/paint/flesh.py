@@ -26,6 +26,11 @@ def shade(
     h, w = seen.shape
     n = shadow.shape[0]
     map_ = np.zeros(maps.shape[2], np.float32)
+    taps = np.empty((4, 9, 2), np.float32)              # on a disc, turned from pixel to pixel
+    for turned in range(4):
+        for tap in range(9):
+            radius, angle = np.sqrt((tap + 0.5) / 9) * soft, tap * 2.39996 + (turned & 1) * 0.8 + (turned >> 1) * 1.7
+            taps[turned, tap, 0], taps[turned, tap, 1] = radius * np.cos(angle), radius * np.sin(angle)
     size = grain.shape[0]
     turn = np.zeros(len(lamps), np.float32)
     for y in range(h):
@@ -42,11 +47,10 @@ def shade(
             fy = wx * frame[0, 1] + wy * frame[1, 1] + wz * frame[2, 1]
             fz = wx * frame[0, 2] + wy * frame[1, 2] + wz * frame[2, 2]
             lit = np.float32(0)
+            turned = 2 * (y & 1) + (x & 1)
             for tap in range(9):
-                radius = np.sqrt((tap + 0.5) / 9) * soft
-                angle = tap * 2.39996 + (x & 1) * 0.8 + (y & 1) * 1.7
-                i = min(max(int((fx - world_low[0]) / world_low[2] + radius * np.cos(angle)), 0), n - 1)
-                j = min(max(int((fy - world_low[1]) / world_low[2] + radius * np.sin(angle)), 0), n - 1)
+                i = min(max(int((fx - world_low[0]) / world_low[2] + taps[turned, tap, 0]), 0), n - 1)
+                j = min(max(int((fy - world_low[1]) / world_low[2] + taps[turned, tap, 1]), 0), n - 1)
                 lit += min(max((fz + bias - shadow[j, i]) / bias + np.float32(0.5), np.float32(0)), np.float32(1))
             lit /= 9
             open_here = open_[y, x]
@@ -109,6 +113,7 @@ def shade(
             lid = map_[LID] * amounts[A_LID]
             dark = (1 - amounts[A_HOLLOW] * map_[HOLLOW]) * (1 - 0.30 * years * map_[LINE]) * (1 - 0.38 * amounts[A_GROOVE] * map_[GROOVE])
             sky = ny * 0.5 + 0.5
+            log_open, root_open = np.log(max(open_here, np.float32(1e-3))), np.sqrt(open_here)
             for c in range(3):
                 tone = colours[0, c] * (1 + mottle * (0.5 if c == 0 else 1.0 if c == 1 else 1.15))
                 tone *= 1 + (colours[2, c] / max(colours[0, c], np.float32(1e-3)) - 1) * red
@@ -121,13 +126,13 @@ def shade(
                 tone *= 1 - map_[SEAM] * (0.80 if c == 0 else 0.92)
                 tone *= 1 - map_[NOSTRIL] * (0.62 if c == 0 else 0.74)
                 base[y, x, c] = tone
-                bent = open_here ** (0.45 if c == 0 else 0.62 if c == 1 else 0.70)
+                bent = np.exp(log_open * (np.float32(0.45) if c == 0 else np.float32(0.62) if c == 1 else np.float32(0.70)))
                 come = (ambient[1, c] + (ambient[0, c] - ambient[1, c]) * sky) * bent
                 wrap = np.float32(0.28) if c == 0 else np.float32(0.16) if c == 1 else np.float32(0.12)
                 for k in range(len(lamps)):
                     half = min(max((turn[k] + wrap) / (1 + wrap), np.float32(0)), np.float32(1))
                     come += half * lamps[k, 3 + c] * (lit if k == 0 else np.float32(1))
-                arriving[y, x, c] = come * open_here ** np.float32(0.5)
+                arriving[y, x, c] = come * root_open
             # oil and lips
             oil = amounts[A_SHINE] * map_[OIL] * (1 - lips) * (1 - 0.7 * hair)
             for k in range(len(lamps)):

@@ -46,6 +46,8 @@ def faces(seeds: Iterable[int], size: int = 256, jobs: int = 1) -> Iterator[Face
     if jobs < 2:
         yield from (face(seed, size) for seed in seeds)
         return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")        # before the workers start: BLAS reads it once
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_alone) as pool:
         waiting: list = []
         for seed in seeds:
@@ -61,7 +63,6 @@ def _alone() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def make(out: Path, count: int, size: int = 256, first: int = 0, jobs: int = 1, held: float = 0.1, tell=lambda done, total: None):
