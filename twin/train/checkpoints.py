@@ -1,13 +1,17 @@
-"""Checkpoints of the talker, OUT/at-STEP/: safetensors and JSON, never a pickle; whole or not there at all."""
+"""Checkpoints of a training, OUT/at-STEP/: safetensors and JSON, never a pickle; whole or not there at all."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -30,28 +34,55 @@ class State:
 
 
 def keep(out: Path, net: Talker, optimiser: torch.optim.Optimizer, state: State, pieces: bool = False) -> Path:
-    """Write at-STEP/ beside, rename it when every byte is on the disk, then let go of the older ones. Raises OSError."""
-    target = out / f"at-{state.step:08d}"
+    """The talker's checkpoint. Raises OSError."""
+    return write(out, state.step, {"model": net.state_dict(), "moments": moments(optimiser)},
+                 {"config": net.size.config(), "size": asdict(net.size), "state": asdict(state)}, pieces)
+
+
+def write(out: Path, step: int, tensors: Mapping[str, Mapping[str, Tensor]], about: Mapping[str, Any], pieces: bool = False) -> Path:
+    """Write at-STEP/ beside, rename it when every byte is on the disk, then let go of the older ones. Tensors as float32 NAME.safetensors, `about` as
+    NAME.json; `state` among it makes it whole. Raises OSError, and then nothing of it is left and the older ones are as they were."""
+    target = out / f"at-{step:08d}"
     work = target.with_suffix(".half")
-    shutil.rmtree(work, ignore_errors=True)
+    for left in out.glob("at-*.half"):                   # of a training that was killed while it wrote
+        shutil.rmtree(left, ignore_errors=True)
     work.mkdir(parents=True)
-    moments = {f"{n}.{name}": value for n, own in optimiser.state_dict()["state"].items() for name, value in own.items()}
-    for name, held in (("model", net.state_dict()), ("moments", moments)):
-        save_file({key: value.detach().float().cpu().contiguous() for key, value in held.items()}, work / f"{name}.safetensors", metadata={"format": "pt"})
-    for name, about in (("config", net.size.config()), ("size", asdict(net.size)), ("state", asdict(state))):
-        (work / f"{name}.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
-    if pieces:
-        for path in list(work.glob("*.safetensors")):
-            split(path)
-    for path in (*work.iterdir(), work):
-        held_open = os.open(path, os.O_RDONLY)
-        os.fsync(held_open)
-        os.close(held_open)
+    try:
+        for name, held in tensors.items():
+            save_file({key: value.detach().float().cpu().contiguous() for key, value in held.items()}, work / f"{name}.safetensors", metadata={"format": "pt"})
+        for name, told in about.items():
+            (work / f"{name}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
+        if pieces:
+            for path in list(work.glob("*.safetensors")):
+                split(path)
+        for path in (*work.iterdir(), work):
+            held_open = os.open(path, os.O_RDONLY)
+            os.fsync(held_open)
+            os.close(held_open)
+    except (OSError, SafetensorError) as error:          # safetensors has its own word for a full disk
+        shutil.rmtree(work, ignore_errors=True)
+        if isinstance(error, SafetensorError):
+            raise OSError(errno.ENOSPC if "os error 28" in str(error) else errno.EIO, str(error)) from error
+        raise
     shutil.rmtree(target, ignore_errors=True)
     os.replace(work, target)
     for older in whole(out)[:-KEPT]:
         shutil.rmtree(older, ignore_errors=True)
     return target
+
+
+def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What an optimiser remembers, by the number of the weight."""
+    return {f"{n}.{name}": value for n, own in optimiser.state_dict()["state"].items() for name, value in own.items()}
+
+
+def remember(optimiser: torch.optim.Optimizer, held: Mapping[str, Tensor]) -> None:
+    """The reverse of moments()."""
+    found: dict[int, dict[str, Tensor]] = {}
+    for name, value in held.items():
+        number, _, kind = name.partition(".")
+        found.setdefault(int(number), {})[kind] = value
+    optimiser.load_state_dict({"state": found, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def whole(out: Path) -> list[Path]:
@@ -66,11 +97,7 @@ def newest(out: Path) -> Path | None:
 def restored(at: Path, net: Talker, optimiser: torch.optim.Optimizer) -> State:
     """Weights and moments are put back. Raises Missing."""
     net.load_state_dict(read(at / "model.safetensors"))
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in read(at / "moments.safetensors").items():
-        number, _, kind = name.partition(".")
-        moments.setdefault(int(number), {})[kind] = value
-    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+    remember(optimiser, read(at / "moments.safetensors"))
     return State(**json.loads((at / "state.json").read_text("utf-8")))
 
 

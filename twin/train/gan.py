@@ -1,0 +1,182 @@
+"""The second family: R3GAN (arxiv.org/abs/2501.05441). `python -m twin.train.gan SET --out DIR --size small --px 128 --hours 2`
+
+Two networks play: the discriminator learns to score real faces above made ones, the generator to make faces that are scored high. A relativistic loss compares
+each made face with a real one rather than with a fixed mark, so that no face can hide behind the others (no mode collapse), and zero-centred gradient penalties
+on real (R1) and made (R2) faces keep the game from running away. With both, no other trick is needed; --loss shows what became of older ones.
+"""
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from twin.errors import Missing
+from twin.paint.gan import KNOWN, SIZES, Discriminator, Gan, Generator, sized
+from twin.paint.pretrained import laid
+
+from . import augment, checkpoints
+from .data import FaceSet
+from .ground import Figure, Ground, Plan, arguments, clock, done, figured, follow, nearest, order, planned, ramp
+
+RATES = {"tiny": 1e-3, "small": 1e-3}                    # Adam's rate at first, where a training is a hundred thousand pictures in small batches
+RATE, SETTLES = 2e-4, 4.0                                # ... R3GAN's, for millions in batches of 256; it falls to a quarter (its table 6)
+FORGETS = 0.9, 0.99                                      # Adam's β2, likewise; β1 is 0
+EASES = 10.0                                             # the penalties' weight falls by so much
+GAMMAS = {32: 2.0, 64: 4.0, 128: 17.0, 256: 150.0}       # of the penalties, first: R3GAN's for 256 px, tried here for 32, the others between
+BURN = 50_000                                            # pictures; R3GAN takes 10 M of 100 M and more
+WATCHED = 8                                              # steps between looks at how far the discriminator overfits
+
+# (scores of real faces, of made ones) -> what the discriminator, and what the generator makes small. Scores (B,).
+LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "relativistic": (lambda real, made: softplus(made - real), lambda real, made: softplus(real - made)),              # arxiv.org/abs/1807.00734
+    "nonsaturating": (lambda real, made: softplus(made) + softplus(-real), lambda real, made: softplus(-made)),        # arxiv.org/abs/1406.2661
+    "minimax": (lambda real, made: softplus(made) + softplus(-real), lambda real, made: -softplus(made)),              # the same, as its title has it
+    "hinge": (lambda real, made: relu(1 + made) + relu(1 - real), lambda real, made: -made),                           # arxiv.org/abs/1705.02894
+}
+
+
+def penalty(scores: Tensor, pictures: Tensor) -> Tensor:
+    """‖∂score / ∂picture‖² of each picture, (B,): R1 of real ones (arxiv.org/abs/1801.04406), R2 of made ones. Can be differentiated again."""
+    slope, = torch.autograd.grad(scores.sum(), pictures, create_graph=True)
+    return slope.float().square().sum((1, 2, 3))
+
+
+def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, loss: str = "relativistic", gamma: float = 0.0, burn: int = BURN,
+          rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False, resume: bool = False,
+          figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
+    """Train in `out`. `gamma` 0: the picture size's own; `rate` 0: that of the networks' size. `often`: the augmentations' probability; None: it follows how
+    far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong where an attribute has a side. Returns the last checkpoint.
+    Raises Missing, Refused, TwinError."""
+    ground = Ground(out, plan, "gan", {"size": size, "loss": loss}, faces, px, resume=resume, say=say)
+    shape = sized(size, px, ground.faces.width)
+    gamma, rate = gamma or GAMMAS[px], rate or RATES.get(size, RATE)
+    torch.manual_seed(plan.seed)
+    generator, discriminator = laid(Generator(shape), ground.device), laid(Discriminator(shape), ground.device)
+    average = copy.deepcopy(generator).eval().requires_grad_(False)
+    optimisers = {name: torch.optim.Adam(net.parameters(), rate, betas=(0.0, FORGETS[0]))
+                  for name, net in (("generator", generator), ("discriminator", discriminator))}
+    known = torch.from_numpy(ground.portraits.attributes[order(plan.seed, 0, min(KNOWN, len(ground.portraits)), len(ground.portraits))])
+    gan = Gan(average, known)
+    ground.attach({"generator": generator, "discriminator": discriminator, "average": average}, optimisers, sampler=gan.sample, figure=figure,
+                  export=lambda folder: gan.save_pretrained(folder, torch.float16))
+    ground.dials.setdefault("augment", 0.0 if often is None else often)
+    ground.dials.setdefault("overfit", 0.0)
+    judge, deceive = LOSSES[loss]
+    parts = plan.accumulate
+
+    for step in ground.steps():
+        seen, p = ground.state.pictures, ground.dials["augment"]
+        weight = 0.5 * ramp(seen, burn, gamma, gamma / EASES)
+        for optimiser in optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = ramp(seen, burn, rate, rate / SETTLES)
+                group["betas"] = (0.0, 1 - ramp(seen, burn, 1 - FORGETS[0], 1 - FORGETS[1]))
+        batch = list(ground.parts())
+
+        def made(who: str, number: int) -> Tensor:
+            """Faces with the attributes of this part's real ones."""
+            with ground.autocast():
+                return generator(ground.noise(f"z {who}", batch[number], shape.noise), batch[number].attributes)     # noqa: B023
+
+        def scores(pictures: Tensor, who: str, number: int) -> Tensor:
+            """Of pictures, augmented the one way or the other."""
+            with ground.autocast():
+                shown = augment.augment(pictures, p, ground.chance(who, number, ground.rank), kinds)     # noqa: B023
+                return discriminator(shown, batch[number].attributes)     # noqa: B023
+
+        discriminator.requires_grad_(True)
+        for number, part in enumerate(batch):
+            real = part.pictures
+            if flip:
+                mirrored = torch.rand(len(real), generator=ground.chance("flip", number, ground.rank)) < 0.5
+                real = torch.where(mirrored.to(real.device)[:, None, None, None], real.flip(3), real)
+            real.requires_grad_(True)
+            with torch.no_grad():
+                fake = made("judged", number)
+            fake.requires_grad_(True)
+            of_real, of_fake = scores(real, "real", number), scores(fake, "fake", number)
+            r1, r2 = penalty(of_real, real), penalty(of_fake, fake)
+            lost = judge(of_real, of_fake)
+            ground.accelerator.backward((lost + weight * (r1 + r2)).mean() / parts)
+            ground.note(discriminator=lost.detach().mean(), apart=(of_real - of_fake).detach().mean(), r1=r1.detach().mean(), r2=r2.detach().mean())
+        ground.update("discriminator")
+
+        discriminator.requires_grad_(False)
+        for number, part in enumerate(batch):
+            of_fake = scores(made("made", number), "made", number)
+            with torch.no_grad():
+                of_real = scores(part.pictures.detach(), "compared", number) if loss == "relativistic" else of_fake
+            lost = deceive(of_real, of_fake).mean()
+            ground.accelerator.backward(lost / parts)
+            ground.note(generator=lost.detach())
+        ground.update("generator")
+        follow(average, generator, plan.batch, plan.average, seen + plan.batch)
+
+        if often is None and kinds and step % WATCHED == 0:
+            with torch.no_grad(), ground.autocast():
+                of_real, of_fake = discriminator(batch[0].pictures, batch[0].attributes), discriminator(made("watched", 0), batch[0].attributes)
+                held = None
+                if ground.held is not None:
+                    rows = order(plan.seed + 1, step * len(of_real) * ground.world + ground.rank * len(of_real), len(of_real), len(ground.held))
+                    held = discriminator(*ground.pictures(ground.held, rows))
+            now = ground.agreed(augment.overfit(of_real, of_fake, held))
+            ground.dials["overfit"] += 0.1 * (now - ground.dials["overfit"])      # one batch says little
+            target = augment.TARGET["sign" if held is None else "held"]
+            ground.dials["augment"] = augment.followed(p, ground.dials["overfit"], target, WATCHED * plan.batch)
+
+    at = checkpoints.newest(out)
+    assert at is not None
+    if ground.first and plan.sheet and ground.ended != "asked":
+        nearest(gan.sample(32, 0), ground.portraits, out / "nearest.png")
+    ground.accelerator.wait_for_everyone()
+    return at
+
+
+def exported(out: Path, faces: Path, folder: Path) -> None:
+    """The newest checkpoint's averaged generator, in 16 bits. Raises Missing."""
+    import json
+
+    from .data import open_set
+    at = checkpoints.newest(out)
+    if at is None:
+        raise Missing(f"There is no checkpoint in {out}.", "Train first.")
+    settings = json.loads((at / "config.json").read_text("utf-8"))
+    net = Generator(sized(settings["size"], settings["px"], settings["attributes"]))
+    net.load_state_dict(checkpoints.read(at / "average.safetensors"))
+    known = open_set(faces).attributes["train"]
+    Gan(net, torch.from_numpy(known[order(settings["seed"], 0, min(KNOWN, len(known)), len(known))])).save_pretrained(folder, torch.float16)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m twin.train.gan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments(parser, SIZES, batch=16)
+    parser.add_argument("--loss", choices=tuple(LOSSES), default="relativistic")
+    parser.add_argument("--gamma", type=float, default=0.0, help="weight of the gradient penalties at first; 0: the picture size's own")
+    parser.add_argument("--burn", type=int, default=BURN, help="pictures over which rates and penalties settle")
+    parser.add_argument("--rate", type=float, default=0.0, help="Adam's at first; 0: that of the size")
+    parser.add_argument("--augment", default="auto", help="probability of augmentations, 0 to 0.8; auto: by how far the discriminator overfits")
+    parser.add_argument("--kinds", nargs="*", choices=augment.KINDS, default=augment.KINDS, help="of augmentations")
+    parser.add_argument("--flip", action="store_true", help="mirror half of the faces: not where an attribute has a side")
+    options = parser.parse_args(given)
+    torch.set_num_threads(options.threads)
+
+    def run() -> None:
+        from .data import open_set
+        if options.export:
+            exported(options.out, options.set, options.export)
+            return
+        plan, faces = planned(options), open_set(options.set)
+        often = None if options.augment == "auto" else min(augment.MOST, max(0.0, float(options.augment)))
+        train(options.out, faces, plan, options.size, options.px, loss=options.loss, gamma=options.gamma, burn=options.burn, rate=options.rate,
+              kinds=options.kinds, often=often, flip=options.flip, resume=options.resume, figure=figured(options, faces), say=clock)
+    return done(run, clock)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
