@@ -1,0 +1,37 @@
+"""Sheets of invented faces for these pages: `python docs/faces.py` writes faces-ENGINE.webp for each engine at hand, 64 faces of seeds 1 to 64."""
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from twin.paint import invent  # noqa: E402
+
+ACROSS, SIDE = 8, 128
+
+
+def sheet(name: str) -> Image.Image:
+    engine = invent.engine(name)
+    faces = [next(engine.faces({}, seed, 1)).picture for seed in range(1, ACROSS * ACROSS + 1)]
+    small = [cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for face in faces]
+    return Image.fromarray(np.vstack([np.hstack(small[row:row + ACROSS]) for row in range(0, len(small), ACROSS)]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("engines", nargs="*", default=invent.at_hand())
+    for name in parser.parse_args().engines:
+        path = HERE / f"faces-{name}.webp"
+        sheet(name).save(path, quality=80, method=6)
+        print(f"{path.name}: {path.stat().st_size // 1000} kB")
+
+
+if __name__ == "__main__":
+    main()
