@@ -92,7 +92,8 @@ class Denoiser(nn.Module):
         from diffusers import PixArtTransformer2DModel
         self.size = size
         count, total = len(size.groups), sum(size.groups)
-        self.body = PixArtTransformer2DModel(
+        make: Any = PixArtTransformer2DModel             # its decorator hides that it is a class
+        self.body = make(
             size.heads, size.width // size.heads, in_channels=size.channels, out_channels=size.channels, num_layers=size.layers, cross_attention_dim=size.width,
             sample_size=size.side, patch_size=size.patch, caption_channels=size.width, use_additional_conditions=False)
         self.values = nn.Parameter(torch.randn(total, size.width) * 0.5)          # what a number of an attribute adds to its token
@@ -129,7 +130,8 @@ class Diffusion:
         folder = Path(folder)
         config, tensors = pretrained.read(folder, ARCHITECTURE)
         try:
-            size = Size(**{key: tuple(value) if isinstance(value, list) else value for key, value in config["size"].items()})
+            given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in config["size"].items()}
+            size = Size(**given)
             names = [str(name) for name in config.get("names", ())]
             with torch.device("meta"):
                 net = Denoiser(size)

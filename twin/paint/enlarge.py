@@ -37,18 +37,20 @@ class Enlarger(nn.Module):
         super().__init__()
         self.size, wide = size, size.width
         self.first = nn.Conv2d(3, wide, 3, padding=1)
-        self.blocks = nn.ModuleList(nn.ModuleList([nn.Conv2d(wide, wide, 3, padding=1), nn.Conv2d(wide, wide, 3, padding=1)]) for _ in range(size.blocks))
+        self.blocks = nn.ModuleList(nn.Sequential(nn.Conv2d(wide, wide, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(wide, wide, 3, padding=1))
+                                    for _ in range(size.blocks))
         self.twice = nn.ModuleList([nn.Conv2d(wide, 4 * wide, 3, padding=1), nn.Conv2d(wide, 2 * wide, 3, padding=1)])
         self.last = nn.Conv2d(wide // 2, 3, 3, padding=1)
-        for block in self.blocks:
-            nn.init.zeros_(block[1].weight)              # type: ignore[index]  # each block begins as nothing
+        for name, weight in self.blocks.named_parameters():
+            if name.endswith("2.weight"):                # each block begins as nothing
+                nn.init.zeros_(weight)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = self.first(pictures)
         kept = x
-        for inner, outer in self.blocks:                 # type: ignore[misc]
-            x = x + outer(leaky_relu(inner(x), 0.2))
+        for block in self.blocks:
+            x = x + block(x)
         x = x + kept
         for layer in self.twice:
             x = leaky_relu(pixel_shuffle(layer(x), 2), 0.2)
@@ -65,7 +67,7 @@ class Enlarger(nn.Module):
         except (TypeError, KeyError, ValueError, RuntimeError) as error:
             raise Refused(f"{folder / pretrained.CONFIG} doesn't say how large the network is.", "Copy the folder again.") from error
         pretrained.fill(net, tensors, folder / pretrained.WEIGHTS)
-        return net.to(memory_format=torch.channels_last)
+        return net.to(memory_format=torch.channels_last)     # type: ignore[call-overload]
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Raises OSError."""

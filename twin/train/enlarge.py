@@ -36,7 +36,7 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
     """Train in `out`; returns the last checkpoint. Raises Missing, Refused, TwinError."""
     ground = Ground(out, plan, "enlarge", {"size": size}, faces, px, resume=resume, say=say)
     torch.manual_seed(plan.seed)
-    net = Enlarger(SIZES[size]).to(ground.device, memory_format=torch.channels_last)
+    net = Enlarger(SIZES[size]).to(ground.device, memory_format=torch.channels_last)      # type: ignore[call-overload]
     average = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.Adam(net.parameters(), rate, betas=(0.9, 0.99))
     shown = ground.held or ground.portraits
