@@ -21,7 +21,11 @@ from .users import User, who
 def add(commands: Any) -> None:
     """Add the commands to an argparse's subparsers."""
     create = commands.add_parser("create", help="make a twin from a photo, a voice and a character")
-    create.add_argument("--photo", type=Path, required=True, help="a picture of a face")
+    face = create.add_mutually_exclusive_group(required=True)
+    face.add_argument("--photo", type=Path, help="a picture of a face")
+    face.add_argument("--invent", metavar="WISH", help="a face that never was, in words: \"a woman of sixty with silver curls\"; it is "
+                      "nobody's, and needs no consent")
+    create.add_argument("--seed", type=int, default=None, help="of an invented face: the same words and seed are the same face; by itself drawn")
     create.add_argument("--face", type=int, default=None, help="which face, counted from 0, the largest first, where there are several")
     create.add_argument("--voice", type=Path, action="append", default=[], help="an audio or video file of them speaking (may be given again); "
                         "what is said in it stands in a file of the same name ending in .txt, if you have it")
@@ -193,10 +197,13 @@ def _built(place: Any, draft: Any, passphrase: str, screen: TextIO) -> Any:
 
 def _fill(draft: Any, options: argparse.Namespace) -> None:
     """The draft as the page would have filled it. Raises Refused with what is missing."""
-    from .trust import STATEMENT
+    from .trust import STATEMENT, STATEMENT_NOBODY, STATEMENT_VOICE
     fields = _character(draft, options.persona) if options.persona else {}
     draft.persona(fields | ({"name": options.name} if options.name else {}))
-    draft.photo(_file(options.photo))
+    if options.photo is None:
+        _invent(draft, options)
+    else:
+        draft.photo(_file(options.photo))
     faces = draft.state["photo"]["faces"]
     if options.face is not None:
         draft.face(options.face)
@@ -217,12 +224,31 @@ def _fill(draft: Any, options: argparse.Namespace) -> None:
                 print(f"  {file.name}: {remark['en']}", file=sys.stderr)
     if options.ready:
         draft.ready({"voice": options.ready})
+    if draft.nobodys:
+        print(f"  {STATEMENT_NOBODY['en']}", file=sys.stderr)
+        return
     if not options.consent:
-        raise Refused(f"Nobody has agreed. The statement is:\n  {STATEMENT['en']}\n",
+        statement = STATEMENT if options.photo is not None else STATEMENT_VOICE
+        raise Refused(f"Nobody has agreed. The statement is:\n  {statement['en']}\n",
                       'If you agree: --consent "Your name" (and --relation permission for another person)',
                       code="consent")
     draft.agree({"agreed": True, "who": options.consent, "relation": options.relation, "for": options.purposes.split(","),
                  "scope": options.scope})
+
+
+def _invent(draft: Any, options: argparse.Namespace) -> None:
+    """The draft's face, from words and a seed. Raises Refused."""
+    from .create import inventing
+    seed = secrets.randbelow(inventing.MOST_SEED) if options.seed is None else options.seed
+    if not 0 <= seed < 2**31:
+        raise Refused(f"--seed {seed} is no seed.", "Give a whole number from 0 to 2147483647.")
+    read = inventing.understood(options.invent)
+    if read["left"]:
+        print(f"  Not understood: {', '.join(read['left'])}", file=sys.stderr)
+    inventor = draft.drafts.inventor
+    face = next(inventor.faces(read["asked"], seed, words=options.invent, count=1))["face"]
+    print(f"  {face['about']['en'] or 'A face'}, by {face['engine']} from seed {seed}", file=sys.stderr)
+    inventing.used(draft, face["engine"], face["recipe"], inventor.portrait(face["recipe"], engine=face["engine"]))
 
 
 def _character(draft: Any, file: Path) -> dict[str, Any]:

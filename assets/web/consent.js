@@ -5,6 +5,7 @@ import { WORDS, own, word } from "./words.js";
 
 Object.assign(WORDS, {
   consent_of: ["Consent for {name}", "{name}的同意书"], consent_by: ["{who}, {when}", "{who}，{when}"], consent_uses: ["For {for}", "用于{for}"],
+  invented_on: ["Nobody's consent is needed, {when}", "无需任何人同意，{when}"], invented_face: ["The face was invented ({engine}, seed {seed}) and is nobody's.", "这张脸是虚构的（{engine}，种子 {seed}），不属于任何人。"],
   use_speech: ["talking", "对话"], use_film: ["films", "影片"], use_talk: ["talking", "对话"],
   checked_voice: ["Voice", "声音"], checked_face: ["Face", "脸"], checked_yes: ["verified", "已验证"], checked_no: ["not verified", "未验证"], checked_else: ["verified elsewhere, which does not count here", "在别处验证过，这里不算数"],
   scope_now: ["How far it may go", "公开范围"], only_me: ["Only me", "仅自己"], by_link: ["People with a link", "知道链接的人"], to_all: ["Everybody", "所有人"],
@@ -19,7 +20,7 @@ const SCOPES = { private: "only_me", link: "by_link", public: "to_all" };
 export async function consentDialog(mine, twin) {
   const { consent, scope, signed, statement } = await askJson(`twins/${twin.id}/consent`);
   const uses = (consent.for ?? []).map((/** @type {string} */ use) => word("use_" + use)).join(", ");
-  const checked = ["voice", "face"].filter((part) => consent.verified?.[part]?.state && consent.verified[part].why !== "none").map((part) => {
+  const checked = ["voice", "face"].filter((part) => !(part === "face" && consent.invented) && consent.verified?.[part]?.state && consent.verified[part].why !== "none").map((part) => {
     const sure = consent.verified[part].state === "verified";
     return h("li", { class: sure && signed === "here" ? "good" : "" }, icon(sure && signed === "here" ? "check" : "minus"), h("span", {}, word("checked_" + part) + ": " + word(sure ? (signed === "here" ? "checked_yes" : "checked_else") : "checked_no")));
   });
@@ -27,7 +28,7 @@ export async function consentDialog(mine, twin) {
   const tick = h("input", { type: "checkbox" }), yes = h("div", { class: "consent-yes", hidden: true }, h("blockquote", { class: "statement" }, own(statement)), h("label", { class: "agree" }, tick, h("span", { t: "agree_anew" })));
   const back = h("button", { type: "button", class: "small danger-text", onclick: () => { dialog.close(); take(mine, twin); } }, h("span", { t: "withdraw_it" }));
   const when = new Date(consent.when).toLocaleDateString(document.documentElement.lang || undefined, { day: "numeric", month: "long", year: "numeric" });
-  const dialog = mine.ask("consent_of", twin, [h("p", {}, h("b", {}, word("consent_by", { who: consent.who, when })), h("small", { class: "soft consent-for" }, word("consent_uses", { for: uses }))), h("ul", { class: "findings" }, ...checked),
+  const dialog = mine.ask("consent_of", twin, [h("p", {}, h("b", {}, word(consent.relation === "nobody" ? "invented_on" : "consent_by", { who: consent.who, when })), consent.invented && h("small", { class: "soft consent-for" }, word("invented_face", { engine: consent.invented.engine, seed: consent.invented.seed ?? "" })), h("small", { class: "soft consent-for" }, word("consent_uses", { for: uses }))), h("ul", { class: "findings" }, ...checked),
     h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "scope_now" })), scopes), yes, back], "agree_save", async () => {
     const wanted = /** @type {HTMLInputElement} */ (scopes.querySelector("input:checked")).value;
     if (wanted === scope) return;

@@ -145,11 +145,11 @@ export class Wizard {
   /** A step's panel: what it is about, what it asks, back and on. @param {string} name */
   panel(name) {
     const step = this.steps[name], first = name === STEPS[0], last = name === "build";
-    step.nextButton = h("button", { type: "button", class: "wide strong", onclick: () => this.move(1) }, h("span", { t: "create_next" }), icon("right"));
+    step.nextButton = h("button", { type: "button", class: "wide strong", onclick: () => (step.proceed ? step.proceed() : this.move(1)) }, h("span", { t: "create_next" }), icon("right"));
     return h("section", { class: "create-panel", "aria-labelledby": "create-" + name },
       h("header", {}, h("h2", { id: "create-" + name, tabindex: -1, t: name + "_title" }), step.lead ?? h("p", { class: "lead", t: name + "_lead" })),
       h("div", { class: "create-body" }, step.element),
-      h("div", { class: "create-foot" }, first ? h("span") : h("button", { type: "button", class: "wide", onclick: () => this.move(-1) }, h("span", { t: "create_back" })),
+      h("div", { class: "create-foot" }, first ? step.backButton ?? h("span") : h("button", { type: "button", class: "wide", onclick: () => this.move(-1) }, h("span", { t: "create_back" })),
         h("span", { class: "kept", t: "kept" }), last ? step.goButton : step.nextButton));
   }
 

@@ -51,7 +51,8 @@ export class BuildStep {
     const learning = little ? word("read_more", { s: Math.round(voice.seconds) }) : failed ? own(training.note) : !ready && voice.clips.length && training && training.done < 1 ? word("training", { percent: Math.round(100 * training.done) }) : "";
     this.ways.hidden = Boolean(this.busy) || !(failed || this.refused);
     rows.push(["sound", ready ? word("sum_voice_ready", { name: own(ready.label) }) : voice.clips.length ? word("sum_voice_own", { s: Math.round(voice.seconds) }) : word("sum_voice_none"), learning, "voice"]);
-    if (consent) rows.push(["check", word("sum_consent", { who: consent.who ?? "" }), (consent.for ?? []).map((/** @type {string} */ use) => word("for_" + use)).join(" · "), "consent"]);
+    if (draft.invented?.nobodys) rows.push(["spark", word("invent_sum"), word("invent_made", { engine: own(draft.invented.label), seed: draft.invented.seed ?? "" }), "face"]);
+    else if (consent) rows.push(["check", word("sum_consent", { who: consent.who ?? "" }), (consent.for ?? []).map((/** @type {string} */ use) => word("for_" + use)).join(" · "), "consent"]);
     this.list.replaceChildren(...(photo ? rows : rows.slice(0)).map(([name, first, second, step]) => h("li", {}, h("button", { type: "button", onclick: () => !this.busy && this.wizard.go(step) }, icon(name), h("span", {}, h("b", {}, first), second && h("small", {}, second)), icon("edit")))));
     this.missing.hidden = !missing.length;
     this.missing.replaceChildren(h("span", { t: "build_missing" }), ...missing.map((/** @type {string} */ what) => h("button", { type: "button", class: "small", onclick: () => this.wizard.go(STEP_OF[what] ?? "face") }, h("span", { t: "miss_" + what }))));

@@ -1,5 +1,5 @@
 /** Step four: whose face and voice these are, what for, and a yes to the statement. */
-import { h } from "./dom.js";
+import { h, icon, say } from "./dom.js";
 import { askJson } from "./api.js";
 import { Proof } from "./create_proof.js";
 import { holdHere, recallHere } from "./keep.js";
@@ -21,19 +21,33 @@ export class ConsentStep {
     const reach = (/** @type {string} */ value) => h("label", { class: "choice" }, h("input", { type: "radio", name: "create-scope", value, checked: value === "private", onchange: () => this.changed() }), h("span", {}, h("span", { t: "scope_" + value }), h("small", { t: "scope_note_" + value })));
     this.scopes = h("div", { class: "choices three" }, ...SCOPES.map(reach));
     this.proof = new Proof(wizard, () => this.save());
+    this.lead = h("p", { class: "lead", t: "consent_lead" });
+    this.inventedWord = h("span");
+    this.invented = h("div", { class: "form-note invented", hidden: true }, icon("spark"), h("div", {}, h("b", { t: "invent_nobody" }), this.inventedWord));
     this.statement = h("blockquote", { class: "statement" });
     this.agreed = h("input", { type: "checkbox", id: "create-agree", onchange: () => this.changed() });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
-    this.element = h("div", { class: "form" }, h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "whose_face" })), this.relations, this.note),
+    this.whose = h("span", { t: "whose_face" });
+    this.asks = h("div", { class: "form" }, h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, this.whose), this.relations, this.note),
       h("div", { class: "f" }, h("label", { class: "field-label", for: "create-who" }, h("span", { t: "consent_who" })), this.who),
       h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "consent_for" })), this.for),
       h("fieldset", { class: "f" }, h("legend", { class: "field-label" }, h("span", { t: "consent_scope" })), this.scopes), this.proof.element,
       this.statement, h("label", { class: "agree" }, this.agreed, h("span", { t: "consent_yes" })), this.trouble, h("p", { class: "soft small-text", t: "consent_record" }));
+    this.element = h("div", {}, this.invented, this.asks);
   }
 
   /** @param {any} draft */
   show(draft) {
-    this.statement.textContent = own(this.wizard.given.statement);
+    const { invented } = draft;
+    this.nobodys = Boolean(invented?.nobodys);
+    this.invented.hidden = !invented;
+    if (invented) this.inventedWord.textContent = word(this.nobodys ? "invent_nobody_all" : "invent_nobody_face", { engine: own(invented.label), seed: invented.seed ?? "" });
+    this.asks.hidden = this.nobodys;
+    const title = this.element.closest(".create-panel")?.querySelector("header h2");
+    if (title) say(title, this.nobodys ? "invent_consent_title" : "consent_title");
+    say(this.lead, this.nobodys ? "invent_consent_lead" : invented ? "invent_voice_lead" : "consent_lead");
+    say(this.whose, invented ? "invent_whose_voice" : "whose_face");
+    this.statement.textContent = own(invented ? this.wizard.given.statement_voice : this.wizard.given.statement);
     const given = draft.consent ?? (this.filled || this.dirty ? null : held());
     if (given && !this.filled && !this.dirty) {
       this.filled = true;
@@ -49,7 +63,7 @@ export class ConsentStep {
     }
     this.had = Boolean(draft.consent);
     this.proof.show(draft);
-    this.note.hidden = this.relation !== "permission";
+    this.note.hidden = this.relation !== "permission" || Boolean(invented);
   }
 
   get relation() { return /** @type {HTMLInputElement | null} */ (this.relations.querySelector("input:checked"))?.value ?? ""; }
@@ -58,10 +72,10 @@ export class ConsentStep {
 
   get scope() { return /** @type {HTMLInputElement | null} */ (this.scopes.querySelector("input:checked"))?.value ?? "private"; }
 
-  ready() { return Boolean(this.relation && this.who.value.trim() && this.uses.length && this.agreed.checked); }
+  ready() { return this.nobodys || Boolean(this.relation && this.who.value.trim() && this.uses.length && this.agreed.checked); }
 
   changed() {
-    this.note.hidden = this.relation !== "permission";
+    this.note.hidden = this.relation !== "permission" || !this.invented.hidden;
     this.trouble.hidden = true;
     this.dirty = true;
     this.wizard.reach();
@@ -71,7 +85,7 @@ export class ConsentStep {
   }
 
   /** What the server is to keep: a whole yes, or none. */
-  get record() { return this.ready() ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, scope: this.scope, agreed: true } : { agreed: false }; }
+  get record() { return this.ready() && !this.nobodys ? { who: this.who.value.trim(), relation: this.relation, for: this.uses, scope: this.scope, agreed: true } : { agreed: false }; }
 
   /** A yes is kept when it is whole, and one that is taken back goes at once. @returns {Promise<boolean>} */
   async save() {
@@ -107,6 +121,7 @@ export class ConsentStep {
   }
 
   enter() {
+    this.show(this.wizard.draft);
     const { name } = this.wizard.draft.persona;
     if (!this.who.value && name && !this.filled) this.who.placeholder = name;
   }

@@ -1,6 +1,8 @@
-/** Step one: a photo from a file, the clipboard, a drop or the camera; which face of it; marks by hand where none was found. */
+/** Step one: a photo from a file, the clipboard, a drop or the camera, or a face that is invented (create_invent.js); which face of it; marks by hand where
+ * none was found. */
 import { takePhoto } from "./create_camera.js";
-import { h, icon } from "./dom.js";
+import { Invent } from "./create_invent.js";
+import { h, icon, say } from "./dom.js";
 import { own, word } from "./words.js";
 
 const LARGEST = 25 * 2 ** 20;                           // bytes the server takes
@@ -18,17 +20,70 @@ export class FaceStep {
     this.body = h("div", { class: "create-choices" });
     this.trouble = h("p", { class: "beside", role: "alert", hidden: true });
     this.element = h("div", {}, this.file, this.bundle, this.trouble, this.body);
+    this.inventing = false;                             // the panel stands in the place of everything else
+    this.invent = new Invent(wizard, { changed: () => this.wizard.reach() });
+    this.backButton = h("button", { type: "button", class: "wide", hidden: true, onclick: () => this.imagine(false) }, h("span", { t: "create_back" }));
+  }
+
+  /** Open the panel in which faces are invented, or close it. @param {boolean} on */
+  imagine(on) {
+    this.tell();
+    this.inventing = on;
+    if (on) this.invent.open();
+    else { this.invent.stop(); this.wizard.preview.lend("", false); }
+    this.show(this.wizard.draft);
+    this.wizard.reach();
+    this.element.closest(".create-body")?.scrollTo(0, 0);
+    if (on && matchMedia("(hover: hover)").matches) this.invent.field.focus();
+  }
+
+  /** What the way on does: with the panel open the chosen face is taken first. */
+  async proceed() {
+    if (!this.inventing) { await this.wizard.move(1); return; }
+    const { face } = this.invent;
+    if (!face || this.taking) return;
+    this.taking = true;
+    this.invent.stop();
+    this.invent.tell();
+    this.wizard.preview.wait("invent_taking");
+    try {
+      const sent = this.wizard.send("/invent/use", { json: { recipe: face.recipe, engine: face.engine } });
+      this.wizard.reach();
+      this.wizard.steps.character.form.fill((await sent).persona);          // its age goes into the form
+      this.imagine(false);
+    } catch (error) { this.invent.tell(error); }
+    finally { this.taking = false; this.wizard.preview.wait(""); this.wizard.reach(); }
+  }
+
+  leave() { if (this.inventing) this.invent.stop(); return true; }
+
+  enter() { if (this.inventing) this.invent.open(); else this.frame(); }
+
+  forget() { this.inventing = false; this.invent.forget(); this.wizard.preview.lend("", false); }
+
+  /** The panel's head and foot say what is going on in it. */
+  frame() {
+    const panel = this.element.closest(".create-panel");
+    if (!panel) return;
+    say(panel.querySelector("header h2"), this.inventing ? "invent_title" : "face_title");
+    say(panel.querySelector("header .lead"), this.inventing ? "invent_lead" : "face_lead");
+    say(this.nextButton.firstElementChild, this.inventing ? "invent_use" : "create_next");
+    this.backButton.hidden = !this.inventing;
+    panel.classList.toggle("inventing", this.inventing);
+    this.wizard.element.classList.toggle("inventing", this.inventing);
   }
 
   choose() { this.file.click(); }
 
-  ready() { const photo = this.wizard.draft?.photo; return Boolean(photo && !this.placing && (photo.placed || (photo.chosen !== null && photo.chosen !== undefined))); }
+  ready() { if (this.inventing) return Boolean(this.invent.face) && !this.taking; const photo = this.wizard.draft?.photo; return Boolean(photo && !this.placing && (photo.placed || (photo.chosen !== null && photo.chosen !== undefined))); }
 
-  rename() { this.drawn = ""; this.show(this.wizard.draft); }
+  rename() { this.drawn = ""; this.invent.rename(); this.show(this.wizard.draft); }
 
   /** @param {any} draft */
   show(draft) {
     const photo = draft.photo;
+    this.frame();
+    if (this.inventing) { if (this.invent.element.parentElement !== this.body) this.body.replaceChildren(this.invent.element); return; }
     if (!photo) { this.placing = false; this.seen = ""; this.body.replaceChildren(...this.sources()); return; }
     if (this.seen !== photo.preview) {                  // another picture
       this.seen = photo.preview;
@@ -44,7 +99,9 @@ export class FaceStep {
     const source = (/** @type {any} */ name, /** @type {string} */ key, /** @type {() => void} */ run, main = false) => h("button", { type: "button", class: main ? "source main" : "source", onclick: run },
       icon(name), h("span", {}, h("b", { t: key }), h("small", { t: key + "_hint" })));
     const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-    return [h("div", { class: "sources" }, source("photo", "face_file", () => this.choose(), true), source("camera", "face_camera", () => this.shoot()),
+    const imagined = source("spark", "face_invent", () => this.imagine(true));
+    imagined.classList.add("imagined");
+    return [h("div", { class: "sources" }, source("photo", "face_file", () => this.choose(), true), imagined, source("camera", "face_camera", () => this.shoot()),
       source("paste", "face_paste", () => this.paste()), source("box", "face_bundle", () => this.bundle.click())),
     h("p", { class: "fine" }, icon("lock"), h("span", {}, word("face_private", { host: word(here ? "this_machine" : "that_machine") })))];
   }
@@ -52,7 +109,8 @@ export class FaceStep {
   /** @param {any} photo */
   seenFace(photo) {
     const bad = photo.report.some((/** @type {any} */ r) => r.level === "bad"), warn = photo.report.some((/** @type {any} */ r) => r.level === "warn");
-    const parts = [];
+    const parts = [], { invented } = this.wizard.draft;
+    if (invented) parts.push(h("p", { class: "invented-note" }, icon("spark"), h("span", {}, word("invent_made", { engine: own(invented.label), seed: invented.seed ?? "" }))));
     if (photo.faces.length > 1) {
       const group = h("div", { class: "faces", role: "radiogroup", "aria-label": word("face_several") });
       photo.faces.forEach((/** @type {any} */ face, /** @type {number} */ k) => {
@@ -75,6 +133,7 @@ export class FaceStep {
     }
     parts.push(h("div", { class: "row-buttons" }, h("button", { type: "button", class: "small", onclick: () => this.choose() }, h("span", { t: "face_other" })),
       h("button", { type: "button", class: "small", onclick: () => this.shoot() }, h("span", { t: "face_camera" })),
+      h("button", { type: "button", class: "small", onclick: () => this.imagine(true) }, h("span", { t: invented ? "invent_another" : "face_invent" })),
       h("button", { type: "button", class: "small", onclick: () => this.place() }, h("span", { t: photo.placed ? "marks_again" : "face_by_hand" }))));
     return parts.filter(Boolean);
   }
@@ -125,11 +184,15 @@ export class FaceStep {
 
   /** A photo, wherever it came from. @param {Blob} file */
   async take(file) {
+    if (this.inventing) this.imagine(false);
     if (/\.twin$/i.test(/** @type {File} */ (file).name ?? "")) { this.open(/** @type {File} */ (file)); return; }
     this.tell();
     if (file.size > LARGEST) { this.tell({ message: word("face_file_hint"), hint: "" }); return; }
-    try { await this.wizard.preview.sending("face_reading", (how) => this.wizard.send("/photo", { body: file, headers: { "Content-Type": file.type || "application/octet-stream" }, ...how })); }
-    catch (error) { this.tell(error); }
+    const { invented } = this.wizard.draft;
+    try {
+      const draft = await this.wizard.preview.sending("face_reading", (how) => this.wizard.send("/photo", { body: file, headers: { "Content-Type": file.type || "application/octet-stream" }, ...how }));
+      if (draft && invented) this.wizard.steps.character.form.fill(draft.persona);           // ... and out again
+    } catch (error) { this.tell(error); }
   }
 
   /** @param {ClipboardEvent} event */

@@ -10,6 +10,7 @@ export class Preview {
   constructor(wizard) {
     this.wizard = wizard;
     this.picture = h("img", { class: "create-picture", alt: "", hidden: true, draggable: "false" });
+    this.lent = h("img", { class: "create-lent", alt: "", hidden: true, draggable: "false" });
     this.haze = h("div", { class: "create-haze", "aria-hidden": "true" });
     this.outline = h("div", { class: "create-outline", hidden: true });
     this.marks = new Marks((points) => wizard.steps.face.moved(points));
@@ -22,7 +23,7 @@ export class Preview {
     this.bar = h("progress", { max: 1, value: 0, hidden: true, tip: "sending" });
     this.stop = h("button", { type: "button", class: "small", hidden: true, onclick: () => this.stopping?.abort() }, h("span", { t: "build_cancel" }));
     this.busy = h("div", { class: "create-busy", hidden: true }, h("i"), h("span", { role: "status" }, this.busyWord), this.bar, this.stop);
-    this.element = h("div", { class: "create-stage" }, this.haze, this.picture, this.empty, h("div", { class: "create-shade", "aria-hidden": "true" }), this.outline, this.marks.element, this.foot, this.busy);
+    this.element = h("div", { class: "create-stage" }, this.haze, this.picture, this.empty, this.lent, h("div", { class: "create-shade", "aria-hidden": "true" }), this.outline, this.marks.element, this.foot, this.busy);
     let inside = 0;
     this.element.addEventListener("dragenter", (event) => { event.preventDefault(); inside++; this.element.classList.add("over"); });
     this.element.addEventListener("dragleave", () => { if (--inside <= 0) { inside = 0; this.element.classList.remove("over"); } });
@@ -53,6 +54,14 @@ export class Preview {
     this.foot.hidden = here || !photo;
     this.rename(persona ?? {});
     this.fit();
+  }
+
+  /** Show another picture in the place of the draft's for a while: a face that is being thought of. @param {string} url "" for none
+   * @param {boolean} instead whether the draft's own stays away meanwhile */
+  lend(url, instead) {
+    this.lent.hidden = !url;
+    if (url && this.lent.getAttribute("src") !== url) this.lent.src = url;
+    this.element.classList.toggle("lent", instead);
   }
 
   /** @param {any} persona as typed */

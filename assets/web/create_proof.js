@@ -32,8 +32,8 @@ export class Proof {
   show(draft) {
     const proof = draft.proof ?? {};
     this.voice.element.hidden = !proof.needed;
-    this.face.element.hidden = !draft.photo;
-    this.element.hidden = !proof.needed && !draft.photo;
+    this.face.element.hidden = !draft.photo || Boolean(draft.invented);
+    this.element.hidden = !proof.needed && this.face.element.hidden;
     this.draw(this.voice, proof.voice, proof.why?.voice, proof.unable === "language" ? word("proof_language") : "");
     this.draw(this.face, proof.face, proof.why?.face, "");
     this.voice.act.hidden = Boolean(this.asked) || proof.voice?.state === "verified" || Boolean(proof.unable && proof.unable !== "language");

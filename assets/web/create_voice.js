@@ -74,7 +74,8 @@ export class VoiceStep {
     this.voices = h("div", { class: "voices", role: "radiogroup", "aria-label": word("way_ready") });
     this.sliders = h("div", { class: "sliders" }, ...Object.entries(SLIDERS).map(([name, [low, high, step, middle]]) => h("label", {}, h("span", { t: name === "age" ? "age_voice" : name }),
       h("input", { type: "range", min: low, max: high, step, value: middle, "data-name": name, oninput: (event) => this.slide(name, Number(event.target.value)) }))));
-    this.ready_ = h("div", { class: "ready" }, h("p", { class: "soft", t: "ready_lead" }), this.voices, this.sliders);
+    this.suits = h("p", { class: "invented-note", hidden: true }, icon("spark"), h("span", { t: "voice_suits" }));
+    this.ready_ = h("div", { class: "ready" }, h("p", { class: "soft", t: "ready_lead" }), this.suits, this.voices, this.sliders);
     this.hearButton = h("button", { type: "button", class: "small", onclick: () => this.hear() }, icon("sound"), h("span", { t: "hear_voice" }));
     this.trained = h("span");
   }
@@ -204,6 +205,7 @@ export class VoiceStep {
       onclick: () => this.pick(voice.name) }, h("span", { class: "voice-dot", style: `--n:${n}` }, icon("sound")), h("span", {}, own(voice.label)))));
     if (focused) this.voices.querySelector("[aria-checked=true]")?.focus();
     this.sliders.hidden = !chosen;
+    this.suits.hidden = !chosen || draft.invented?.voice !== chosen;
     for (const slider of this.sliders.querySelectorAll("input")) if (slider !== document.activeElement) slider.value = this.chosen[slider.dataset.name];
   }
 

@@ -19,7 +19,6 @@ from persona.card import Persona
 from ..errors import Refused, TwinError
 from ..store import Shelf, Twin
 from ..store.seal import checked
-from ..trust import agreed
 from . import parts
 from .draft import Draft
 from .measure import today
@@ -64,9 +63,11 @@ def build(shelf: Shelf, draft: Draft, passphrase: str = "") -> Generator[Progres
     if lacking:
         en, zh = LACKING[lacking[0]]
         raise Refused(en, "Go back to that step.", zh=(zh, "请回到那一步。"), code=f"no-{lacking[0]}")
-    record = agreed(draft.state["consent"], draft.samples())
+    record = draft.yes()
     files: dict[str, bytes] = {"consent.json": _json(record)}
     measured: dict[str, Any] = {"face": {"report": draft.state["photo"]["report"]}}
+    if note := draft.state["invented"]:                  # from which it can be painted again
+        measured["face"]["invented"] = {name: note[name] for name in ("engine", "seed", "recipe")}
     with shelf.scratch() as folder:
         made = yield from _face(draft, folder / "face")
         measured["face"] |= made

@@ -3,7 +3,8 @@
     DATA/drafts/<owner>/   draft.json, photo, found.npz, preview.jpg, face-<k>.jpg, clip-<k>.wav, card.json, voice.safetensors, voice.json
 
 Every file of it is sealed under a key that comes of its user's token (users.py), and on a shared server of the server's key as well: a disk alone
-opens none. A new photo or recording takes the consent back: it was given over others.
+opens none. A new photo or recording takes the consent back: it was given over others. A face that was invented (inventing.py) is nobody's: then consent
+is a matter of the voice alone, and where that is a ready one, of nobody.
 """
 from __future__ import annotations
 
@@ -27,12 +28,14 @@ from ..mask import masked
 from ..store import Shelf
 from ..store.places import replace
 from ..store.seal import seal, unseal
-from ..trust import consent, digest
+from ..trust import NOBODY, PURPOSES, agreed, consent, digest
 from . import parts, proof
+from .inventing import Inventor, engine_label
 from .training import Training
 
 MOST_CLIPS = 40
 SENTENCES = 12
+INVENTED = "invented face"                               # what such a picture is called among the samples
 SLIDERS = {"pitch": (-12.0, 12.0), "warmth": (-1.0, 1.0), "pace": (0.5, 2.0), "age": (-1.0, 1.0)}
 _CLIP = re.compile(r"[0-9]{1,2}|file")
 Json = dict[str, Any]
@@ -44,6 +47,7 @@ class Drafts:
     def __init__(self, shelf: Shelf, training: Training | None = None, root: Path | None = None):
         self.shelf, self.root = shelf, root or shelf.data / "drafts"
         self.training = training or Training(shelf)
+        self.inventor = Inventor()
         self._locks: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()           # only while somebody holds one
         self._seen: dict[str, tuple[str, Any]] = {}      # owner -> (SHA-256 of the photo, the picture as it was read)
         self._guard = threading.Lock()
@@ -87,7 +91,7 @@ class Draft:
         self.key = hmac.digest(drafts.shelf.seals, key, "sha256") if drafts.shelf.seals else key
         drafts.shelf._folder(owner)                      # raises ValueError for what is no owner
         self.folder = drafts.root / owner
-        self.state: Json = {"version": 1, "photo": None, "clips": [], "ready": None, "persona": {}, "consent": None}
+        self.state: Json = {"version": 1, "photo": None, "clips": [], "ready": None, "persona": {}, "consent": None, "invented": None}
         with suppress(OSError, ValueError, TypeError, Refused):
             kept = json.loads(self.read("draft.json"))
             if kept["version"] == 1:
@@ -145,6 +149,7 @@ class Draft:
         self.state["photo"] = {"size": list(picture.size), "faces": [[round(float(v), 1) for v in one.box] for one in found], "chosen": None,
                                "marks": _marks(room.guess(picture)), "placed": False, "report": [], "sha256": digest(data)}
         self.state["consent"] = None
+        self._uninvent()
         if len(found) == 1 and with_points:
             self._choose(picture, found, 0)
         elif not found:
@@ -152,6 +157,48 @@ class Draft:
                 "no-face", "warn", "No face was found by itself: drag the marks onto the eyes, nose, mouth and chin.",
                 "没有自动找到脸：请把标记拖到眼睛、鼻子、嘴和下巴上。")]
         self.keep()
+
+    def invented(self, picture: bytes, note: Mapping[str, Any], gender: str = "", age: int | None = None) -> None:
+        """Take a face that was invented, as a photo is taken. `note`: {"engine", "seed", "recipe"}; `gender` and `age` of its look choose a ready voice and
+        go into the form, where the person has chosen and written nothing of their own; another face takes both along. Raises Refused."""
+        self.photo(picture)
+        put: Json = {}
+        if gender and not self.state["clips"] and not self.state["ready"]:
+            name = parts.fitting_voice(age, gender).get("name", "")
+            if name in [voice["name"] for voice in parts.voices()]:
+                put["voice"] = name
+                self.state["ready"] = {"voice": name}
+        for field, value in (("gender", gender), ("age", age)):
+            if value and not self.state["persona"].get(field):
+                put[field] = value
+                self.state["persona"][field] = value
+        self.state["invented"] = {**note, "put": put}
+        self.keep()
+
+    def _uninvent(self) -> None:
+        """The face is another one now: what the invented one brought goes with it, unless it was changed."""
+        self._unvoiced()
+        put = (self.state["invented"] or {}).get("put", {})
+        self.state["invented"] = None
+        for field in ("gender", "age"):
+            if field in put and self.state["persona"].get(field) == put[field]:
+                del self.state["persona"][field]
+
+    def _unvoiced(self) -> None:
+        """A ready voice that nobody chose gives way: to their own, or with the face it was for."""
+        name = ((self.state["invented"] or {}).get("put") or {}).pop("voice", None)
+        if name and self.state["ready"] == {"voice": name}:
+            self.state["ready"] = None
+
+    @property
+    def own_voice(self) -> bool:
+        """Whether the twin will speak with a voice of somebody's own."""
+        return bool(self.state["clips"]) and not (self.state["ready"] or {}).get("voice")
+
+    @property
+    def nobodys(self) -> bool:
+        """Whether no person is in it: an invented face and a ready voice."""
+        return bool(self.state["invented"]) and not self.own_voice
 
     def face(self, chosen: int | None = None, points: Mapping[str, Any] | None = None) -> None:
         """Choose the k-th face, or place one by hand through {mark: [x, y]} in px of the picture."""
@@ -199,6 +246,7 @@ class Draft:
         self.write(f"clip-{which}.wav", wav)
         self.state["clips"].append({"k": which, "seconds": round(sample.seconds, 2), "report": [asdict(r) for r in sample.remarks],
                                     "text": " ".join(text.split())[:20_000], "language": language, "sha256": digest(data)})
+        self._unvoiced()
         self.state["clips"].sort(key=lambda clip: (clip["k"] == "file", int(clip["k"]) if clip["k"] != "file" else 0))
         self.state["consent"] = None
         self.keep()
@@ -224,6 +272,8 @@ class Draft:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
                 chosen[slider] = float(value)
         self.state["ready"] = chosen if len(chosen) > 1 or name else None
+        if self.state["invented"]:                       # from now on it is theirs
+            self.state["invented"]["put"].pop("voice", None)
         self.keep()
 
     @property
@@ -264,17 +314,24 @@ class Draft:
     # consent --------------------------------------------------------------------------------------------------------------------------
 
     def samples(self) -> dict[str, str]:
-        """SHA-256 of everything a person has given of themselves."""
-        photo = self.state["photo"]
-        return ({"photo": photo["sha256"]} if photo else {}) | {f"voice {clip['k']}": clip["sha256"] for clip in self.state["clips"]}
+        """SHA-256 of everything a person has given of themselves, and of the face that was invented where one was."""
+        photo, clips = self.state["photo"], [] if self.nobodys else self.state["clips"]
+        return ({INVENTED if self.state["invented"] else "photo": photo["sha256"]} if photo else {}) | {f"voice {clip['k']}": clip["sha256"] for clip in clips}
 
     def agree(self, asked: Mapping[str, Any], language: str = "en") -> None:
         """Record a yes, or take it back. What was checked of it (proof.py) stands in the record."""
         self.state["consent"] = None
-        if asked.get("agreed") is True:
+        if asked.get("agreed") is True and not self.nobodys:
             self.state["consent"] = consent(str(asked.get("who") or ""), str(asked.get("relation") or ""), asked.get("for"), self.samples(), language,
-                                            scope=str(asked.get("scope") or "private"), verified=proof.verified(self), folder=self.drafts.shelf.data)
+                                            scope=str(asked.get("scope") or "private"), verified=proof.verified(self), folder=self.drafts.shelf.data,
+                                            invented=self.state["invented"])
         self.keep()
+
+    def yes(self) -> Any:
+        """The record that goes with the twin: what was agreed to, or that it is nobody's. Raises Refused."""
+        if self.nobodys:
+            return consent(NOBODY, NOBODY, PURPOSES, self.samples(), scope="public", folder=self.drafts.shelf.data, invented=self.state["invented"])
+        return agreed(self.state["consent"], self.samples())
 
     def agreed_anew(self) -> None:
         """The same yes, with what has been checked since."""
@@ -286,7 +343,7 @@ class Draft:
     def missing(self) -> list[str]:
         photo, record = self.state["photo"], self.state["consent"]
         lacking = {"photo": not photo, "face": bool(photo) and photo["chosen"] is None and not photo["placed"],
-                   "name": not self.state["persona"].get("name"), "consent": not record or record["samples"] != self.samples()}
+                   "name": not self.state["persona"].get("name"), "consent": not self.nobodys and (not record or record["samples"] != self.samples())}
         return [what for what, lacks in lacking.items() if lacks]
 
     def told(self) -> Json:
@@ -300,7 +357,12 @@ class Draft:
         voice = {"clips": clips, "seconds": round(sum(clip["seconds"] for clip in clips), 1), "training": self.drafts.training.told(self.owner, self),
                  "ready": self.state["ready"]}
         return {"photo": shown, "voice": voice if clips or self.state["ready"] else None, "persona": self.state["persona"], "consent": self.state["consent"],
-                "proof": proof.told(self), "missing": self.missing}
+                "invented": self._told_invented(), "proof": proof.told(self), "missing": self.missing}
+
+    def _told_invented(self) -> Json | None:
+        note = self.state["invented"]
+        return note and {"engine": note["engine"], "label": engine_label(note["engine"]), "seed": note["seed"], "recipe": note["recipe"],
+                         "voice": note["put"].get("voice"), "nobodys": self.nobodys}
 
     def _url(self, name: str) -> str:
         try:

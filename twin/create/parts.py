@@ -34,6 +34,18 @@ def samples() -> Any:
     return _room("twin.speak.samples", "recordings")
 
 
+def attributes() -> Any:
+    return importlib.import_module("twin.paint.attributes")
+
+
+def invent() -> Any:
+    return importlib.import_module("twin.paint.invent")
+
+
+def wish() -> Any:
+    return importlib.import_module("twin.paint.wish")
+
+
 def form() -> Any:
     return importlib.import_module("persona.form")
 

@@ -50,13 +50,14 @@ def verified(draft: Draft) -> Json:
     voice = proof["voice"] or {"state": "not verified", "why": _unable(draft) or "not-asked"}
     if not draft.state["clips"]:
         voice = {"state": "not verified", "why": "none"}
-    return {"voice": voice, "face": proof["face"] or {"state": "not verified", "why": "not-asked"}}
+    return {"voice": voice, "face": (not draft.state["invented"] and proof["face"]) or {"state": "not verified", "why": "not-asked"}}
 
 
 def told(draft: Draft) -> Json:
     """How far the checks are, as the page shows it."""
     proof = _proof(draft)
-    return {"voice": proof["voice"], "face": proof["face"], "unable": _unable(draft), "needed": bool(draft.state["clips"]),
+    needed = draft.own_voice if draft.state["invented"] else bool(draft.state["clips"])
+    return {"voice": proof["voice"], "face": proof["face"], "unable": _unable(draft), "needed": needed,
             "why": {part: dict(zip(("en", "zh"), WHY[proof[part]["why"]], strict=True)) for part in ("voice", "face")
                     if proof[part] and proof[part].get("why") in WHY}}
 

@@ -144,7 +144,10 @@ def static(twin: Twin, page: bytes, folder: Path) -> None:
 def readme(twin: Twin, scope: str, consent: str) -> str:
     """The card of a Static Space, with Hugging Face's front matter. Every text of the twin is one quoted line in it."""
     name, tagline = (_line(twin.persona.text(part, "en")) for part in ("name", "tagline"))
+    record = trust.record_of(twin) or {}
     agreed = f"The person agreed to it being shared (scope: {scope}, consent record {consent[:16]})." if scope else "The face was painted and is nobody's."
+    if record.get("invented"):
+        agreed = "The face was invented by a program and is nobody's." + ("" if record["relation"] == trust.NOBODY else f" {agreed}")
     front = {"title": name[:60], "emoji": "👤", "colorFrom": "gray", "colorTo": "green", "sdk": "static", "app_file": "index.html", "pinned": False,
              "short_description": (tagline or "A digital human in one page")[:60], "tags": ["digital-human", "ai-generated"]}
     lines = "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items())

@@ -63,9 +63,13 @@ def whose(consent: Mapping[str, Any] | None) -> str:
     """Whose face and voice it is, how far that goes, and what of it was checked."""
     if consent is None:
         return "The face is drawn and nobody's; so is the voice."
+    invented = "The face was invented by a program and is nobody's. " if consent.get("invented") else ""
+    if consent.get("nobody"):
+        return invented + "So is the voice: no person is in this twin."
     purposes = ", ".join(dict.fromkeys(PURPOSES.get(name, name) for name in consent["for"]))
     checked = "; ".join(f"{part}: {state}" for part, state in consent.get("verified", {}).items()) or "nothing was checked"
-    return (f"The person in this twin agreed to it on {consent['when'][:10]}, for {purposes}, to be met by {SCOPES.get(consent['scope'], consent['scope'])}. "
+    reach = SCOPES.get(consent["scope"], consent["scope"])
+    return (f"{invented}The person in this twin agreed to it on {consent['when'][:10]}, for {purposes}, to be met by {reach}. "
             f"Checks of that agreement: {checked}. It is known by `{consent['record'][:16]}` and can be taken back; then this Space is removed.")
 
 

@@ -38,7 +38,7 @@ from ..silero import model as silero_model
 from ..store import Shelf, Twin, lines_in
 from ..think import cross
 from ..think.embed import Embedder
-from ..trust import allows, marked, record_of, reference, revoked, scope_of
+from ..trust import NOBODY, allows, marked, record_of, reference, revoked, scope_of
 from . import readme
 from .progress import Progress
 
@@ -109,7 +109,8 @@ def agreement(shelf: Shelf, twin: Twin) -> dict[str, Any] | None:
         allows({**record, "revoked": True}, "speech")    # raises
     verified = {part: about.get("state", "not verified") for part, about in (record.get("verified") or {}).items() if isinstance(about, dict)}
     return {"version": 2, "public": True, "for": record["for"], "scope": scope_of(record), "when": record["when"], "verified": verified,
-            "record": reference(record)}
+            "record": reference(record)} | ({"invented": record["invented"], "nobody": record["relation"] == NOBODY}
+                                             if record.get("invented") else {})
 
 
 def shown(shelf: Shelf, twin: Twin, consent: Mapping[str, Any] | None) -> dict[str, bytes]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from .aigc import rhythm
 from .consent import (
+    NOBODY,
     PURPOSES,
     RELATIONS,
     SCOPES,
     STATEMENT,
+    STATEMENT_NOBODY,
+    STATEMENT_VOICE,
     agreed,
     allows,
     consent,
@@ -28,6 +31,6 @@ from .consent import (
 )
 from .marks import FORMATS, LABEL, LABELS, MADE_BY_AI, PICTURES, Marked, credited, draw_label, labelled, mark, marked
 
-__all__ = ["FORMATS", "LABEL", "LABELS", "MADE_BY_AI", "PICTURES", "PURPOSES", "RELATIONS", "SCOPES", "STATEMENT", "Marked", "agreed", "allows", "consent",
-           "consented", "credited", "digest", "draw_label", "labelled", "mark", "marked", "record_of", "reference", "renewed", "revoke", "revoked", "rhythm",
-           "scope_of", "scoped", "vouched"]
+__all__ = ["FORMATS", "LABEL", "LABELS", "MADE_BY_AI", "NOBODY", "PICTURES", "PURPOSES", "RELATIONS", "SCOPES", "STATEMENT", "STATEMENT_NOBODY",
+           "STATEMENT_VOICE", "Marked", "agreed", "allows", "consent", "consented", "credited", "digest", "draw_label", "labelled", "mark", "marked",
+           "record_of", "reference", "renewed", "revoke", "revoked", "rhythm", "scope_of", "scoped", "vouched"]

@@ -240,6 +240,8 @@ def _bundle(data: bytes, folder: Path) -> Report:
         return Report("zip", "nothing", (Finding("consent", "warn", en, "读不到同意书：文件已加密，或不是分身文件。"),))
     stands, back = vouched(record, folder), revoked(record, folder)
     states = {part: _said(value.get("state")) for part, value in record.get("verified", {}).items()}
+    if record.get("invented"):
+        states["face"] = "invented"
     about["consent"] = {"reference": reference(record), "scope": scope_of(record), "for": [_said(x) for x in record["for"]], "when": _said(record["when"]),
                         "relation": record["relation"], "signed": stands, **states}
     en = {"here": "signed on this installation", "elsewhere": "signed on another installation"}.get(stands, "not signed")

@@ -1,7 +1,11 @@
 """The record of a yes: who, when, what for, how far it may go, to which statement, over which samples, what was checked; signed and revocable.
 
     {"version": 2, "who", "relation", "for": ["speech", "film"], "scope": "private" | "link" | "public", "agreed": true, "when", "statement",
-     "language", "samples": {name: SHA-256}, "verified": {"voice": {"state", "why", ...}, "face": {...}}, "key", "signature", "revoked"?}
+     "language", "samples": {name: SHA-256}, "verified": {"voice": {"state", "why", ...}, "face": {...}}, "key", "signature", "revoked"?,
+     "invented"?: {"engine", "seed"}}
+
+A face that a program invented is nobody's: its record says by which engine and from which seed, and where the voice is a ready one as well its relation is
+"nobody", for no person is in that twin.
 
 The signature (Ed25519, RFC 8032) is over canonical JSON of all but itself and `revoked`, by a key that this installation makes at first use. It
 shows any later change, and whether a check was made here or is only said to have been made elsewhere: `vouched`. A consent that was revoked here
@@ -30,7 +34,20 @@ STATEMENT = {
           "made from it.",
     "zh": "我就是照片和录音里的人，或者已得到本人的许可。我同意用它们制作一个数字分身，只用于这里写明的用途，公开范围也不超出这里写明的范围。"
           "它总会说明自己是 AI，它生成的内容都会标明由 AI 生成。我不会用它欺骗任何人。我可以随时撤回同意：撤回后它会被取消发布，并连同由它生成的一切一起删除。"}
+STATEMENT_VOICE = {                                      # where the face was invented and the voice is somebody's
+    "en": "The face of this twin was invented by a program and is nobody's. I am the person in these recordings, or that person has allowed me to do this. "
+          "I agree that a digital twin speaks with this voice for the purposes named here, and is shared no further than named here. It will always say that "
+          "it is an AI, and what it makes is marked as made by an AI. I will not use it to deceive anyone. I can take this back at any time: then it is "
+          "unpublished and deleted, with everything made from it.",
+    "zh": "这个分身的脸由程序虚构，不属于任何人。我就是录音里的人，或者已得到本人的许可。我同意让一个数字分身使用这个声音，只用于这里写明的用途，"
+          "公开范围也不超出这里写明的范围。它总会说明自己是 AI，它生成的内容都会标明由 AI 生成。我不会用它欺骗任何人。我可以随时撤回同意："
+          "撤回后它会被取消发布，并连同由它生成的一切一起删除。"}
+STATEMENT_NOBODY = {
+    "en": "The face of this twin was invented by a program and its voice is a ready one. Neither is anybody's, so nobody's consent is needed. It will always "
+          "say that it is an AI, and what it makes is marked as made by an AI.",
+    "zh": "这个分身的脸由程序虚构，声音是现成的，都不属于任何人，因此不需要任何人的同意。它总会说明自己是 AI，它生成的内容都会标明由 AI 生成。"}
 RELATIONS, PURPOSES, SCOPES = ("self", "permission"), ("speech", "film"), ("private", "link", "public")
+NOBODY = "nobody"                                        # the relation, and who: in a twin of an invented face and a ready voice no person is
 STATES = ("verified", "not verified")
 CHECKED = ("voice", "face")
 MOST_REVOKED = 10_000
@@ -48,14 +65,16 @@ def digest(data: bytes) -> str:
 # a yes -----------------------------------------------------------------------------------------------------------------------------------
 
 def consent(who: str, relation: str, purposes: Any, samples: Mapping[str, str], language: str = "en", *, scope: str = "private",
-            verified: Mapping[str, Any] | None = None, folder: Path | None = None) -> Json:
+            verified: Mapping[str, Any] | None = None, folder: Path | None = None, invented: Mapping[str, Any] | None = None) -> Json:
     """The record of a yes: who, when, what for, how far, to which statement, over which samples (name -> SHA-256); `verified` is what was checked of
-    it (challenge.py, likeness.py). Signed with the key in `folder`, the app's data folder, where one is named. Raises Refused when it is incomplete."""
+    it (challenge.py, likeness.py). Signed with the key in `folder`, the app's data folder, where one is named. `invented`: {"engine", "seed"} of a face
+    that is nobody's. Raises Refused when it is incomplete."""
     who = " ".join(str(who).split())[:200]
     if not who:
         raise Refused("The consent needs a name: who agrees?", "Write the name of the person who says yes.", code="consent-who",
                       zh=("同意书上要有名字：是谁同意的？", "请写下同意者的姓名。"))
-    if relation not in RELATIONS:
+    nobody = relation == NOBODY and invented is not None and not _voices(samples)
+    if relation not in RELATIONS and not nobody:
         raise Refused("The consent does not say whose face and voice these are.", "Say that they are yours, or that you have permission.",
                       code="consent-relation", zh=("同意书没有说明这是谁的脸和声音。", "请说明是你本人，或已得到许可。"))
     asked = {_OLDER.get(purpose, purpose) for purpose in purposes if isinstance(purpose, str)} if isinstance(purposes, (list, tuple)) else set()
@@ -67,10 +86,14 @@ def consent(who: str, relation: str, purposes: Any, samples: Mapping[str, str], 
         raise Refused("The consent does not say how far the twin may go.", "Choose: only me, people I give a link to, or everybody.", code="consent-scope",
                       zh=("同意书没有说明公开的范围。", "请选择：仅自己、知道链接的人，或所有人。"))
     given = verified or {}
-    record = {"version": 2, "who": who, "relation": relation, "for": named, "scope": scope, "agreed": True,
-              "when": datetime.now(UTC).isoformat(timespec="seconds"), "statement": STATEMENT.get(language, STATEMENT["en"]),
+    statement = STATEMENT if invented is None else STATEMENT_NOBODY if nobody else STATEMENT_VOICE
+    record: Json = {"version": 2, "who": who, "relation": relation, "for": named, "scope": scope, "agreed": True,
+              "when": datetime.now(UTC).isoformat(timespec="seconds"), "statement": statement.get(language, statement["en"]),
               "language": language if language in STATEMENT else "en", "samples": dict(samples),
               "verified": {part: dict(given.get(part) or {"state": "not verified", "why": "not-asked"}) for part in CHECKED}}
+    if invented is not None:
+        record |= {"invented": {name: invented.get(name) for name in ("engine", "seed")}}
+        record["verified"]["face"] = {"state": "not verified", "why": "invented"}
     return signed(record, folder) if folder is not None else record
 
 
@@ -80,7 +103,7 @@ def renewed(record: Json, *, scope: str, purposes: Any = None, folder: Path | No
     kept = record.get("verified") if vouched(record, folder) == "here" else None
     language = record["language"]
     return consent(record["who"], record["relation"], purposes if purposes is not None else record["for"], record["samples"],
-                   language, scope=scope, verified=kept, folder=folder)
+                   language, scope=scope, verified=kept, folder=folder, invented=record.get("invented"))
 
 
 def agreed(record: Any, samples: Mapping[str, str] | None = None) -> Any:
@@ -156,7 +179,7 @@ UNABLE = ("language", "no-recogniser", "no-encoder")     # why no check of a voi
 
 def unverified(record: Json, folder: Path | None = None) -> str:
     """Why the voice in a twin is not verified; "" where it is, or where there is no voice of anybody's own."""
-    if not any(name.startswith("voice") for name in record.get("samples", ())):
+    if not _voices(record.get("samples", ())):
         return ""
     voice = (record.get("verified") or {}).get("voice") or {}
     if voice.get("state") != "verified":
@@ -293,10 +316,13 @@ def _text(raw: bytes) -> str:
 def _whole(record: Any) -> bool:
     if not (isinstance(record, dict) and record.get("agreed") is True and record.get("version") in (1, 2) and len(record) <= 20
             and all(isinstance(record.get(name), str) and 0 < len(record[name]) <= 2000 for name in ("who", "when", "statement", "language"))
-            and record.get("relation") in RELATIONS and isinstance(record.get("for"), list) and 0 < len(record["for"]) <= 4
+            and (record.get("relation") in RELATIONS or _nobodys(record)) and isinstance(record.get("for"), list) and 0 < len(record["for"]) <= 4
             and all(isinstance(name, str) and _OLDER.get(name, name) in PURPOSES for name in record["for"])
             and isinstance(record.get("samples"), dict) and 0 < len(record["samples"]) <= 64
             and all(isinstance(value, str) and _HASH.fullmatch(value) for value in record["samples"].values())):
+        return False
+    invented = record.get("invented", {})
+    if not isinstance(invented, dict) or len(invented) > 4 or not all(map(_small, invented.values())):
         return False
     if record["version"] == 1:
         return True
@@ -305,6 +331,17 @@ def _whole(record: Any) -> bool:
             and all(isinstance(part, dict) and len(part) <= 12 and part.get("state") in STATES and all(map(_small, part.values()))
                     for part in verified.values())
             and isinstance(record.get("revoked", ""), (str, type(None))))
+
+
+def _voices(samples: Any) -> bool:
+    """Whether a voice of somebody's own is among them."""
+    return any(str(name).startswith("voice") for name in samples)
+
+
+def _nobodys(record: Any) -> bool:
+    """Whether a record says that no person is in the twin, and nothing in it says otherwise."""
+    invented, samples = record.get("invented"), record.get("samples")
+    return (record.get("relation") == NOBODY and isinstance(invented, dict) and isinstance(samples, dict) and "photo" not in samples and not _voices(samples))
 
 
 def _small(value: Any) -> bool:

@@ -140,12 +140,16 @@ def _signed(data: bytes, kind: str, title: str, folder: Path, certificate: str, 
     if isinstance(consent, dict):
         name = consent["record"] if consent.get("public") and isinstance(consent.get("record"), str) else reference(consent)   # a Space holds its hash alone
         assertions.append({"label": CONSENT, "data": {"reference": name[:64], "scope": scope_of(consent), "for": list(consent.get("for", ())),
-                                                      "voice": _state(consent, "voice"), "face": _state(consent, "face")}})
+                                                      "voice": _state(consent, "voice"), "face": _state(consent, "face")}
+                           | ({"invented": consent["invented"]} if isinstance(consent.get("invented"), dict) else {})})
     manifest = {"claim_generator_info": [{"name": "Twin", "version": VERSION}], "title": title or f"Twin{kind}", "format": FORMATS[kind],
                 "assertions": assertions}
     return credentials.sign(data, FORMATS[kind], json.dumps(manifest), folder, certificate)
 
 
 def _state(record: dict[str, Any], part: str) -> str:
-    """Whether a part of a person was checked; the record's own reference stands beside it, nobody's name does."""
-    return str(((record.get("verified") or {}).get(part) or {}).get("state") or "not verified")
+    """Whether a part of a person was checked, or that a face was invented; the record's own reference stands beside it, nobody's name does."""
+    if part == "face" and record.get("invented"):
+        return "invented"
+    about = (record.get("verified") or {}).get(part) or {}
+    return str((about.get("state") if isinstance(about, dict) else about) or "not verified")             # what a Space holds has the state alone

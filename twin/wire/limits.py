@@ -17,6 +17,7 @@ RATES: dict[str, dict[str, tuple[float, float]]] = {
     "read": {"user": (300, 1200), "address": (2000, 6000)},              # requests that change nothing
     "write": {"user": (120, 300), "address": (600, 1500)},
     "make": {"user": (6, 6), "address": (30, 30)},                       # twins built, films made, bundles loaded
+    "invent": {"user": (40, 80), "address": (200, 400)},                 # faces that never were: four at a time, or one on the way between two
     "models": {"user": (10, 20), "address": (30, 60)},                   # models fetched, tried and switched over to
     "login": {"user": (5, 5), "address": (20, 20)},                      # passwords tried, by name and by address
 }

@@ -14,6 +14,8 @@ Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
 FLAG: Json = {"type": "boolean"}
 NUMBER: Json = {"type": "number"}
+WHOLE: Json = {"type": "integer"}
+RECIPE: Json = {"type": "object", "description": "what a face is painted from, as it came with it"}
 LANGUAGE: Json = {"enum": ["en", "zh"]}
 BASE64: Json = {"type": "string", "contentEncoding": "base64"}
 MARK: Json = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
@@ -43,6 +45,10 @@ BODIES: dict[tuple[str, str], Json | str] = {
     ("POST", "/draft/photo"): "image/*", ("POST", "/draft/voice"): "audio/*", ("POST", "/draft/card"): FILE, ("POST", "/draft/chat"): "text/plain",
     ("POST", "/draft/face"): _object(face={"type": ["integer", "null"]}, points={"type": ["object", "null"], "additionalProperties": MARK}),
     ("POST", "/draft/ready"): READY, ("POST", "/draft/hear"): _object("text", text=TEXT), ("POST", "/draft/persona"): PERSONA,
+    ("POST", "/draft/invent"): _object(words=TEXT, asked={"type": "object"}, seed=WHOLE, engine=TEXT, count=WHOLE),
+    ("POST", "/draft/invent/read"): _object("words", words=TEXT), ("POST", "/draft/invent/like"): _object("recipe", recipe=RECIPE, seed=WHOLE, engine=TEXT),
+    ("POST", "/draft/invent/between"): _object("one", "other", "part", one=RECIPE, other=RECIPE, part=NUMBER, engine=TEXT),
+    ("POST", "/draft/invent/use"): _object("recipe", recipe=RECIPE, engine=TEXT),
     ("POST", "/draft/consent"): CONSENT, ("POST", "/draft/build"): PASSPHRASE,
     ("POST", "/twins/{name}/teach"): _object("asked", "said", asked=TEXT, said=TEXT),
     ("POST", "/twins/{name}/edit"): PERSONA, ("POST", "/twins/{name}/unlock"): PASSPHRASE, ("POST", "/twins/{name}/lock"): PASSPHRASE,
@@ -73,6 +79,7 @@ BODIES: dict[tuple[str, str], Json | str] = {
 # (method, path) -> the kind of a good answer, where it is no JSON
 ANSWERS: dict[tuple[str, str], str] = {
     ("POST", "/api/say"): "audio/wav", ("POST", "/draft/hear"): "audio/wav", ("POST", "/api/create"): LINES, ("POST", "/draft/build"): LINES,
+    ("POST", "/draft/invent"): LINES, ("POST", "/draft/invent/like"): LINES,
     ("POST", "/twins/{name}/film"): LINES, ("POST", "/twins/{name}/bundle"): "application/zip", ("GET", "/twins/{name}/card.png"): "image/png",
     ("GET", "/media/films/{film}"): "video/mp4", ("GET", "/media/twins/{name}/face/{file}"): "image/webp", ("GET", "/metrics"): "text/plain",
     ("POST", "/twins/{name}/knowledge"): LINES, ("POST", f"{SHARE}/page"): LINES, ("POST", f"{SHARE}/publish"): LINES,

@@ -11,6 +11,7 @@ from ..store import Shelf
 from .api import Api
 from .api import Speak as Speak
 from .health import Health
+from .inventing import Inventing
 from .live import Live, Sessions
 from .login import Login
 from .media import Media
@@ -32,6 +33,7 @@ def served(web: Path, sessions: Sessions, shelf: Shelf, drafts: Drafts, speak: S
     """`more`: routes of other rooms. `readers`: see health.py."""
     rooms, door = sessions.rooms, sessions.rooms.door
     api, own = Api(sessions, shelf, speak, door), Own(shelf, rooms.twins, sessions, film, door)
+    upload = Upload(shelf, drafts, speak, door, rooms.building)
     http = [*Health(sessions, door, readers).routes(), *Login(door, left=sessions.signed_out).routes(), *api.routes(), *own.routes(),
-            *Upload(shelf, drafts, speak, door, rooms.building).routes(), *Media(web, rooms.twins, sessions, shelf).routes(), *more]
+            *upload.routes(), *Inventing(upload, rooms.inventing).routes(), *Media(web, rooms.twins, sessions, shelf).routes(), *more]
     return Served([WebSocketRoute("/live", Live(sessions).serve), Document(http).route(), *http], api, own)

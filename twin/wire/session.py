@@ -55,6 +55,7 @@ class Rooms:
     door: Door = field(default_factory=Door)                                             # who may come in, and how often
     speaking: Places = field(default_factory=lambda: Places(64, "speak"))                # how many twins may speak at once
     building: Places = field(default_factory=lambda: Places(2, "build"))                 # ... be built
+    inventing: Places = field(default_factory=lambda: Places(1, "invent"))               # ... have faces invented for them
     filming: Places = field(default_factory=lambda: Places(1, "film"))                   # ... be filmed
     packing: Lane = field(default_factory=lambda: Lane("pack"))                          # where speech becomes Opus, for all sessions
     most: int = 512                                                                      # sessions of this process

@@ -16,7 +16,7 @@ from ..create import Draft, Drafts, build, parts, proof
 from ..create.measure import later
 from ..errors import Refused
 from ..store import Shelf
-from ..trust import STATEMENT
+from ..trust import STATEMENT, STATEMENT_VOICE
 from ..types import Speech, Voice
 from ..users import User
 from .answers import ALWAYS, Handler, answer, answering, json_of, language_of, text_of
@@ -49,10 +49,10 @@ class Upload:
                  ("POST", "/draft/chat", self.chat), ("POST", "/draft/consent", self.consent), ("POST", "/draft/sentence", self.sentence),
                  ("POST", "/draft/reading", self.reading), ("POST", "/draft/turn", self.turn), ("POST", "/draft/face-check", self.face_check),
                  ("POST", "/draft/build", self.build)]
-        return [Route(path, answering(self.door, self._admitted(handler), "make" if handler == self.build else ""), methods=[method])
+        return [Route(path, answering(self.door, self.admitted(handler), "make" if handler == self.build else ""), methods=[method])
                 for method, path, handler in table]
 
-    def _admitted(self, handler: Handler) -> Handler:
+    def admitted(self, handler: Handler) -> Handler:
         """Where no face or voice may be left, that is said before any of it has come."""
         async def first(request: Request, user: User) -> Response:
             self.shelf.admit()
@@ -65,18 +65,18 @@ class Upload:
         def look(draft: Draft) -> dict[str, Any]:
             parts.warm()                                 # whoever asks will soon hand in a photo
             return {"draft": draft.told() if draft.there else None, "sentences": parts.sentences(), "voices": parts.voices(), "statement": STATEMENT,
-                    "marks": parts.marks()}
-        return answer(await self._with(user, look, told=False))
+                    "statement_voice": STATEMENT_VOICE, "marks": parts.marks()}
+        return answer(await self.on_draft(user, look, told=False))
 
     async def drop(self, request: Request, user: User) -> Response:
         """Throw the draft away."""
-        await self._with(user, lambda draft: draft.throw_away(), told=False)
+        await self.on_draft(user, lambda draft: draft.throw_away(), told=False)
         return answer({})
 
     async def photo(self, request: Request, user: User) -> Response:
         """Hand in a picture: the body is the file."""
         async with self.bodies.take(request, user.id, PHOTO) as data, self._large:
-            return answer(await self._with(user, lambda draft: draft.photo(data)))
+            return answer(await self.on_draft(user, lambda draft: draft.photo(data)))
 
     async def face(self, request: Request, user: User) -> Response:
         """Choose a face, {"face": k}, or place one by hand, {"points": {mark: [x, y]}}."""
@@ -87,23 +87,23 @@ class Upload:
             raise _garbage()
         if points is None and (not isinstance(k, int) or isinstance(k, bool)):
             raise _garbage()
-        return answer(await self._with(user, lambda draft: draft.face(k, points)))
+        return answer(await self.on_draft(user, lambda draft: draft.face(k, points)))
 
     async def voice(self, request: Request, user: User) -> Response:
         """Hand in a recording: the body is an audio or video file; the header says of which sentence, or "file"."""
         which, text = request.headers.get("x-twin-sentence", "file")[:10], text_of(request, "x-twin-text", 20_000)
         language = request.headers.get("x-twin-recording-language", "en")
         async with self.bodies.take(request, user.id, SOUND) as data, self._large:
-            return answer(await self._with(user, lambda draft: draft.voice(data, which, text, language if language in ("en", "zh") else "en")))
+            return answer(await self.on_draft(user, lambda draft: draft.voice(data, which, text, language if language in ("en", "zh") else "en")))
 
     async def unvoice(self, request: Request, user: User) -> Response:
         """Take a recording back."""
-        return answer(await self._with(user, lambda draft: draft.unvoice(request.path_params["k"])))
+        return answer(await self.on_draft(user, lambda draft: draft.unvoice(request.path_params["k"])))
 
     async def ready(self, request: Request, user: User) -> Response:
         """Choose a ready voice: {"voice", "pitch"?, "warmth"?, "pace"?, "age"?}."""
         asked = await json_of(request)
-        return answer(await self._with(user, lambda draft: draft.ready(asked)))
+        return answer(await self.on_draft(user, lambda draft: draft.ready(asked)))
 
     async def hear(self, request: Request, user: User) -> Response:
         """A line in the draft's voice, as far as it is learned, as a marked WAV. Until somebody has agreed, a learned voice says one line alone,
@@ -115,21 +115,21 @@ class Upload:
         from ..text import cjk, clean
         text = clean(text[:LINE])
         language = "zh" if cjk(text) > len(text) / 5 else "en"
-        voice, free = await self._with(user, lambda draft: (_voice(draft), not draft.state["clips"] or "consent" not in draft.missing), told=False)
+        voice, free = await self.on_draft(user, lambda draft: (_voice(draft), not draft.state["clips"] or "consent" not in draft.missing), told=False)
         own = voice.weights is not None
         return await spoken(self.shelf, self.speak, text if free or not own else PREVIEW[language], voice, language)
 
     async def persona(self, request: Request, user: User) -> Response:
         """Keep the form as it is typed."""
         fields = await json_of(request, 4 * 2**20)
-        return answer(await self._with(user, lambda draft: draft.persona(fields)))
+        return answer(await self.on_draft(user, lambda draft: draft.persona(fields)))
 
     async def card(self, request: Request, user: User) -> Response:
         """Fill the form from a Character Card: the body is the JSON, PNG or CHARX."""
         name, language = text_of(request, "x-twin-name", 200), language_of(request)
         notes: list[str] = []
         async with self.bodies.take(request, user.id, CARD) as data, self._large:
-            body = await self._with(user, lambda draft: notes.extend(zh if language == "zh" else en for en, zh in draft.card(data, name)))
+            body = await self.on_draft(user, lambda draft: notes.extend(zh if language == "zh" else en for en, zh in draft.card(data, name)))
         return answer(body | {"notes": notes})
 
     async def chat(self, request: Request, user: User) -> Response:
@@ -137,28 +137,28 @@ class Upload:
         speaker = text_of(request, "x-twin-speaker", 200)
         speakers: list[list[Any]] = []
         async with self.bodies.take(request, user.id, CHAT) as data, self._large:
-            body = await self._with(user, lambda draft: speakers.extend(draft.chat(data, speaker)))
+            body = await self.on_draft(user, lambda draft: speakers.extend(draft.chat(data, speaker)))
         return answer(body | ({"speakers": speakers} if speakers else {}))
 
     async def consent(self, request: Request, user: User) -> Response:
         """Say yes, {"agreed": true, "who", "relation", "for"}, or take it back."""
         asked, language = await json_of(request), language_of(request)
-        return answer(await self._with(user, lambda draft: draft.agree(asked, language)))
+        return answer(await self.on_draft(user, lambda draft: draft.agree(asked, language)))
 
     async def sentence(self, request: Request, user: User) -> Response:
         """A fresh sentence to read aloud: {"id", "text", "seconds"}."""
-        return answer(await self._with(user, proof.sentence, told=False))
+        return answer(await self.on_draft(user, proof.sentence, told=False))
 
     async def reading(self, request: Request, user: User) -> Response:
         """The reading of it: {"result", "draft"}. The sound is not kept."""
         name = request.headers.get("x-twin-sentence", "")[:40]
         async with self.bodies.take(request, user.id, READING) as data, self._large:
-            result = await self._with(user, lambda draft: proof.spoken(draft, name, data) | {"draft": draft.told()}, told=False)
+            result = await self.on_draft(user, lambda draft: proof.spoken(draft, name, data) | {"draft": draft.told()}, told=False)
         return answer(result)
 
     async def turn(self, request: Request, user: User) -> Response:
         """To which side the head is to be turned: {"id", "side", "seconds"}."""
-        return answer(await self._with(user, proof.turn, told=False))
+        return answer(await self.on_draft(user, proof.turn, told=False))
 
     async def face_check(self, request: Request, user: User) -> Response:
         """Two pictures of the camera, one behind the other; x-twin-first: bytes of the first. {"result", "draft"}; they are not kept."""
@@ -166,7 +166,8 @@ class Upload:
         async with self.bodies.take(request, user.id, 2 * FRAME) as data, self._large:
             if not first.isascii() or not first.isdigit() or not 0 < int(first) < len(data):
                 raise _garbage()
-            result = await self._with(user, lambda draft: proof.seen(draft, name, data[:int(first)], data[int(first):]) | {"draft": draft.told()}, told=False)
+            one, two = data[:int(first)], data[int(first):]
+            result = await self.on_draft(user, lambda draft: proof.seen(draft, name, one, two) | {"draft": draft.told()}, told=False)
         return answer(result)
 
     async def build(self, request: Request, user: User) -> Response:
@@ -189,7 +190,7 @@ class Upload:
         self._building.add(user.id)
         return stream(steps(), language, lambda: self._building.discard(user.id), ticket)
 
-    async def _with(self, user: User, work: Callable[[Draft], Any], told: bool = True) -> Any:
+    async def on_draft(self, user: User, work: Callable[[Draft], Any], told: bool = True) -> Any:
         """Do something with the user's draft on a thread; the draft as the page sees it, or what `work` gives."""
         def run() -> Any:
             with self.drafts.of(user.id, user.key) as draft:
