@@ -124,13 +124,17 @@ ENGINES: tuple[str, ...] = ("illustrated", "gan", "vae", "diffusion", "hub")
 
 
 def engine(name: str, **given: Any) -> Engine:
-    """An engine by its name; `given` is what engines.Learned takes. Raises Refused for one that isn't known."""
+    """An engine by its name; `given` is what engines.Learned or hub.Hub takes. Raises Refused for one that isn't known."""
     if name == "illustrated":
         return Illustrated()
     if name in ("gan", "vae", "diffusion"):
         from .engines import Learned
 
         return Learned(name, **given)
+    if name == "hub":
+        from .hub import Hub
+
+        return Hub(**given)
     raise Refused(f"There is no engine called {name!r}.", f"It is one of: {', '.join(ENGINES)}.", zh=(f"没有名为 {name!r} 的引擎。", "请选择列出的引擎。"))
 
 
