@@ -128,3 +128,12 @@ def test_a_recipe_that_is_none_is_refused(recipe):
 def test_an_unknown_engine_is_refused():
     with pytest.raises(Refused, match="no engine"):
         invent.engine("magic")
+
+
+def test_its_layers_are_the_person_and_what_is_behind():
+    painter = invent.engine("illustrated")
+    face = next(painter.faces({"hair": "curly short", "background": "lights"}, 3, 1))
+    picture, (alpha, behind) = painter.portrait(face.recipe, 256), painter.layers(face.recipe, 256)
+    assert alpha.shape == (256, 256) and behind.shape == (256, 256, 3) and 0.25 < (alpha > 250).mean() < 0.8
+    assert np.array_equal(picture[alpha == 0], behind[alpha == 0])                     # nothing of the person there
+    assert ((alpha > 20) & (alpha < 235)).mean() > 0.005                               # single hairs

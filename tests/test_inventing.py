@@ -236,6 +236,19 @@ def test_a_voice_of_their_own_still_needs_its_yes_and_a_photo_clears_what_was_in
     drafts.close()
 
 
+def test_a_painted_face_brings_its_own_cut_out_and_background():
+    from twin.paint.picture import read
+    inventor = inventing.Inventor()
+    recipe = next(inventor.faces({"hair": "curly short"}, 4, count=1))["face"]["recipe"]
+    picture = read(inventor.portrait(recipe))
+    whole = inventor.layered(picture, {"engine": "illustrated", "recipe": recipe})
+    assert whole.alpha.shape == whole.behind.shape[:2] == picture.pixels.shape[:2]
+    outside = whole.alpha == 0
+    assert 0.2 < outside.mean() < 0.8 and (whole.behind[outside] == picture.pixels[outside]).mean() > 0.99
+    other = type(picture)(picture.pixels[:512, :512])     # not that picture
+    assert inventor.layered(other, {"engine": "illustrated", "recipe": recipe}) is other
+
+
 def test_a_record_of_nobody_is_held_to_what_it_says():
     hash_ = trust.digest(b"a picture")
     nobody = trust.consent("nobody", "nobody", ["speech"], {"invented face": hash_}, invented={"engine": "illustrated", "seed": 3})

@@ -183,7 +183,9 @@ def _face(draft: Draft, folder: Path) -> Generator[Progress, None, dict[str, Any
 
     def work() -> None:
         try:
-            told.put(parts.photo().build(picture, found, folder, report))
+            note = draft.state["invented"]
+            whole = draft.drafts.inventor.layered(picture, note) if note else picture
+            told.put(parts.photo().build(whole, found, folder, report))
         except Cancelled:
             told.put(None)
         except Exception as error:                       # handed over to the generator, which raises it

@@ -10,6 +10,7 @@ import io
 import json
 import threading
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,6 +91,15 @@ class Inventor:
         out = io.BytesIO()
         Image.fromarray(self.engine(engine).portrait(bounded(recipe), SIZE)).save(out, "PNG", compress_level=3)
         return out.getvalue()
+
+
+    def layered(self, picture: Any, note: Mapping[str, Any]) -> Any:
+        """A picture as paint read it, with the cut-out and the background that its engine painted, where that one knows them."""
+        layers = getattr(self.engine(str(note.get("engine") or "")), "layers", None)
+        if layers is None or picture.size != (SIZE, SIZE):
+            return picture
+        alpha, behind = layers(note["recipe"], SIZE)
+        return replace(picture, alpha=alpha, behind=behind)
 
 
 def understood(words: str) -> Json:

@@ -71,6 +71,14 @@ class Illustrated:
 
         return quick.paint(_person(parts_of(face)), size, 1.25 if size >= 768 else 2.0).picture
 
+    def layers(self, face: Mapping[str, Any], size: int = 1024) -> tuple[np.ndarray, np.ndarray]:
+        """Of that portrait: how much of each pixel is the person, uint8 [size, size], and what is behind, uint8 [size, size, 3]."""
+        from . import quick
+
+        made = quick.paint(_person(parts_of(face)), size, 1.25 if size >= 768 else 2.0, layers=True)
+        assert made.alpha is not None and made.behind is not None
+        return made.alpha, made.behind
+
     def _painted(self, parts: list[dict[str, Any]]) -> Invented:
         from . import quick
 

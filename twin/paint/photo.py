@@ -74,7 +74,7 @@ def _save(path: Path, pixels: np.ndarray, quality: int) -> None:
 def paint(picture: Picture, found: Found, progress: Callable[[float, str], None] = lambda done, note: None) -> tuple[dict[str, np.ndarray], dict]:
     """The pictures of a face/ folder by file stem (uint8) and the rig before `rig.build`."""
     rng = np.random.default_rng(1)
-    pixels, alpha, points, scale = _portrait(picture, found)
+    pixels, alpha, points, scale, matrix = _portrait(picture, found)
     height, width = pixels.shape[:2]
     progress(0.15, "points")
     if not found.by_hand:
@@ -90,7 +90,10 @@ def paint(picture: Picture, found: Found, progress: Callable[[float, str], None]
     if alpha[0].mean() > 0.02:                                              # the head goes on above the picture: it ends softly, not in a line
         alpha = alpha * np.clip(np.arange(height) / (0.035 * height), 0, 1)[:, None].astype(np.float32)
     progress(0.40, "background")
-    behind = matte.scenery(pixels, alpha, 0.005 * width)
+    if picture.behind is None:
+        behind = matte.scenery(pixels, alpha, 0.005 * width)
+    else:
+        behind = _warped(picture.behind, matrix, (width, height), scale)
     own = matte.freed(pieces.without_teeth(pixels, points), alpha, behind)
     progress(0.50, "eyes and teeth")
     eye = float(np.linalg.norm(points[33] - points[133]) + np.linalg.norm(points[263] - points[362])) / 2 / scale
@@ -104,8 +107,8 @@ def paint(picture: Picture, found: Found, progress: Callable[[float, str], None]
     return pictures, _plain(pixels, points, irises, (width, height))
 
 
-def _portrait(picture: Picture, found: Found) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, float]:
-    """The levelled crop: pixels uint8 [h, w, 3], alpha [h, w] 0..1 or None, points [478, 3] in it, and portrait px per picture px."""
+def _portrait(picture: Picture, found: Found) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, float, np.ndarray]:
+    """The levelled crop: pixels uint8 [h, w, 3], alpha [h, w] 0..1 or None, points [478, 3] in it, portrait px per picture px, and the map there [2, 3]."""
     assert found.points is not None
     points = found.points.astype(float)
     left, right = points[468, :2], points[473, :2]
@@ -132,7 +135,7 @@ def _portrait(picture: Picture, found: Found) -> tuple[np.ndarray, np.ndarray | 
         pixels = np.clip(pixels + 0.45 * (pixels - soft), 0, 255).round().astype(np.uint8)
     alpha = None if picture.alpha is None else _warped(picture.alpha, matrix, (width, height), scale).astype(np.float32) / 255
     flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    return pixels, alpha, np.column_stack([flat, points[:, 2] * scale]), scale
+    return pixels, alpha, np.column_stack([flat, points[:, 2] * scale]), scale, matrix
 
 
 def _room(size: tuple[int, int], place: np.ndarray, along: np.ndarray, down: np.ndarray) -> list[float]:

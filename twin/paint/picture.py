@@ -24,10 +24,12 @@ OTHER = {b"%PDF": "a PDF", b"<svg": "an SVG drawing", b"<?xm": "an XML or SVG fi
 
 @dataclass(frozen=True)
 class Picture:
-    """RGB uint8 [h, w, 3] in sRGB, upright. `alpha` uint8 [h, w] where the file had transparency; `notes`: what had to be done to it."""
+    """RGB uint8 [h, w, 3] in sRGB, upright. `alpha` uint8 [h, w] where the file had transparency; `notes`: what had to be done to it. `behind` uint8
+    [h, w, 3]: the background without the person, where it is known because both were painted."""
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    behind: np.ndarray | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -24,10 +24,12 @@ class Portrait:
 
     picture: np.ndarray
     points: np.ndarray
+    alpha: np.ndarray | None = None  # uint8 [size, size]: how much of a pixel is the person; and what is behind it, uint8 [size, size, 3]
+    behind: np.ndarray | None = None
 
 
-def paint(who: Likeness, size: int = 256, over: float = 2.0) -> Portrait:
-    """A square portrait of `size` px, painted `over` times larger first. The same person gives the same picture."""
+def paint(who: Likeness, size: int = 256, over: float = 2.0, layers: bool = False) -> Portrait:
+    """A square portrait of `size` px, painted `over` times larger first; with its `layers`, if asked. The same person gives the same picture."""
     rng, look = np.random.default_rng([who.seed, 22]), who.look
     work = round(size * over)
     body = stand(who, (work, work), fine=work > 700)
@@ -56,6 +58,7 @@ def paint(who: Likeness, size: int = 256, over: float = 2.0) -> Portrait:
             depth = np.maximum(depth, level_ + (0.30 * body.dm if not upper else 0))
     worn.glasses(body, figure, depth)
     picture = backdrop.paint(look, who.seed, work, float(who.lamps[0].unit[0]))
+    behind = picture.copy() if layers else None
     cover, level_ = np.zeros((work, work), np.float32), np.full((work, work), strokes.FAR, np.float32)
     if hair and cut:
         colours = hair.colours(who.hair, gloss=0.5 if cropped or cut[0] == "afro" else 1.0)
@@ -67,7 +70,14 @@ def paint(who: Likeness, size: int = 256, over: float = 2.0) -> Portrait:
     worn.earrings(body, picture, depth)
     if hair:
         hair.draw(picture, cover, colours, True, level_, depth)
-    out = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).clip(0, 255).round().astype(np.uint8)
+    out = _small(picture, size)
     points = body.camera.project(body.landmarks).astype(np.float32) / np.float32(over)
     points[:, 2] = points[1, 2] - points[:, 2] - 0.28 * body.dm / over  # as MediaPipe has it: nearer is less, the nose's tip well before 0
-    return Portrait(out, points)
+    if behind is None:
+        return Portrait(out, points)
+    alpha = 1 - (1 - cover) * (1 - mask)
+    return Portrait(out, points, *(_small(layer, size) for layer in (255 * alpha, behind)))
+
+
+def _small(picture: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).clip(0, 255).round().astype(np.uint8)
