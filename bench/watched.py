@@ -29,6 +29,7 @@ from typing import Any, cast
 FINE = ("twin.wire", "twin.page", "twin.users")          # each statement is counted
 PATH = "/-/watched"
 HEADER = b"x-case"
+COMPILED = {"njit", "fast"}                              # numba's, and its short names in twin/paint: it knows no counter
 
 
 class Case:
@@ -99,7 +100,8 @@ class Counting(ast.NodeTransformer):
         return self._function(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        node.body = self._counted(node.body)
+        if not any(ast.unparse(mark).partition("(")[0] in COMPILED for mark in node.decorator_list):
+            node.body = self._counted(node.body)
         return node
 
     def _counted(self, body: list[ast.stmt], loop: bool = False) -> list[ast.stmt]:
@@ -133,8 +135,7 @@ class Loader(importlib.machinery.SourceFileLoader):
         """Never from a kept .pyc, nor into one."""
         source = self.get_data(self.path)
         tree = ast.parse(source, self.path)
-        if b"numba" not in source:                       # which compiles functions itself and knows no counter
-            Counting(fullname, fullname.startswith(FINE)).visit(tree)
+        Counting(fullname, fullname.startswith(FINE)).visit(tree)
         return cast(CodeType, compile(ast.fix_missing_locations(tree), self.path, "exec", dont_inherit=True))
 
     def exec_module(self, module: ModuleType) -> None:
