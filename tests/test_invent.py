@@ -135,5 +135,5 @@ def test_its_layers_are_the_person_and_what_is_behind():
     face = next(painter.faces({"hair": "curly short", "background": "lights"}, 3, 1))
     picture, (alpha, behind) = painter.portrait(face.recipe, 256), painter.layers(face.recipe, 256)
     assert alpha.shape == (256, 256) and behind.shape == (256, 256, 3) and 0.25 < (alpha > 250).mean() < 0.8
-    assert np.array_equal(picture[alpha == 0], behind[alpha == 0])                     # nothing of the person there
+    assert np.abs(picture[alpha == 0].astype(int) - behind[alpha == 0]).max() <= 1     # nothing of the person there, but for what rounds to nothing
     assert ((alpha > 20) & (alpha < 235)).mean() > 0.005                               # single hairs
