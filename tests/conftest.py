@@ -166,3 +166,13 @@ async def hear_all(conversation: Conversation, turn) -> None:
         conversation.heard_until(turn.id, turn.sent)
         await asyncio.sleep(0.001)
     await conversation.settled()
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch on one thread: sums come out the same, and processes beside each other don't wait for cores."""
+    import torch
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

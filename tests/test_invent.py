@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.errors import Refused
+from twin.errors import Missing, Refused
 from twin.paint import attributes, invent, likeness, quick, wish
 
 WISH = "a woman of sixty with silver curls, round glasses and a kind smile"
@@ -125,9 +125,11 @@ def test_a_recipe_that_is_none_is_refused(recipe):
         invent.engine("illustrated").portrait(recipe, 64)
 
 
-def test_an_unknown_engine_is_refused():
+def test_an_unknown_engine_is_refused_and_a_hub_wants_a_name():
     with pytest.raises(Refused, match="no engine"):
         invent.engine("magic")
+    with pytest.raises(Missing, match="No pipeline"):
+        invent.engine("hub")
 
 
 def test_its_layers_are_the_person_and_what_is_behind():

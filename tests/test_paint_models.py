@@ -14,16 +14,9 @@ from twin.paint import gan, vae
 from twin.paint.gan import Discriminator, Gan, Generator
 from twin.paint.vae import Autoencoder, Statistics, Vae
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 MODELS = {"gan": (gan, Gan, lambda: Gan(Generator(gan.sized("tiny", 32, 3)), torch.randn(5, 3))),
           "vae": (vae, Vae, lambda: Vae(Autoencoder(vae.sized("tiny", 32))))}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -28,6 +28,7 @@ from twin.train import checkpoints, lessons, talker, tokens
 from twin.train.talker import Plan, train
 from twin.train.transformer import SIZES, Size, Talker, head_start
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = SIZES["tiny"]
 EXCHANGES = (                                            # language, kind, name, facts, before, ask, say, source
     ("en", "fact", "Ines", ("I mend clocks in Bragado.", "My parrot is called Quill."), (), "Any pets?", "Yes, a parrot called Quill.", 1),
@@ -40,14 +41,6 @@ EXCHANGES = (                                            # language, kind, name,
     ("zh", "follow_up", "老谭", ("我的船长九米。", "船名叫远帆。"), (("有船？", "有，九米长。"),), "啥名字", "叫远帆。", 1),
 )
 FIELDS = ("language", "kind", "name", "facts", "before", "ask", "say", "source")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -27,17 +27,10 @@ from twin.train.data import Face, Manifest, open_set, write_set
 from twin.train.ground import DIVERGED, Plan, follow, grid, order, seeded
 from twin.train.run import Run
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PX = 32
 QUIET = {"say": lambda line: None}
 PLAN = Plan(steps=4, batch=8, mixed="no", save=1e9, sheet=0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -37,9 +37,6 @@ class Measure:
 
 
 GREY = ("grey", "white")
-NATURAL = ("black", "dark brown", "brown", "auburn", "red", "blond", "platinum", *GREY)
-DYED = ("pink", "blue", "green", "purple")
-SHORT = ("buzz", "crop", "short", "side part", "quiff", "curly short")
 COLOURS = ("white", "black", "grey", "navy", "blue", "teal", "green", "olive", "yellow", "orange", "red", "burgundy", "pink", "purple", "brown", "beige")
 ATTRIBUTES: dict[str, Choice | Mark | Measure] = {
     "gender": Choice({"woman": 0.5, "man": 0.5}),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from twin.errors import Refused
+from twin.errors import Missing, Refused
 
 from .attributes import ATTRIBUTES, Choice, Look, Measure, checked, invent
 
@@ -132,7 +132,8 @@ ENGINES: tuple[str, ...] = ("illustrated", "gan", "vae", "diffusion", "hub")
 
 
 def engine(name: str, **given: Any) -> Engine:
-    """An engine by its name; `given` is what engines.Learned or hub.Hub takes. Raises Refused for one that isn't known."""
+    """An engine by its name; `given` is what engines.Learned or hub.Hub takes. Raises Refused for one that isn't known,
+    Missing for a hub without a model."""
     if name == "illustrated":
         return Illustrated()
     if name in ("gan", "vae", "diffusion"):
@@ -140,6 +141,9 @@ def engine(name: str, **given: Any) -> Engine:
 
         return Learned(name, **given)
     if name == "hub":
+        if not given.get("model"):
+            raise Missing("No pipeline was named.", "Name one of diffusers' that lies on this machine.",
+                          zh=("没有指定管线。", "请指定本机上的一个 diffusers 管线。"))
         from .hub import Hub
 
         return Hub(**given)

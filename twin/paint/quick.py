@@ -1,4 +1,4 @@
-"""A painted person in a fraction of a second, at any size: the illustrated painter that invents faces (`--help` says how to make many).
+"""A painted person in a fraction of a second, at any size: the illustrated painter that invents faces (twin/train/painted.py makes many).
 
 What `illustrated.py` does for the four twins with a brush of numpy, this does for anybody with compiled ones: a head of MakeHuman's CC0 mesh from a look
 (attributes.py, likeness.py), lit (flesh.py), with hair that is grown once per cut and carried to every head (wigs.py), dressed and set before a scene.
@@ -51,25 +51,25 @@ def paint(who: Likeness, size: int = 256, over: float = 2.0, layers: bool = Fals
     bulbs = lamps(who)
     for shells, upper in ((worn.clothes(who), True), (worn.headwear(who), False)):
         for shell in shells:
-            colour, cover, level_ = worn.dress(body, shell, bulbs, open_, upper)
+            colour, cover, near = worn.dress(body, shell, bulbs, open_, upper)
             figure *= 1 - 0.75 * worn.contact(cover, body.dm)[..., None]
             figure += (strokes.toned(colour) - figure) * cover[..., None]
             mask = np.maximum(mask, cover)
-            depth = np.maximum(depth, level_ + (0.30 * body.dm if not upper else 0))
+            depth = np.maximum(depth, near + (0.30 * body.dm if not upper else 0))
     worn.glasses(body, figure, depth)
     picture = backdrop.paint(look, who.seed, work, float(who.lamps[0].unit[0]))
     behind = picture.copy() if layers else None
-    cover, level_ = np.zeros((work, work), np.float32), np.full((work, work), strokes.FAR, np.float32)
+    cover = np.zeros((work, work), np.float32)
     if hair and cut:
         colours = hair.colours(who.hair, gloss=0.5 if cropped or cut[0] == "afro" else 1.0)
-        hair.draw(picture, cover, colours, False, level_, depth)
+        hair.draw(picture, cover, colours, False, depth)
     picture += (figure - picture) * mask[..., None]
     beard = tress.beard(body)
     if beard:
-        beard.draw(picture, cover, beard.colours(who.hair, gloss=0.4), True, level_, depth, bias=0.05)
+        beard.draw(picture, cover, beard.colours(who.hair, gloss=0.4), True, depth, bias=0.05)
     worn.earrings(body, picture, depth)
     if hair:
-        hair.draw(picture, cover, colours, True, level_, depth)
+        hair.draw(picture, cover, colours, True, depth)
     out = _small(picture, size)
     points = body.camera.project(body.landmarks).astype(np.float32) / np.float32(over)
     points[:, 2] = points[1, 2] - points[:, 2] - 0.28 * body.dm / over  # as MediaPipe has it: nearer is less, the nose's tip well before 0

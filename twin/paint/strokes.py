@@ -95,10 +95,10 @@ def splat(flat, cell, low_x, low_y, nearest):
 
 
 @fast
-def strands(screen, colours, widths, order, picture, cover, depth, level, bias, front, opacity):
+def strands(screen, colours, widths, order, picture, cover, depth, bias, front, opacity):
     """Draws strands [n, k, 3] (px) with colours [n, k, 3] and widths [n] px over `picture` and `cover` [h, w], in place.
 
-    `front`: only what is before `depth`, nearest last as `order` says; otherwise only what is behind it. `level` [h, w] keeps how near the hair is.
+    `front`: only what is before `depth`, nearest last as `order` says; otherwise only what is behind it.
     A segment covers what lies within half its width, with a soft edge of one px.
     """
     h, w = depth.shape
@@ -149,8 +149,6 @@ def strands(screen, colours, widths, order, picture, cover, depth, level, bias, 
                         tone = colours[n, s, c] + (colours[n, s + 1, c] - colours[n, s, c]) * along
                         picture[y, x, c] += (tone - picture[y, x, c]) * a
                     cover[y, x] += (1 - cover[y, x]) * a
-                    if a > 0.3 and z > level[y, x]:
-                        level[y, x] = z
 
 
 @fast

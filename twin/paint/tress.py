@@ -161,7 +161,6 @@ class Hair:
         cover: np.ndarray,
         colours: np.ndarray,
         front: bool,
-        level: np.ndarray,
         depth: np.ndarray,
         opacity: float = 1.0,
         bias: float = 0.03,
@@ -176,7 +175,6 @@ class Hair:
             picture,
             cover,
             depth,
-            level,
             np.float32(bias * self.body.dm),
             front,
             np.float32(opacity),
@@ -327,7 +325,7 @@ def _hairs(picture: np.ndarray, paths: list, widths: list, tones: list, opacity:
     flat[..., :2] = paths
     colours = np.repeat(np.asarray(tones, np.float32)[:, None], 18, 1)
     h, w = picture.shape[:2]
-    cover, depth, level = np.zeros((h, w), np.float32), np.full((h, w), -10, np.float32), np.full((h, w), strokes.FAR, np.float32)
+    cover, depth = np.zeros((h, w), np.float32), np.full((h, w), -10, np.float32)
     strokes.strands(
         flat,
         np.ascontiguousarray(colours),
@@ -336,7 +334,6 @@ def _hairs(picture: np.ndarray, paths: list, widths: list, tones: list, opacity:
         picture,
         cover,
         depth,
-        level,
         np.float32(0),
         True,
         np.float32(opacity),

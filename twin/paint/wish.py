@@ -76,10 +76,10 @@ def _refuse(text: str) -> None:
     ):
         raise Refused(
             "That asks for a real person, and faces here are invented: nobody's likeness is made from a name.",
-            "Describe the face instead: age, hair, glasses, smile. A photo of somebody who agrees goes into “Use a photo”.",
+            "Describe the face instead: age, hair, glasses, smile. A photo of somebody who agrees goes into “Choose a photo”.",
             zh=(
                 "这是在要一个真实的人，而这里的脸都是虚构的：不会凭名字做出谁的样子。",
-                "请改为描述这张脸：年龄、头发、眼镜、笑容。若有本人同意的照片，请用“使用照片”。",
+                "请改为描述这张脸：年龄、头发、眼镜、笑容。若有本人同意的照片，请用“选一张照片”。",
             ),
         )
     if _CHILD.search(text) and not _GROWN.search(lower):

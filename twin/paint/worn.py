@@ -208,7 +208,7 @@ def _wire(
     """Strokes [n, WIRE, 3] (dm) over a picture where nothing is before them, in place."""
     screen = body.camera.project(paths).astype(np.float32)
     tones = np.broadcast_to(colour, (*screen.shape[:2], 3)).astype(np.float32) if colour.ndim == 1 else colour.astype(np.float32)
-    cover, level = np.zeros(depth.shape, np.float32), np.full(depth.shape, strokes.FAR, np.float32)
+    cover = np.zeros(depth.shape, np.float32)
     strokes.strands(
         screen,
         np.ascontiguousarray(tones),
@@ -217,7 +217,6 @@ def _wire(
         picture,
         cover,
         depth,
-        level,
         np.float32(bias * body.dm),
         True,
         np.float32(opacity),

@@ -3,7 +3,7 @@
     python -m twin.train.painted SET --count 20000 [--size 256] [--first 0] [--jobs 2]
 
 Each is twin/paint/quick.py's, from a seed of its own; a set that was stopped goes on where it was. Seeds from HELD_OUT on are never trained with: what is
-measured is measured against them.
+measured is measured against them. What looks at faces for measuring learns from seeds that start at half of it (--first 5000000).
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from .data import Manifest, done, write_set
 from .sift import Face
 
 HELD_OUT = 10_000_000  # seeds from here on are for measuring
-OTHERS = 5_000_000  # from here on: what looks at faces for measuring is trained with these
 OVER = 1.75  # a picture is painted so much larger, then made small
 LICENCE = "CC0-1.0"
 SOURCE = "drawn by Twin's illustrated painter (twin/paint/quick.py) from MakeHuman's CC0 head; nobody's likeness"

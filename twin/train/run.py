@@ -27,7 +27,6 @@ from typing import Any
 from twin.errors import Missing, Refused, TwinError
 
 BEAT = 2.0                                               # s between heartbeats
-LOST = 60.0                                              # s without one, after which a run without a process is called dead
 ENDS = ("ended", "stopped", "failed")
 
 
