@@ -21,8 +21,9 @@ from PIL import Image
 from twin.errors import Missing, Refused, TwinError
 from twin.paint import attributes as looks
 from twin.paint.gan import Discriminator, Gan, sized
-from twin.paint.vae import Vae
-from twin.train import augment, checkpoints, gan, run, vae
+from twin.paint.vae import Autoencoder, Vae
+from twin.paint.vae import sized as vae_sized
+from twin.train import augment, checkpoints, gan, run, sharpen, vae
 from twin.train.data import Face, Manifest, open_set, write_set
 from twin.train.ground import DIVERGED, Plan, follow, grid, order, seeded
 from twin.train.run import Run
@@ -117,6 +118,24 @@ def test_what_was_exported_paints_the_same_again(learnt, faces, tmp_path):
         assert (model.sample(1, 6)[0].int() - drawn[1].int()).abs().max() <= 2, "number 6 is the same face in any company"
         model.save_pretrained(tmp_path / f"{family} again", torch.float16)
         assert torch.equal(kind.from_pretrained(tmp_path / f"{family} again").sample(3, 5), drawn)
+
+
+def test_a_decoder_is_sharpened_and_its_encoder_stays(learnt, faces, tmp_path):
+    vae.exported(learnt["vae"], faces, tmp_path / "vae")
+    before = Vae.from_pretrained(tmp_path / "vae")
+
+    def sharpened(out: Path, steps: int, resume: bool = False) -> Path:
+        plan = Plan(**{**vars(PLAN), "steps": steps})
+        return sharpen.train(out, faces, Vae.from_pretrained(tmp_path / "vae"), plan, warm=8, resume=resume, say=lambda line: None)
+    whole = sharpened(tmp_path / "whole", 4)
+    sharpened(tmp_path / "parts", 2)
+    assert same(whole, sharpened(tmp_path / "parts", 4, resume=True))
+    sharpen.exported(tmp_path / "whole", Vae.from_pretrained(tmp_path / "vae"), tmp_path / "sharp")
+    after, pictures = Vae.from_pretrained(tmp_path / "sharp"), torch.from_numpy(open_set(faces).portraits("held", PX).pixels[:4].copy())
+    assert torch.equal(after.encode(pictures), before.encode(pictures)) and not torch.equal(after.reconstruct(pictures), before.reconstruct(pictures))
+    assert all(math.isfinite(value) for row in Run(tmp_path / "whole").rows() for value in row.values())
+    with pytest.raises(Refused):
+        sharpen.exported(tmp_path / "whole", Vae(Autoencoder(vae_sized("tiny", 64))), tmp_path / "none")
 
 
 def test_an_attribute_is_a_direction_in_the_latents(learnt, faces, tmp_path):

@@ -46,7 +46,7 @@ class Size:
 
 
 _SIZES: dict[str, dict[str, Any]] = {
-    "tiny": {"width": 32, "layers": 2, "heads": 2, "patch": 2}, "small": {"width": 256, "layers": 8, "heads": 4},
+    "tiny": {"width": 32, "layers": 2, "heads": 2, "patch": 2}, "small": {"width": 256, "layers": 8, "heads": 4, "patch": 2},     # on two CPU cores
     "base": {"width": 512, "layers": 12, "heads": 8}, "large": {"width": 768, "layers": 16, "heads": 12},
 }
 SIZES = tuple(_SIZES)
