@@ -29,12 +29,14 @@ class Noted(invent.Illustrated):
 
     def __init__(self):
         self.painted = self.closed = 0
+        self.words = []
 
     def _painted(self, parts):
         self.painted += 1
         return super()._painted(parts)
 
     def faces(self, asked, seed, count=4, words=""):
+        self.words.append(words)
         try:
             yield from super().faces(asked, seed, count, words)
         finally:
@@ -116,6 +118,8 @@ def test_a_wish_is_read_and_painted_one_by_one(ada, painter):
     assert all(one["about"]["en"] and one["about"]["zh"] and one["engine"] == "illustrated" and isinstance(one["seed"], int) for one in faces)
     assert all(one["recipe"]["parts"][0]["look"]["glasses"] == "round" for one in faces)
     again = lines(ada.post("/draft/invent", json={"words": WISH, "seed": 3, "count": 1}))
+    lines(ada.post("/draft/invent", json={"words": "戴圆框眼镜的短发姑娘", "seed": 3, "count": 1}))
+    assert painter.words == [WISH, WISH, ""], "an engine is told English words; Chinese ones are attributes by then"
     assert again[0]["face"] == faces[0], "the same wish and seed, the same face"
     more = lines(ada.post("/draft/invent/like", json={"recipe": faces[0]["recipe"], "seed": 8}))
     assert len(more) == 4 and all(line["face"]["recipe"]["parts"][0]["look"]["gender"] == "woman" for line in more)

@@ -227,7 +227,7 @@ class Server:
         from .wire.routes import served
         from .wire.words import Teaching
         self._shelf.present = self._sessions.present
-        self._drafts, self._lessons = Drafts(self._shelf), Lessons(self._shelf)
+        self._drafts, self._lessons = Drafts(self._shelf, embed=self.registry.embedder), Lessons(self._shelf)
 
         def speak(text: str, voice: Any, language: str) -> Any:
             return self.registry.crew().speak.stream(text, voice, mood("neutral"), language)

@@ -15,7 +15,7 @@ import re
 import shutil
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -44,10 +44,11 @@ Json = dict[str, Any]
 class Drafts:
     """The drafts of all users. One user's requests take turns."""
 
-    def __init__(self, shelf: Shelf, training: Training | None = None, root: Path | None = None):
+    def __init__(self, shelf: Shelf, training: Training | None = None, root: Path | None = None,
+                 embed: Callable[[list[str]], Any] | None = None):
         self.shelf, self.root = shelf, root or shelf.data / "drafts"
         self.training = training or Training(shelf)
-        self.inventor = Inventor()
+        self.inventor = Inventor(embed)
         self._locks: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()           # only while somebody holds one
         self._seen: dict[str, tuple[str, Any]] = {}      # owner -> (SHA-256 of the photo, the picture as it was read)
         self._guard = threading.Lock()

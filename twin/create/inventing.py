@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +33,16 @@ EXAMPLES = {"en": ["a woman of sixty with silver curls, round glasses and a kind
                    "a serious old man with white hair and a full beard", "a red-haired woman with freckles, in a garden"],
             "zh": ["六十岁的女人，银色卷发，圆框眼镜，亲切的笑容", "留大胡子、穿绿色连帽衫的年轻男人", "戴圆框眼镜的短发姑娘",
                    "白发老爷爷，大胡子，严肃"]}
+CHINESE = re.compile("[\u3400-\u9fff]")                  # words that a sentence model of English has no use for: they are attributes already
 Json = dict[str, Any]
 
 
 class Inventor:
-    """The engines, each made when it is first asked for. Every step paints one picture; between steps a generator can be closed."""
+    """The engines, each made when it is first asked for. Every step paints one picture; between steps a generator can be closed. `embed`: English sentences
+    -> float32 [n, 384], so that diffusion hears the words too that are no attribute's."""
 
-    def __init__(self) -> None:
+    def __init__(self, embed: Callable[[list[str]], np.ndarray] | None = None) -> None:
+        self.embed = embed
         self.engines: dict[str, invent.Engine] = {}
         self._guard = threading.Lock()
 
@@ -51,7 +55,7 @@ class Inventor:
                           zh=("这台机器上没有这个引擎。", "请先训练，或使用插画引擎。"))
         with self._guard:
             if name not in self.engines:
-                self.engines[name] = room.engine(name)
+                self.engines[name] = room.engine(name, **({"embed": self.embed} if name == "diffusion" else {}))
             return self.engines[name]
 
     def described(self) -> Json:
@@ -75,7 +79,7 @@ class Inventor:
         """New ones, {"face": ...} each as it is painted. Raises Refused for a wish that asks for a real person or a child."""
         if words:
             parts.wish().read(words)
-        return _told(self.engine(engine).faces(parts.attributes().checked(asked), seed, min(count, MOST), words))
+        return _told(self.engine(engine).faces(parts.attributes().checked(asked), seed, min(count, MOST), "" if CHINESE.search(words) else words))
 
     def like(self, recipe: Mapping[str, Any], seed: int, *, engine: str = "", count: int = COUNT) -> Iterator[Json]:
         """More like one. Raises Refused for what is no recipe, with the first step."""
