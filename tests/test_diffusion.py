@@ -20,6 +20,7 @@ from twin.train import diffusion, painted
 from twin.train import enlarge as enlarging
 from twin.train.data import Manifest, open_set, write_set
 from twin.train.ground import Plan
+from twin.train.run import Run
 from twin.train.vae import fitted
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,6 +171,8 @@ def test_an_engine_without_weights_says_how_to_get_them(tmp_path):
 
 def test_what_enlarges_learns_and_is_kept(tmp_path, faces):
     enlarging.train(tmp_path / "run", faces, Plan(steps=200, batch=4, mixed="no", save=1e9, sheet=0, average=40), "tiny", 64, rate=2e-3, say=lambda line: None)
+    enlarging.train(tmp_path / "judged", faces, Plan(steps=3, batch=4, mixed="no", save=1e9, sheet=0), "tiny", 64, alone=0, say=lambda line: None)
+    assert {"apart", "discriminator"} <= set(Run(tmp_path / "judged").rows()[-1])
     enlarging.exported(tmp_path / "run", tmp_path / "net")
     learnt, plain = enlarge.Enlarger.from_pretrained(tmp_path / "net"), enlarge.Enlarger(enlarging.SIZES["tiny"])     # it begins as the bicubic picture
     real = np.asarray(open_set(faces).portraits("held", 64).pixels).transpose(0, 2, 3, 1)

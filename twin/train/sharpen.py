@@ -35,11 +35,38 @@ GAMMA = 1.0                                              # of its gradient penal
 SQUARE = 64                                              # px of a side that it sees
 
 
-def critic(px: int) -> Critic:
-    """The discriminator's networks for squares of a picture of `px`."""
-    side = min(SQUARE, px)
-    widths = (192, 128, 96, 64)[-(side.bit_length() - 3):]
-    return Critic(side, widths, (1,) * len(widths))
+class Judge:
+    """A discriminator of squares of pictures, each real one against the painted one of the same place. `net` and `optimiser` are for Ground.attach()."""
+
+    def __init__(self, ground: Ground, px: int):
+        self.ground, side = ground, min(SQUARE, px)
+        widths = (192, 128, 96, 64)[-(side.bit_length() - 3):]
+        self.net = laid(Discriminator(Critic(side, widths, (1,) * len(widths))), ground.device)
+        self.optimiser = torch.optim.Adam(self.net.parameters(), CRITIC, betas=(0.0, 0.99))
+
+    def slope(self, real: Tensor, painted: Tensor, places: Tensor, strength: float, heard: bool = True) -> Tensor:
+        """For pictures (B, 3, S, S) and squares at `places` (B, 2) 0..1: what `painted` should be moved against, the error's slope and, once it is
+        `heard`, this judge's as far as `strength` says, (B, 3, S, S). The judge's own gradients are left in its weights; with strength 0 it has none."""
+        ground, side = self.ground, self.net.size.px
+        picture = painted.detach().requires_grad_(True)
+        wrong = pyramid(picture - real)
+        slope, = torch.autograd.grad(wrong, picture)
+        ground.note(reconstruction=wrong.detach())
+        if not strength:
+            return slope
+        loss_of_judge, loss_of_net = LOSSES["relativistic"]
+        true, fake = squares(real, places, side).requires_grad_(True), squares(painted.detach(), places, side).requires_grad_(True)
+        with ground.autocast():
+            of_true, of_fake = self.net(true), self.net(fake)
+        lost = loss_of_judge(of_true, of_fake)
+        ground.accelerator.backward((lost + 0.5 * GAMMA * (penalty(of_true, true) + penalty(of_fake, fake))).mean() / ground.plan.accumulate)
+        ground.note(discriminator=lost.detach().mean(), apart=(of_true - of_fake).detach().mean())
+        if not heard:
+            return slope
+        with ground.autocast():
+            of_fake = self.net(squares(picture, places, side))
+        towards, = torch.autograd.grad(loss_of_net(of_true.detach(), of_fake).mean(), picture)
+        return slope + strength * slope.norm() / towards.norm().clamp_min(1e-12) * towards
 
 
 def decoder(net: nn.Module) -> list[nn.Parameter]:
@@ -64,9 +91,7 @@ def train(out: Path, faces: Path | FaceSet, vae: Vae, plan: Plan, *, strength: f
     for weight in painting:
         weight.requires_grad_(True)
     average = copy.deepcopy(net).eval().requires_grad_(False)
-    judge = laid(Discriminator(critic(px)), ground.device)
-    side = judge.size.px
-    optimisers = {"net": torch.optim.Adam(painting, rate, betas=(0.5, 0.99)), "judge": torch.optim.Adam(judge.parameters(), CRITIC, betas=(0.0, 0.99))}
+    judge, optimiser = Judge(ground, px), torch.optim.Adam(painting, rate, betas=(0.5, 0.99))
     shown = ground.held or ground.portraits
     made = Vae(average, vae.statistics, vae.names)
 
@@ -74,9 +99,8 @@ def train(out: Path, faces: Path | FaceSet, vae: Vae, plan: Plan, *, strength: f
         pictures = torch.from_numpy(shown.pixels[:count // 2].copy())
         return torch.stack([pictures, made.reconstruct(pictures)], 1).flatten(0, 1)
 
-    ground.attach({"net": net, "average": average, "judge": judge}, optimisers, sampler=lambda n, seed: made.sample(n, seed), sheet=sheet,
-                  export=lambda folder: made.save_pretrained(folder, torch.float16))
-    loss_of_judge, loss_of_net = LOSSES["relativistic"]
+    ground.attach({"net": net, "average": average, "judge": judge.net}, {"net": optimiser, "judge": judge.optimiser},
+                  sampler=lambda n, seed: made.sample(n, seed), sheet=sheet, export=lambda folder: made.save_pretrained(folder, torch.float16))
     for _ in ground.steps():
         seen = ground.state.pictures
         for part in ground.parts():
@@ -86,28 +110,8 @@ def train(out: Path, faces: Path | FaceSet, vae: Vae, plan: Plan, *, strength: f
             latent = mean + (0.5 * variance.clamp(-20, 10)).exp() * ground.noise("latent", part, *mean.shape[1:])
             with ground.autocast():
                 painted = net.decode(latent)
-            real, fake = squares(part.pictures, places, side), squares(painted.detach(), places, side)
-
-            real.requires_grad_(True), fake.requires_grad_(True)
-            with ground.autocast():
-                of_real, of_fake = judge(real), judge(fake)
-            lost = loss_of_judge(of_real, of_fake)
-            ground.accelerator.backward((lost + 0.5 * GAMMA * (penalty(of_real, real) + penalty(of_fake, fake))).mean() / plan.accumulate)
-            ground.note(discriminator=lost.detach().mean(), apart=(of_real - of_fake).detach().mean())
-
-            # both slopes on the picture, made of like length, then once through the decoder
-            picture = painted.detach().requires_grad_(True)
-            wrong = pyramid(picture - part.pictures)
-            slope, = torch.autograd.grad(wrong, picture)
-            if seen >= warm:
-                judge.requires_grad_(False)
-                with ground.autocast():
-                    of_fake = judge(squares(picture, places, side))
-                towards, = torch.autograd.grad(loss_of_net(of_real.detach(), of_fake).mean(), picture)
-                slope = slope + strength * slope.norm() / towards.norm().clamp_min(1e-12) * towards
-                judge.requires_grad_(True)
+            slope = judge.slope(part.pictures, painted, places, strength, seen >= warm)
             ground.accelerator.backward((painted * slope).sum() / plan.accumulate)
-            ground.note(reconstruction=wrong.detach())
         ground.update("judge")
         ground.note(gradient=ground.update("net", clip=1.0))
         follow(average, net, plan.batch, plan.average, seen + plan.batch)
