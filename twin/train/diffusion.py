@@ -26,7 +26,7 @@ from . import checkpoints
 from .data import FaceSet, Portraits, open_set
 from .ground import Figure, Ground, Plan, arguments, clock, done, figured, follow, grid, nearest, planned
 
-RATE, WARM = 6e-4, 20_000                                # AdamW's rate, and pictures over which it rises
+RATE, WARM = 6e-4, 5_000                                 # AdamW's rate, and pictures over which it rises
 DECAY = 0.01
 OPEN = 0.1                                               # share of faces of which nothing is told
 TOLD = 0.6                                               # ... of the others, to which a sentence is told

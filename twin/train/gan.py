@@ -29,6 +29,7 @@ RATE, SETTLES = 2e-4, 4.0                                # ... R3GAN's, for mill
 FORGETS = 0.9, 0.99                                      # Adam's β2, likewise; β1 is 0
 EASES = 10.0                                             # the penalties' weight falls by so much
 GAMMAS = {32: 2.0, 64: 4.0, 128: 17.0, 256: 150.0}       # of the penalties, first: R3GAN's for 256 px, tried here for 32, the others between
+LAZY = 4                                                 # steps between penalties, each then as many times as heavy (arxiv.org/abs/1912.04958, appendix B)
 BURN = 50_000                                            # pictures; R3GAN takes 10 M of 100 M and more
 WATCHED = 8                                              # steps between looks at how far the discriminator overfits
 
@@ -47,8 +48,8 @@ def penalty(scores: Tensor, pictures: Tensor) -> Tensor:
     return slope.float().square().sum((1, 2, 3))
 
 
-def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, loss: str = "relativistic", gamma: float = 0.0, burn: int = BURN,
-          rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False, resume: bool = False,
+def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, loss: str = "relativistic", gamma: float = 0.0, lazy: int = LAZY,
+          burn: int = BURN, rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False, resume: bool = False,
           figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
     """Train in `out`. `gamma` 0: the picture size's own; `rate` 0: that of the networks' size. `often`: the augmentations' probability; None: it follows how
     far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong where an attribute has a side. Returns the last checkpoint.
@@ -72,7 +73,7 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
 
     for step in ground.steps():
         seen, p = ground.state.pictures, ground.dials["augment"]
-        weight = 0.5 * ramp(seen, burn, gamma, gamma / EASES)
+        weight, due = 0.5 * lazy * ramp(seen, burn, gamma, gamma / EASES), step % lazy == 0
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = ramp(seen, burn, rate, rate / SETTLES)
@@ -96,15 +97,17 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
             if flip:
                 mirrored = torch.rand(len(real), generator=ground.chance("flip", number, ground.rank)) < 0.5
                 real = torch.where(mirrored.to(real.device)[:, None, None, None], real.flip(3), real)
-            real.requires_grad_(True)
             with torch.no_grad():
                 fake = made("judged", number)
-            fake.requires_grad_(True)
+            real.requires_grad_(due), fake.requires_grad_(due)
             of_real, of_fake = scores(real, "real", number), scores(fake, "fake", number)
-            r1, r2 = penalty(of_real, real), penalty(of_fake, fake)
             lost = judge(of_real, of_fake)
-            ground.accelerator.backward((lost + weight * (r1 + r2)).mean() / parts)
-            ground.note(discriminator=lost.detach().mean(), apart=(of_real - of_fake).detach().mean(), r1=r1.detach().mean(), r2=r2.detach().mean())
+            ground.note(discriminator=lost.detach().mean(), apart=(of_real - of_fake).detach().mean())
+            if due:
+                r1, r2 = penalty(of_real, real), penalty(of_fake, fake)
+                lost = lost + weight * (r1 + r2)
+                ground.note(r1=r1.detach().mean(), r2=r2.detach().mean())
+            ground.accelerator.backward(lost.mean() / parts)
         ground.update("discriminator")
 
         discriminator.requires_grad_(False)
@@ -158,6 +161,7 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments(parser, SIZES, batch=16)
     parser.add_argument("--loss", choices=tuple(LOSSES), default="relativistic")
     parser.add_argument("--gamma", type=float, default=0.0, help="weight of the gradient penalties at first; 0: the picture size's own")
+    parser.add_argument("--lazy", type=int, default=LAZY, help="steps between gradient penalties; R3GAN has 1")
     parser.add_argument("--burn", type=int, default=BURN, help="pictures over which rates and penalties settle")
     parser.add_argument("--rate", type=float, default=0.0, help="Adam's at first; 0: that of the size")
     parser.add_argument("--augment", default="auto", help="probability of augmentations, 0 to 0.8; auto: by how far the discriminator overfits")
@@ -173,8 +177,9 @@ def main(given: Sequence[str] | None = None) -> int:
             return
         plan, faces = planned(options), open_set(options.set)
         often = None if options.augment == "auto" else min(augment.MOST, max(0.0, float(options.augment)))
-        train(options.out, faces, plan, options.size, options.px, loss=options.loss, gamma=options.gamma, burn=options.burn, rate=options.rate,
-              kinds=options.kinds, often=often, flip=options.flip, resume=options.resume, figure=figured(options, faces), say=clock)
+        train(options.out, faces, plan, options.size, options.px, loss=options.loss, gamma=options.gamma, lazy=max(1, options.lazy),
+              burn=options.burn, rate=options.rate, kinds=options.kinds, often=often, flip=options.flip, resume=options.resume,
+              figure=figured(options, faces), say=clock)
     return done(run, clock)
 
 
