@@ -30,6 +30,7 @@ RATE, WARM = 6e-4, 5_000                                 # AdamW's rate, and pic
 DECAY = 0.01
 OPEN = 0.1                                               # share of faces of which nothing is told
 TOLD = 0.6                                               # ... of the others, to which a sentence is told
+WHOLE = 0.5                                              # ... and all attributes, which is how the wizard asks
 PROBED = 256                                             # held-out faces whose loss is looked at
 Embed = Callable[[list[str]], np.ndarray]
 
@@ -99,7 +100,7 @@ def masked(ground: Ground, attributes: Tensor, said: np.ndarray | None, rows: np
     chance = ground.chance("told")
     some, each = torch.rand(batch, 1, generator=chance), torch.rand(batch, count, generator=chance)
     known = (each < some ** 2).float()                   # the share that is told: small ones more often
-    known[torch.rand(batch, generator=chance) < 0.25] = 1.0
+    known[torch.rand(batch, generator=chance) < WHOLE] = 1.0
     told = (torch.rand(batch, generator=chance) < TOLD).float()
     which = torch.randint(1 << 30, (batch,), generator=chance)
     free = torch.rand(batch, generator=chance) < OPEN
