@@ -46,10 +46,12 @@ def test_captions_are_read_back(chinese):
 
 @pytest.mark.parametrize(("words", "asked"), [
     (WISH, {"gender": "woman", "age": 60.0, "hair": "curly short", "hair colour": "grey", "glasses": "round", "smile": 0.7}),
+    ("a man with a red, full beard and a white shirt", {"beard": "full", "hair colour": "red", "clothes colour": "white"}),
     ("old man, bald, grey moustache, serious, in a library", {"gender": "man", "hair": "bald", "beard": "moustache", "background": "room"}),
     ("a young Black man with a full beard and a navy hoodie, no glasses", {"beard": "full", "glasses": "none", "clothes": "hoodie", "clothes colour": "navy"}),
     ("East Asian woman with a bob and fringe, cat-eye glasses", {"features": "east asian", "hair": "bob", "fringe": True, "glasses": "cat-eye"}),
     ("戴圆框眼镜的短发姑娘", {"gender": "woman", "glasses": "round", "hair": "short"}),
+    ("黑色短发、灰白胡子的男人", {"gender": "man", "hair colour": "black", "beard": "short"}), ("白胡子老爷爷", {"hair colour": "white", "beard": "short"}),
     ("六十多岁的男人，白色短发，大胡子，穿藏青色毛衣", {"gender": "man", "age": 64.0, "hair colour": "white", "beard": "full", "clothes colour": "navy"}),
 ])
 def test_wishes_in_both_languages(words, asked):

@@ -141,6 +141,14 @@ def _read_en(text: str, asked: Look) -> list[str]:
         name = {"brunette": "dark brown", "redhead": "red", "redheaded": "red"}.get(found[1], found[1])
         asked["hair colour"] = _colour(name, words["hair_colours"])
         text = text[: found.start(1)] + " " + text[found.end(1) :]
+    found = re.search(
+        rf"\b({words['hair_words']})[- ,]+(?:(?:and )?(?:full|long|short|big|bushy|thick|thin|trimmed|neat|wispy)[- ,]+)*"
+        r"(?:beard(?:ed)?|moustached?|mustached?|goatee|stubble|whiskers)\b",
+        text,
+    )
+    if found and "hair colour" not in asked:             # a beard is painted in the colour of the hair
+        asked["hair colour"] = _colour(found[1], words["hair_colours"])
+        text = text[: found.start(1)] + " " + text[found.end(1) :]
     found = re.search(r"\b(dark brown|brown|hazel|amber|golden|green|blue|gr[ae]y|dark|light)(?:[- ]+(?:\w+ )?eye[sd]?)\b", text)
     if found:
         asked["eyes"] = _colour(found[1], words["eyes"])
@@ -185,7 +193,7 @@ def _read_zh(text: str, asked: Look) -> list[str]:
         (
             words["hair_colours"],
             "hair colour",
-            r"色?的?(?:头发|短?发|长发|卷发|直发|短卷发|长直发|长卷发|长波浪发|波波头|马尾|丸子头|爆炸头|寸头|刘海|偏分|精灵|飞机头|鬈发)",
+            r"色?的?(?:头发|短?发|长发|卷发|直发|短卷发|长直发|长卷发|长波浪发|波波头|马尾|丸子头|爆炸头|寸头|刘海|偏分|精灵|飞机头|鬈发|(?:大|小|长|短)?(?:胡子|胡须|络腮胡|八字胡|山羊胡|胡茬))",
         ),
         (words["cloth_colours"], "background colour", r"色?的?背景"),
     ):
