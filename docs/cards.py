@@ -102,7 +102,7 @@ def card(family: str, about: dict[str, Any], measured: dict[str, float]) -> str:
     title, what = ABOUT[family]
     size = (WEIGHTS / family / "model.safetensors").stat().st_size / 1e6
     lines = ["---", "license: cc0-1.0", "---", f"# {title}", "", what, "",
-             "Learned from what [the illustrated painter](../../../../twin/paint/quick.py) paints: nobody's face. Like its pictures, the weights are free (CC0).",
+             "Learned from what [the illustrated painter](../../../../twin/paint/quick.py) paints: nobody's face. Like that, the weights are free (CC0).",
              "",
              f"- **Weights**: {size:.1f} MB, 16 bits, safetensors", f"- **Trained**: {about['trained']}"]
     lines += ["", "```sh", *about["commands"], "```"]
@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("--bench", type=Path)
     parser.add_argument("--command", action="append", default=[], help="as it was typed, SET and folders by other names")
     parser.add_argument("--on", default="one core of a shared CPU", help="the machine")
+    parser.add_argument("--trained", help="how, where there is no log")
     parser.add_argument("--note", action="append", default=[])
     options = parser.parse_args()
     folder = WEIGHTS / options.family
@@ -137,7 +138,7 @@ def main() -> None:
         made |= {"trained": seen, "title": ABOUT[options.family][0], "family": options.family}
         if (options.run[-1] / "nearest.png").is_file():
             Image.open(options.run[-1] / "nearest.png").convert("RGB").save(folder / "nearest.webp", quality=80, method=6)
-    made |= {key: value for key, value in (("commands", options.command), ("notes", options.note)) if value}
+    made |= {key: value for key, value in (("trained", options.trained), ("commands", options.command), ("notes", options.note)) if value}
     if options.model and (drawn := sheet(options.family, folder)):
         drawn.save(folder / "samples.webp", quality=82, method=6)
     measured = json.loads((folder / "figures.json").read_text("utf-8")) if (folder / "figures.json").is_file() else {}

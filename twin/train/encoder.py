@@ -415,7 +415,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mixed", choices=("bf16", "no"), default="bf16")
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on where it was left, or begin")
     given = parser.parse_args(arguments)
     try:
         return _main(given)
@@ -443,7 +443,7 @@ def _main(given: argparse.Namespace) -> int:
         print(f"{len(looks)} pictures, {len(net.heads)} attributes, {sum(value.numel() for value in net.parameters()) / 1e6:.2f} M weights", flush=True)
     told, mean = time.monotonic(), {"attributes": 0.0, "damages": 0.0}
     for row in train(net, shown.pixels, targets(net.heads, looks), steps=given.steps, hours=given.hours, batch=given.batch, seed=given.seed, out=given.out,
-                     resume=given.resume, mixed=given.mixed):
+                     resume=given.resume and (given.out / "resume.safetensors").exists(), mixed=given.mixed):
         mean = {name: value + (row[name] - value) * max(0.02, 1 / row["step"]) for name, value in mean.items()}
         if first and time.monotonic() - told > TOLD:
             told = time.monotonic()
