@@ -42,7 +42,7 @@ class Level:
 @dataclass(frozen=True)
 class Atlas:
     maps: np.ndarray  # float32 [HIGH, WIDE, len(CHANNELS)]
-    grain: np.ndarray  # float32 [512, 512, 3]: noise of three sizes, repeats
+    grain: np.ndarray  # float32 [3, 512, 512]: noise of three sizes, repeats; each side a power of two
     landmarks: sparse.csr_matrix  # [478, n] of the base mesh's points
 
 
@@ -124,7 +124,7 @@ def atlas() -> Atlas:
     edge = np.minimum(np.minimum(x, WIDE - 1 - x), np.minimum(y, HIGH - 1 - y)) / 24
     stack = np.stack([maps[name] for name in CHANNELS], -1) * np.clip(edge, 0, 1)[..., None]
     stack[..., CHANNELS.index("oil")] = np.maximum(stack[..., CHANNELS.index("oil")], 0.5)
-    grain = np.stack([_tiled(cell, rng) for cell in (90, 24, 7)], -1)
+    grain = np.stack([_tiled(cell, rng) for cell in (90, 24, 7)])
     return Atlas(np.ascontiguousarray(stack, np.float32), np.ascontiguousarray(grain, np.float32), bound)
 
 

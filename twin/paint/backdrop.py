@@ -93,5 +93,5 @@ def paint(look: Look, seed: int, size: int, light: float = -1.0) -> np.ndarray:
     factor = {"warm": (1.10, 1.0, 0.86), "cool": (0.90, 0.98, 1.12)}.get(str(look["light"]), (1, 1, 1))
     small = srgb(np.clip(picture * np.array(factor, np.float32) * (1.05 - 0.25 * ((x - 0.5) ** 2 + (y - 0.45) ** 2)[..., None]), 0, 1))
     out = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-    tile = rng.standard_normal((97, 97, 1)).astype(np.float32)  # a little grain against bands
-    return np.clip(out + np.tile(tile, (size // 97 + 1, size // 97 + 1, 1))[:size, :size] * 0.8, 0, 255)
+    tile = rng.standard_normal((97, 97, 1)).astype(np.float32) * np.float32(0.8)  # a little grain against bands
+    return np.clip(out + np.tile(np.repeat(tile, 3, 2), (size // 97 + 1, size // 97 + 1, 1))[:size, :size], 0, 255)

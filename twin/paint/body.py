@@ -34,6 +34,7 @@ class Body:
     seen: np.ndarray  # int32 [h, w], -1 outside
     weights: np.ndarray  # float32 [h, w, 2]
     values: np.ndarray  # float32 [h, w, 8]: normal, place, maps' column and row
+    triangles: np.ndarray  # int32 [t, 3]: the level's body and eyes, as `seen` counts them
 
     @property
     def dm(self) -> float:
@@ -85,7 +86,7 @@ def stand(who: Likeness, size: tuple[int, int], side: float = SIDE, middle: floa
     strokes.normals(points, triangles, normal)
     values = np.zeros((h, w, 8), np.float32)
     strokes.spread(np.concatenate([normal, points, mesh.uv], 1, dtype=np.float32), triangles, seen, weights, values)
-    return Body(who, mesh, points, screen, camera, turned, pivot, marks, depth, seen, weights, values)
+    return Body(who, mesh, points, screen, camera, turned, pivot, marks, depth, seen, weights, values, triangles)
 
 
 def lamps(who: Likeness) -> np.ndarray:
@@ -125,17 +126,18 @@ def openness(depth: np.ndarray, scale: float) -> np.ndarray:
     out = np.ones(mask.shape, np.float32)
     for radius, strength in ((0.06, 0.9), (0.15, 0.7), (0.36, 0.55), (0.7, 0.35)):
         sigma = max(radius * scale, 0.6)
-        rise = (blur(near, sigma) / np.maximum(blur(mask, sigma), 1e-3) - near) / (radius * scale)
+        rise = (blur(near, sigma, 1.9) / np.maximum(blur(mask, sigma, 1.9), 1e-3) - near) / (radius * scale)
         out *= 1 - strength * np.clip(rise * 0.9, 0, 0.75)
     return cv2.resize(np.maximum(out, 0.16), depth.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def skin(body: Body, hair: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Lit skin and eyes, linear float32 [h, w, 3], and how open each pixel is [h, w]."""
+def skin(body: Body, hair: np.ndarray | None, open_: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Lit skin and eyes, linear float32 [h, w, 3]; what is well within `hidden` uint8 [h, w] stays dark. `open_` [h, w]: how open each pixel is."""
     who, charts = body.who, atlas()
     h, w = body.depth.shape
     nearest, frame, low = shadow(body, hair)
-    open_ = openness(body.depth, body.dm)
+    reach = 2 * round(0.08 * body.dm) + 1  # of light that sinks in beside what hides
+    seen = np.where(cv2.erode(hidden, np.ones((reach, reach), np.uint8)) > 0, -1, body.seen)
     mesh = body.level
     balls, gaze = np.zeros((2, 5), np.float32), np.zeros((2, 3), np.float32)
     for side, ids in enumerate(mesh.ball):
@@ -145,9 +147,9 @@ def skin(body: Body, hair: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         aim = body.turned @ np.array([who.gaze[0] + (0.02 if side == 0 else -0.02) - 0.5 * np.sin(who.turn[0]), who.gaze[1] + 0.35 * np.sin(who.turn[1]), 1.0])
         gaze[side] = aim / np.linalg.norm(aim)
     colours = np.stack([linear(c) for c in (who.skin, who.lip, who.blush, who.shadow, who.hair[0], who.iris, (238, 233, 226))]).astype(np.float32)
-    arriving, base, gloss = (np.zeros((h, w, 3), np.float32) for _ in range(3))
+    arriving, base, gloss = np.zeros((3, h, w), np.float32), np.zeros((h, w, 3), np.float32), np.zeros((h, w, 3), np.float32)
     shade(
-        body.seen,
+        seen,
         body.values,
         len(mesh.body),
         balls,
@@ -169,23 +171,26 @@ def skin(body: Body, hair: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         base,
         gloss,
     )
-    return base * _sunk(arriving, body) + gloss, open_
+    rows, columns = (np.flatnonzero((seen >= 0).any(axis)) for axis in (1, 0))
+    box = slice(max(rows[0] - reach, 0), rows[-1] + reach), slice(max(columns[0] - reach, 0), columns[-1] + reach)
+    sunk = _sunk([np.ascontiguousarray(channel[box]) for channel in arriving], (seen[box] >= 0).astype(np.float32), body.dm)
+    gloss[box] += base[box] * sunk
+    return gloss
 
 
-def _sunk(arriving: np.ndarray, body: Body) -> np.ndarray:
-    """Light that has sunk into skin and comes out near by, red the farthest: [h, w, 3]. Wide blurs are made of a smaller picture."""
-    out = arriving * np.float32(0.30)
-    mask = (body.seen >= 0).astype(np.float32)
-    size = mask.shape[::-1]
-    half = [cv2.resize(picture, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA) for picture in (arriving, mask)]
-    for part, factor in ((0.40, 0.45), (0.30, 1.0)):
-        for channel, radius in enumerate((0.040, 0.015, 0.009)):
-            sigma = radius * factor * body.dm
+def _sunk(arriving: list[np.ndarray], mask: np.ndarray, dm: float) -> np.ndarray:
+    """Light [h, w] of each colour that has sunk into skin (`mask` [h, w]) and comes out near by, red the farthest: [h, w, 3]."""
+    size, out = mask.shape[::-1], []
+    for light, radius in zip(arriving, (0.040, 0.015, 0.009)):
+        near = light * np.float32(0.30)
+        for part, sigma in ((np.float32(0.40), 0.45 * radius * dm), (np.float32(0.30), radius * dm)):
             if sigma < 0.5:
-                out[..., channel] += part * arriving[..., channel]
+                near += part * light
             elif sigma < 1.6:
-                out[..., channel] += part * blur(arriving[..., channel], sigma) / np.maximum(blur(mask, sigma), 1e-3)
-            else:
-                near = blur(np.ascontiguousarray(half[0][..., channel]), sigma / 2) / np.maximum(blur(half[1], sigma / 2), 1e-3)
-                out[..., channel] += part * cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
-    return out
+                near += part * blur(light, sigma) / np.maximum(blur(mask, sigma), np.float32(1e-3))
+            else:  # wide ones of a smaller picture
+                half, there = (cv2.resize(one, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA) for one in (light, mask))
+                wide = blur(half, sigma / 2) / np.maximum(blur(there, sigma / 2), np.float32(1e-3))
+                near += part * cv2.resize(wide, size, interpolation=cv2.INTER_LINEAR)
+        out.append(near)
+    return cv2.merge(out)

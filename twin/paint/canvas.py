@@ -25,11 +25,11 @@ def film(light: np.ndarray) -> np.ndarray:
     return np.minimum(light, 0.7) + 0.3 * (1 - np.exp(-over / 0.3))
 
 
-def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur; large sigmas are done on a smaller picture."""
+def blur(picture: np.ndarray, sigma: float, fine: float = 6.0) -> np.ndarray:
+    """Gaussian blur; large sigmas are done on a smaller picture, on which they are `fine` px or more."""
     if sigma < 0.2:
         return picture
-    step = max(1, int(sigma // 6))
+    step = max(1, int(sigma // fine))
     if step == 1:
         return cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     h, w = picture.shape[:2]

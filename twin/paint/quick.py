@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from . import backdrop, strokes, tress, wigs, worn
-from .body import lamps, skin, stand
+from .body import lamps, openness, skin, stand
 from .canvas import blur, linear
 from .likeness import Likeness
 
@@ -36,40 +36,36 @@ def paint(who: Likeness, size: int = 256, over: float = 2.0, layers: bool = Fals
     cut = tress.choice(look, rng)
     cropped = cut is not None and cut[0] in ("buzz", "crop")
     hair = tress.Hair(body, wigs.wig(*cut), size=2.4 if cropped else 1.0) if cut else None
-    light, open_ = skin(body, hair.loose if hair is not None and not cropped else None)
-    mask = (body.seen >= 0).astype(np.float32)
+    bulbs, open_ = lamps(who), openness(body.depth, body.dm)
+    shells = [(shell, True) for shell in worn.clothes(who)] + [(shell, False) for shell in worn.headwear(who)]
+    cloths = [worn.dress(body, shell, bulbs, open_, upper) for shell, upper in shells]
+    mask, depth, hidden = (body.seen >= 0).astype(np.float32), body.depth.copy(), np.zeros((work, work), np.uint8)
+    for cloth in cloths:
+        at, flat = cloth.where, [layer.reshape(-1) for layer in (mask, depth, hidden)]
+        for layer, own in zip(flat, (cloth.cover, cloth.depth, cloth.cover == 1)):
+            layer[at] = np.maximum(layer[at], own)
+    light = skin(body, hair.loose if hair is not None and not cropped else None, open_, hidden)
     if cut:
         bare = np.zeros((work, work, 1), np.float32)
-        strokes.spread(tress.under(body, cut[0])[:, None], np.concatenate([body.level.body, body.level.eyes]), body.seen, body.weights, bare)
-        soft = blur(bare[..., 0], 0.02 * body.dm)[..., None] * np.float32(0.6 if cropped else 0.92)
-        tone = linear(who.hair[0]) * (0.25 + 0.75 * open_[..., None])
-        light += (tone - light) * soft
+        strokes.spread(tress.under(cut[0], len(body.points))[:, None], body.triangles, body.seen, body.weights, bare)
+        soft = blur(bare[..., 0], 0.02 * body.dm) * np.float32(0.6 if cropped else 0.92)
+        strokes.laid(linear(who.hair[0]) * (0.25 + 0.75 * open_[..., None]), soft, light)
     figure = strokes.toned(light)
     tress.brows(body, figure)
     tress.lashes(body, figure, tress.lids(body))
-    depth = body.depth.copy()
-    bulbs = lamps(who)
-    for shells, upper in ((worn.clothes(who), True), (worn.headwear(who), False)):
-        for shell in shells:
-            colour, cover, near = worn.dress(body, shell, bulbs, open_, upper)
-            figure *= 1 - 0.75 * worn.contact(cover, body.dm)[..., None]
-            figure += (strokes.toned(colour) - figure) * cover[..., None]
-            mask = np.maximum(mask, cover)
-            depth = np.maximum(depth, near + (0.30 * body.dm if not upper else 0))
+    for cloth in cloths:
+        cloth.lay(figure, body.dm)
     worn.glasses(body, figure, depth)
     picture = backdrop.paint(look, who.seed, work, float(who.lamps[0].unit[0]))
     behind = picture.copy() if layers else None
+    strokes.laid(figure, mask, picture)
     cover = np.zeros((work, work), np.float32)
-    if hair and cut:
-        colours = hair.colours(who.hair, gloss=0.5 if cropped or cut[0] == "afro" else 1.0)
-        hair.draw(picture, cover, colours, False, depth)
-    picture += (figure - picture) * mask[..., None]
     beard = tress.beard(body)
     if beard:
-        beard.draw(picture, cover, beard.colours(who.hair, gloss=0.4), True, depth, bias=0.05)
+        beard.draw(picture, cover, depth, who.hair, gloss=0.4, bias=0.05)
     worn.earrings(body, picture, depth)
-    if hair:
-        hair.draw(picture, cover, colours, True, depth)
+    if hair and cut:
+        hair.draw(picture, cover, depth, who.hair, gloss=0.5 if cropped or cut[0] == "afro" else 1.0)
     out = _small(picture, size)
     points = body.camera.project(body.landmarks).astype(np.float32) / np.float32(over)
     points[:, 2] = points[1, 2] - points[:, 2] - 0.28 * body.dm / over  # as MediaPipe has it: nearer is less, the nose's tip well before 0

@@ -21,6 +21,7 @@ def rasterise(screen, triangles, depth, seen, weights, cull):
     A front face is counter-clockwise where y points up. The third weight is one less the others.
     """
     h, w = depth.shape
+    edge = np.float32(-1e-5)
     for t in range(triangles.shape[0]):
         a, b, c = screen[triangles[t, 0]], screen[triangles[t, 1]], screen[triangles[t, 2]]
         area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
@@ -38,7 +39,7 @@ def rasterise(screen, triangles, depth, seen, weights, cull):
                 wa = ((c[0] - b[0]) * (py - b[1]) - (c[1] - b[1]) * (px - b[0])) * part
                 wb = ((a[0] - c[0]) * (py - c[1]) - (a[1] - c[1]) * (px - c[0])) * part
                 wc = np.float32(1) - wa - wb
-                if wa < -1e-5 or wb < -1e-5 or wc < -1e-5:
+                if wa < edge or wb < edge or wc < edge:
                     continue
                 z = wa * a[2] + wb * b[2] + wc * c[2]
                 if z > depth[y, x]:
@@ -95,60 +96,111 @@ def splat(flat, cell, low_x, low_y, nearest):
 
 
 @fast
-def strands(screen, colours, widths, order, picture, cover, depth, bias, front, opacity):
-    """Draws strands [n, k, 3] (px) with colours [n, k, 3] and widths [n] px over `picture` and `cover` [h, w], in place.
+def before(screen, depth, bias):
+    """Which strands [n, k, 3] (px) have a point before `depth` [h, w]: bool [n]."""
+    h, w = depth.shape
+    out = np.zeros(len(screen), np.bool_)
+    for n in range(len(screen)):
+        for s in range(screen.shape[1]):
+            x, y = screen[n, s, 0], screen[n, s, 1]
+            if x >= 0 and y >= 0 and x < w and y < h and screen[n, s, 2] + bias > depth[int(y), int(x)]:
+                out[n] = True
+                break
+    return out
 
-    `front`: only what is before `depth`, nearest last as `order` says; otherwise only what is behind it.
+
+@fast
+def strands(screen, colours, widths, order, picture, cover, depth, bias, opacity):
+    """Draws strands [n, k, 3] (px) with widths [n] px over `picture` and `cover` [h, w], in place, but for what lies behind `depth`.
+
+    `order` [m] names those to draw, the nearest last; `colours` [m, k, 3] are theirs.
     A segment covers what lies within half its width, with a soft edge of one px.
     """
     h, w = depth.shape
     k = screen.shape[1]
-    for n in order:
+    half_px, one, far = np.float32(0.5), np.float32(1), np.float32(1e9)
+    taper = np.empty(k - 1, np.float32)
+    for s in range(k - 1):
+        t = (s + 0.5) / (k - 1)
+        taper[s] = 0.5 * min(1.0, 0.45 + 6 * t, 0.30 + 2.6 * (1 - t))
+    for m in range(len(order)):
+        n = order[m]
         for s in range(k - 1):
             ax, ay, bx, by = screen[n, s, 0], screen[n, s, 1], screen[n, s + 1, 0], screen[n, s + 1, 1]
-            z = (screen[n, s, 2] + screen[n, s + 1, 2]) * np.float32(0.5)
-            t = (s + 0.5) / (k - 1)
-            half = np.float32(widths[n] * 0.5 * min(1.0, 0.45 + 6 * t, 0.30 + 2.6 * (1 - t)))
-            pale = np.float32(1)
-            if half < 0.5:
-                pale, half = half * 2, np.float32(0.5)
-            reach = half + np.float32(0.5)
-            x0, x1 = int(np.floor(min(ax, bx) - reach)), int(np.ceil(max(ax, bx) + reach))
-            y0, y1 = int(np.floor(min(ay, by) - reach)), int(np.ceil(max(ay, by) + reach))
-            if x1 < 0 or y1 < 0 or x0 >= w or y0 >= h:
-                continue
+            z = (screen[n, s, 2] + screen[n, s + 1, 2]) * half_px + bias
+            pale, half = opacity, widths[n] * taper[s]
+            if half < half_px:
+                pale, half = opacity * half * 2, half_px
+            reach = half + half_px
+            x0, x1 = max(int(np.floor(min(ax, bx) - reach)), 0), min(int(np.ceil(max(ax, bx) + reach)), w - 1)
+            y0, y1 = max(int(np.floor(min(ay, by) - reach)), 0), min(int(np.ceil(max(ay, by) + reach)), h - 1)
             dx, dy = bx - ax, by - ay
             length = dx * dx + dy * dy
-            if length < 1e-12:
+            if x1 < x0 or y1 < y0 or length < 1e-12:
                 continue
             wanted = False  # most of what lies on the other side is known by three places
-            for m in range(3):
-                i, j = int(ax + dx * np.float32(0.5) * m), int(ay + dy * np.float32(0.5) * m)
-                if i < 0 or j < 0 or i >= w or j >= h or (z + bias > depth[j, i]) == front:
+            for place in range(3):
+                i, j = int(ax + dx * half_px * place), int(ay + dy * half_px * place)
+                if i < 0 or j < 0 or i >= w or j >= h or z > depth[j, i]:
                     wanted = True
                     break
             if not wanted:
                 continue
-            inverse = np.float32(1) / np.sqrt(length)
+            inverse = one / np.sqrt(length)
+            part = inverse * inverse
             over = np.float32(0.6) * half * inverse if half > 1.5 else np.float32(0)  # thick ones open at a bend
-            for y in range(max(y0, 0), min(y1, h - 1) + 1):
-                for x in range(max(x0, 0), min(x1, w - 1) + 1):
-                    px, py = np.float32(x) + np.float32(0.5) - ax, np.float32(y) + np.float32(0.5) - ay
-                    along = (px * dx + py * dy) / length
-                    if along < -over or along > 1 + over:  # the segment beside it covers the joint
+            r, g, b = colours[m, s, 0], colours[m, s, 1], colours[m, s, 2]
+            dr, dg, db = colours[m, s + 1, 0] - r, colours[m, s + 1, 1] - g, colours[m, s + 1, 2] - b
+            # a row's columns lie in a band along the segment and in one across it: its middle there, and half its width
+            flat, steep = abs(dy) * inverse < 1e-3, abs(dx) * inverse < 1e-3
+            along_x, across_x = np.float32(0) if flat else one / dy, np.float32(0) if steep else one / dx
+            along_wide = far if flat else reach * length * inverse * abs(along_x) + np.float32(0.01)
+            across_wide = far if steep else length * (half_px + over) * abs(across_x) + np.float32(0.01)
+            for y in range(y0, y1 + 1):
+                py = np.float32(y) + half_px - ay
+                one_band, other = py * dx * along_x, (length * half_px - py * dy) * across_x
+                low, high = max(one_band - along_wide, other - across_wide), min(one_band + along_wide, other + across_wide)
+                low, high = max(low + ax - half_px, np.float32(x0)), min(high + ax - half_px, np.float32(x1))
+                for x in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+                    px = np.float32(x) + half_px - ax
+                    along = (px * dx + py * dy) * part
+                    a = min(one, reach - abs(px * dy - py * dx) * inverse)
+                    if a <= 0 or along < -over or along > one + over or z <= depth[y, x]:  # the segment beside it covers the joint
                         continue
-                    away = abs(px * dy - py * dx) * inverse
-                    a = min(np.float32(1), reach - away)
-                    if a <= 0:
-                        continue
-                    ahead = z + bias > depth[y, x]
-                    if ahead != front:
-                        continue
-                    a *= pale * opacity
-                    for c in range(3):
-                        tone = colours[n, s, c] + (colours[n, s + 1, c] - colours[n, s, c]) * along
-                        picture[y, x, c] += (tone - picture[y, x, c]) * a
-                    cover[y, x] += (1 - cover[y, x]) * a
+                    a *= pale
+                    picture[y, x, 0] += (r + dr * along - picture[y, x, 0]) * a
+                    picture[y, x, 1] += (g + dg * along - picture[y, x, 1]) * a
+                    picture[y, x, 2] += (b + db * along - picture[y, x, 2]) * a
+                    cover[y, x] += (one - cover[y, x]) * a
+
+
+@fast
+def laid(above, mask, picture):
+    """A picture [h, w, c] over another as far as `mask` [h, w] says, in place."""
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            a = mask[y, x]
+            if a > 0:
+                for c in range(picture.shape[2]):
+                    picture[y, x, c] += (above[y, x, c] - picture[y, x, c]) * a
+
+
+@fast
+def dimmed(picture, shade, but):
+    """A picture [h, w, c] less its share `shade` [h, w] where `but` [h, w] is 0, none of it where that is 1, in place."""
+    for y in range(shade.shape[0]):
+        for x in range(shade.shape[1]):
+            left = 1 - shade[y, x] * (1 - but[y, x])
+            for c in range(picture.shape[2]):
+                picture[y, x, c] *= left
+
+
+@fast
+def scattered(above, mask, where, flat):
+    """Pixels [n, c] over those of a flat picture [m, c] that `where` [n] names, as far as `mask` [n] says, in place."""
+    for n in range(len(where)):
+        for c in range(flat.shape[1]):
+            flat[where[n], c] += (above[n, c] - flat[where[n], c]) * mask[n]
 
 
 @fast
@@ -169,9 +221,12 @@ def sample(maps, u, v, out):
 def looked_up(values, curve, most, out):
     """`curve` read at the roots of values 0..most, straight between its places, into out, in place."""
     last = len(curve) - 1
+    scale = np.float32(last * last / most)
     for k in range(len(values)):
-        v = values[k]
-        at = np.sqrt(min(max(v, np.float32(0)), most) / most) * last
+        if values[k] <= 0:
+            out[k] = curve[0]
+            continue
+        at = np.sqrt(min(values[k], most) * scale)
         i = min(int(at), last - 1)
         out[k] = curve[i] + (curve[i + 1] - curve[i]) * (at - i)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
+from scipy import spatial
 
 from . import strokes, wigs
+from .atlas import level
 from .attributes import Look
-from .body import Body
+from .body import Body, lamps
 from .canvas import blur, curve, linear
 from .head import template
 from .landmarks import BROWS
@@ -28,39 +32,38 @@ def choice(look: Look, rng: np.random.Generator) -> tuple[str, int, bool] | None
 
 def carried(body: Body, strands: np.ndarray) -> np.ndarray:
     """Strands [n, k, 3] of the template on this head: moved as the scalp beneath them is, then turned with it."""
-    mesh = body.level
-    untwisted = (body.points - body.pivot) @ body.turned + body.pivot  # of the head alone; shoulders are not asked
-    keep = np.flatnonzero(scalp_mask(len(mesh.rest)))
-    source, target = mesh.rest[keep][::3], untwisted[keep][::3]
-    ones = np.concatenate([source, np.ones((len(source), 1), np.float32)], 1)
-    fit = np.linalg.lstsq(ones.astype(np.float64), target.astype(np.float64), rcond=None)[0]
-    flat = strands.reshape(-1, 3)
-    moved = flat @ fit[:3].astype(np.float32) + fit[3].astype(np.float32)
-    return body.head(moved).reshape(strands.shape)
+    keep, solve = _fit(len(body.level.rest))
+    untwisted = (body.points[keep] - body.pivot) @ body.turned + body.pivot
+    fit = solve @ untwisted
+    moved, at = fit[:3] @ body.turned.T, (fit[3] - body.pivot) @ body.turned.T + body.pivot
+    return (strands.reshape(-1, 3) @ moved.astype(np.float32) + at.astype(np.float32)).reshape(strands.shape)
 
 
-def scalp_mask(count: int) -> np.ndarray:
-    """Bool [count] of the points of a level: the hairy part of the head and its forehead, by which a wig is fitted."""
-    if count not in _MASKS:
-        from .atlas import level
-
-        rest = next(one.rest for one in (level(False), level(True)) if len(one.rest) == count)
-        _MASKS[count] = (rest[:, 1] > 7.35) & (np.linalg.norm((rest - [0, 7.5, 0.45]) / [1, 1.2, 1.3], axis=1) > 0.55)
-    return _MASKS[count]
-
-
-_MASKS: dict[int, np.ndarray] = {}
+@lru_cache(maxsize=2)
+def _fit(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of a level with so many points, those by which a wig is fitted (of the hairy part of the head and its forehead), and what solves for the fit [4, k]."""
+    rest = next(one.rest for one in (level(False), level(True)) if len(one.rest) == count)
+    keep = np.flatnonzero((rest[:, 1] > 7.35) & (np.linalg.norm((rest - [0, 7.5, 0.45]) / [1, 1.2, 1.3], axis=1) > 0.55))[::3]
+    return keep, np.linalg.pinv(np.concatenate([rest[keep], np.ones((len(keep), 1))], 1))
 
 
 @fast
-def lit(strands, deep, tone, blend, rows, lamps, dark, middle, shine, gloss, shift, centre, out):
-    """Linear colours [n, k, 3] along strands: Kajiya and Kay's light (1989) with Marschner's two highlights (2003); depth beneath the hair is shade.
+def lit(strands, order, deep, tone, blend, lamps, dark, middle, shine, gloss, shift, centre, out):
+    """Linear colours `out` [m, k, 3] along the strands [n, k, 3] that `order` [m] names: Kajiya and Kay's light (1989) with Marschner's two highlights (2003);
+    depth beneath the hair is shade.
 
-    `deep` [3, n, k] from the viewer, from the left and from the right; `blend` [l, 2] how much of left and right each lamp is; `rows` its strength [l].
+    `deep` [3, n, k] from the viewer, from the left and from the right; `blend` [l, 2] how much of left and right each lamp is.
     """
-    n, k = strands.shape[0], strands.shape[1]
+    k = strands.shape[1]
     mean = max((middle[0] + middle[1] + middle[2]) / 3, np.float32(0.02))
-    for i in range(n):
+    between = np.empty((len(lamps), 3), np.float32)  # the viewer and a lamp
+    for m in range(len(lamps)):
+        long = np.float32(1) / np.sqrt(lamps[m, 0] ** 2 + lamps[m, 1] ** 2 + (lamps[m, 2] + 1) ** 2)
+        between[m, 0], between[m, 1], between[m, 2] = lamps[m, 0] * long, lamps[m, 1] * long, (lamps[m, 2] + 1) * long
+    for at in range(len(order)):
+        i = order[at]
+        own, q = np.float32(1) / (1 + shift[i] * shift[i]), shift[i] - np.float32(0.22)
+        second_own = np.float32(1) / (1 + q * q)
         for j in range(k):
             a, b = max(j - 1, 0), min(j + 1, k - 1)
             tx, ty, tz = strands[i, b, 0] - strands[i, a, 0], strands[i, b, 1] - strands[i, a, 1], strands[i, b, 2] - strands[i, a, 2]
@@ -69,35 +72,33 @@ def lit(strands, deep, tone, blend, rows, lamps, dark, middle, shine, gloss, shi
             ox, oy, oz = strands[i, j, 0] - centre[0], (strands[i, j, 1] - centre[1]) * 0.8, strands[i, j, 2] - centre[2]
             long = np.float32(1) / max(np.sqrt(ox * ox + oy * oy + oz * oz), np.float32(1e-9))
             ox, oy, oz = ox * long, oy * long, oz * long
-            inner = np.exp(-min(deep[0, i, j] * 4.2, np.float32(4)))
+            inner = np.exp(-min(deep[0, i, j] * np.float32(4.2), np.float32(4)))
             t = np.float32(j) / (k - 1)
             r = g = bl = np.float32(0)
             for m in range(len(lamps)):
                 lx, ly, lz = lamps[m, 0], lamps[m, 1], lamps[m, 2]
                 under = blend[m, 0] * deep[1, i, j] + blend[m, 1] * deep[2, i, j]
-                come = np.exp(-min(under * 3.4, np.float32(4))) * min(max((ox * lx + oy * ly + oz * lz) * 0.62 + 0.42, np.float32(0.04)), np.float32(1))
+                come = np.exp(-min(under * np.float32(3.4), np.float32(4)))
+                come *= min(max((ox * lx + oy * ly + oz * lz) * 0.62 + 0.42, np.float32(0.04)), np.float32(1))
                 along = tx * lx + ty * ly + tz * lz
                 diffuse = np.sqrt(max(np.float32(0), 1 - along * along)) * 0.95 * (0.78 + 0.3 * t)
-                hx, hy, hz = lx, ly, lz + 1
-                long = np.float32(1) / np.sqrt(hx * hx + hy * hy + hz * hz)
-                hx, hy, hz = hx * long, hy * long, hz * long
+                hx, hy, hz = between[m, 0], between[m, 1], between[m, 2]
                 d = (tx + ox * shift[i]) * hx + (ty + oy * shift[i]) * hy + (tz + oz * shift[i]) * hz
-                s = max(np.float32(0), 1 - d * d / (1 + shift[i] * shift[i]))
+                s = max(np.float32(0), 1 - d * d * own)
                 s4 = s * s * s * s
                 s16 = s4 * s4 * s4 * s4
-                first = s16 * s16 * s4 * gloss * 0.34
-                q = shift[i] - np.float32(0.22)
+                first = s16 * s16 * s4 * gloss * np.float32(0.34)
                 d = (tx + ox * q) * hx + (ty + oy * q) * hy + (tz + oz * q) * hz
-                s = max(np.float32(0), 1 - d * d / (1 + q * q))
-                second = s**7 * gloss * 0.10 / mean
+                s = max(np.float32(0), 1 - d * d * second_own)
+                second = s**7 * gloss * np.float32(0.10) / mean
                 r += come * lamps[m, 3] * (middle[0] * tone[i] * diffuse + shine[0] * first + shine[0] * middle[0] * second)
                 g += come * lamps[m, 4] * (middle[1] * tone[i] * diffuse + shine[1] * first + shine[1] * middle[1] * second)
                 bl += come * lamps[m, 5] * (middle[2] * tone[i] * diffuse + shine[2] * first + shine[2] * middle[2] * second)
             ambient = (0.25 + 0.75 * inner) * (0.75 + 0.25 * oy)
             depth = 0.30 + 0.70 * inner
-            out[i, j, 0] = (r + ambient * (middle[0] * tone[i] * 0.42 + dark[0] * 0.4)) * depth + dark[0] * 0.25
-            out[i, j, 1] = (g + ambient * (middle[1] * tone[i] * 0.42 + dark[1] * 0.4)) * depth + dark[1] * 0.25
-            out[i, j, 2] = (bl + ambient * (middle[2] * tone[i] * 0.42 + dark[2] * 0.4)) * depth + dark[2] * 0.25
+            out[at, j, 0] = (r + ambient * (middle[0] * tone[i] * 0.42 + dark[0] * 0.4)) * depth + dark[0] * 0.25
+            out[at, j, 1] = (g + ambient * (middle[1] * tone[i] * 0.42 + dark[1] * 0.4)) * depth + dark[1] * 0.25
+            out[at, j, 2] = (bl + ambient * (middle[2] * tone[i] * 0.42 + dark[2] * 0.4)) * depth + dark[2] * 0.25
 
 
 class Hair:
@@ -116,69 +117,32 @@ class Hair:
         self.strands = carried(body, strands)
         self.screen = body.camera.project(self.strands).astype(np.float32)
         self.width = wig.width[chosen] * np.float32(max(0.0042 * body.dm * np.sqrt(share) * 1.25, 0.5))
-        rng = np.random.default_rng([who.seed, 14])
-        self.random = rng.standard_normal((2, len(chosen))).astype(np.float32)
-        self.grey = rng.random(len(chosen)).astype(np.float32)
+        self.random = np.random.default_rng([who.seed, 14]).standard_normal((2, len(chosen))).astype(np.float32)
 
     @property
     def loose(self) -> np.ndarray:
         """Points [n, 3] that throw shadow."""
         return self.strands[::2, 3::3].reshape(-1, 3)
 
-    def colours(self, tones: tuple, *, gloss: float = 1.0, grey: float = 0.0) -> np.ndarray:
-        """sRGB 0..255 float32 [n, k, 3] along the strands."""
-        who = self.body.who
-        lamps = np.array([[*lamp.unit, *lamp.colour] for lamp in who.lamps], np.float32)
-        across = np.clip(lamps[:, 0] * 0.8 + 0.5, 0, 1)
+    def draw(self, picture: np.ndarray, cover: np.ndarray, depth: np.ndarray, tones: tuple, *, gloss: float = 1.0, bias: float = 0.03) -> None:
+        """What is before `depth` into float32 `picture` [h, w, 3] sRGB and `cover` [h, w], in place."""
+        near = np.float32(bias * self.body.dm)
+        order = np.flatnonzero(strokes.before(self.screen, depth, near))
+        order = order[np.argsort(self.screen[order, :, 2].mean(1), kind="stable")]
+        strokes.strands(self.screen, self._colours(order, tones, gloss), self.width, order, picture, cover, depth, near, np.float32(1))
+
+    def _colours(self, order: np.ndarray, tones: tuple, gloss: float) -> np.ndarray:
+        """sRGB 0..255 float32 [m, k, 3] along the strands that `order` [m] names."""
+        bulbs = lamps(self.body.who)
+        across = np.clip(bulbs[:, :1] * 0.8 + 0.5, 0, 1)
         dark, middle, shine = (linear(c) for c in tones)
-        tone = np.clip(self.tone * (1 + 0.13 * self.random[0]), 0.4, 1.9)
-        out = np.zeros(self.strands.shape, np.float32)
+        tone = np.clip(self.tone * (1 + np.float32(0.13) * self.random[0]), 0.4, 1.9)
         eye = self.body.landmarks[[468, 473]].mean(0)
         centre = (eye + self.body.turned @ np.array([0, 0.25, -0.9])).astype(np.float32)
-        lit(
-            self.strands,
-            self.deep,
-            tone.astype(np.float32),
-            np.stack([1 - across, across], 1).astype(np.float32),
-            lamps[:, 3],
-            lamps,
-            dark,
-            middle,
-            shine,
-            np.float32(gloss),
-            (0.10 * self.random[1]).astype(np.float32),
-            centre,
-            out,
-        )
-        if grey:
-            pale = self.grey < grey
-            out[pale] = out[pale] * 0.4 + out[pale].mean(-1, keepdims=True) * 0.5 + np.float32(0.16)
+        out = np.empty((len(order), *self.strands.shape[1:]), np.float32)
+        blend = np.concatenate([1 - across, across], 1)
+        lit(self.strands, order, self.deep, tone, blend, bulbs, dark, middle, shine, np.float32(gloss), np.float32(0.10) * self.random[1], centre, out)
         return strokes.toned(out)
-
-    def draw(
-        self,
-        picture: np.ndarray,
-        cover: np.ndarray,
-        colours: np.ndarray,
-        front: bool,
-        depth: np.ndarray,
-        opacity: float = 1.0,
-        bias: float = 0.03,
-    ) -> None:
-        """Into float32 `picture` [h, w, 3] sRGB and `cover` [h, w], in place."""
-        order = np.argsort(self.screen[..., 2].mean(1), kind="stable")
-        strokes.strands(
-            self.screen,
-            colours if front else colours * np.float32(0.62),
-            self.width,
-            order,
-            picture,
-            cover,
-            depth,
-            np.float32(bias * self.body.dm),
-            front,
-            np.float32(opacity),
-        )
 
 
 def beard(body: Body) -> Hair | None:
@@ -253,15 +217,16 @@ def lashes(body: Body, picture: np.ndarray, rings: list[tuple[np.ndarray, np.nda
             paths.append(line)
             widths.append(width * (0.030 + 0.035 * who.brows["liner"]))
             tones.append(dark)
-        for t in np.sort(rng.uniform(0.04, 0.99, 30 if body.dm > 120 else 16)):  # from the inner corner outwards
-            root = np.array([np.interp(t, from_inner[:: int(out)], upper[:: int(out), axis]) for axis in (0, 1)])
-            size = who.brows["lash"] * width * (0.045 + 0.095 * t + 0.012 * rng.standard_normal())
-            lean = out * (1.75 * t - 0.5)
-            s = np.linspace(0, 1, 18)[:, None]
-            tip, bend = root + size * np.array([lean + 0.12 * rng.standard_normal(), -0.60]), root + size * 0.55 * np.array([lean * 1.05, 0.02])
-            paths.append((1 - s) ** 2 * root + 2 * s * (1 - s) * bend + s**2 * tip)
-            widths.append(width * 0.016)
-            tones.append(dark)
+        t = np.sort(rng.uniform(0.04, 0.99, 30 if body.dm > 120 else 16))  # from the inner corner outwards
+        long, aside = rng.standard_normal((len(t), 2)).T
+        root = np.stack([np.interp(t, from_inner[:: int(out)], upper[:: int(out), axis]) for axis in (0, 1)], -1)
+        size = (who.brows["lash"] * width * (0.045 + 0.095 * t + 0.012 * long))[:, None]
+        lean, one = out * (1.75 * t - 0.5), np.ones(len(t))
+        tip, bend = root + size * np.stack([lean + 0.12 * aside, -0.60 * one], -1), root + size * 0.55 * np.stack([lean * 1.05, 0.02 * one], -1)
+        s = np.linspace(0, 1, 18)[:, None]
+        paths += list((1 - s) ** 2 * root[:, None] + 2 * s * (1 - s) * bend[:, None] + s**2 * tip[:, None])
+        widths += [width * 0.016] * len(t)
+        tones += [dark] * len(t)
     _hairs(picture, paths, widths, tones, 0.85)
 
 
@@ -335,23 +300,14 @@ def _hairs(picture: np.ndarray, paths: list, widths: list, tones: list, opacity:
         cover,
         depth,
         np.float32(0),
-        True,
         np.float32(opacity),
     )
 
 
-def under(body: Body, cut: str) -> np.ndarray:
-    """How dark the scalp lies beneath hair, [m] per point of the body's level, 0..1."""
-    raised = wigs.CUTS[cut].recede
-    base = template()
-    weight = scalp(*raised)
-    if len(body.level.rest) == len(weight):
-        return weight.astype(np.float32)
-    if cut not in _UNDER:
-        from scipy import spatial
-
-        _UNDER[cut] = weight[spatial.cKDTree(base.rest).query(body.level.rest)[1]].astype(np.float32)
-    return _UNDER[cut]
-
-
-_UNDER: dict[str, np.ndarray] = {}
+@lru_cache(maxsize=2 * len(wigs.CUTS))
+def under(cut: str, count: int) -> np.ndarray:
+    """How dark the scalp lies beneath hair, float32 [count] per point of the level that has so many, 0..1."""
+    base, weight = template(), scalp(*wigs.CUTS[cut].recede)
+    if count != len(weight):
+        weight = weight[spatial.cKDTree(base.rest).query(next(one.rest for one in (level(False), level(True)) if len(one.rest) == count))[1]]
+    return weight.astype(np.float32)

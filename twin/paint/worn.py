@@ -14,9 +14,12 @@ from .body import Body
 from .canvas import blur, linear
 from .clothes import band, leaves, open_front
 from .likeness import Likeness
+from .strokes import sample
 
 Rule = Callable[[np.ndarray], np.ndarray]
 WIRE = 18  # points of a stroke
+WEAVES = ("jersey", "knit", "cable", "stripes", "silk", "wrapped")
+(_, KNIT, CABLE, STRIPES, SILK, WRAPPED) = range(len(WEAVES))
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Shell:
     off: float
     folds: float = 0.8
     hem: float = 0.0
-    weave: str = "jersey"  # jersey, knit, cable, stripes, silk, wrapped
+    weave: str = "jersey"  # one of WEAVES
 
 
 def neck(wide: float, deep: float, high: float = 5.95) -> Rule:
@@ -123,17 +126,36 @@ def headwear(who: Likeness) -> list[Shell]:
     return []
 
 
-def dress(body: Body, shell: Shell, light: np.ndarray, open_: np.ndarray, upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A shell on a body: linear colour [h, w, 3], coverage [h, w], depth [h, w]. `light` [k, 6]: lamps. `upper`: clothes, not headwear."""
+@dataclass(frozen=True)
+class Cloth:
+    """A shell before the camera: the pixels that it covers, int [n] of the flat picture, their sRGB [n, 3], how far they are covered [n], their depth [n]
+    for hair (FAR where little is covered)."""
+
+    where: np.ndarray
+    colour: np.ndarray
+    cover: np.ndarray
+    depth: np.ndarray
+
+    def lay(self, figure: np.ndarray, dm: float) -> None:
+        """Over sRGB float32 [h, w, 3], in place, with its shade on what lies just outside it."""
+        cover = np.zeros(figure.shape[:2], np.float32)
+        cover.reshape(-1)[self.where] = self.cover
+        strokes.dimmed(figure, _contact(cover, dm), cover)
+        strokes.scattered(self.colour, self.cover, self.where, figure.reshape(-1, 3))
+
+
+def dress(body: Body, shell: Shell, light: np.ndarray, open_: np.ndarray, upper: bool) -> Cloth:
+    """A shell on a body. `light` [k, 6]: lamps. `open_` [h, w]: how open to the sky. `upper`: clothes, not headwear."""
     who, mesh = body.who, body.level
     triangles = mesh.upper if upper else mesh.crown
     bare = body.points
     if not upper:  # ears lie flat beneath it
         ear = (np.abs(mesh.rest[:, 0]) > 0.72) & (mesh.rest[:, 1] > 6.6) & (mesh.rest[:, 1] < 7.6)
-        flat = (body.points - body.pivot) @ body.turned + body.pivot
-        flat[ear, 0] = np.sign(flat[ear, 0]) * (0.72 + 0.2 * (np.abs(flat[ear, 0]) - 0.72).clip(0, 0.1))
-        bare = np.where(ear[:, None], body.head(flat), body.points).astype(np.float32)
-    normal = np.zeros_like(bare)
+        flat = (body.points[ear] - body.pivot) @ body.turned + body.pivot
+        flat[:, 0] = np.sign(flat[:, 0]) * (0.72 + 0.2 * (np.abs(flat[:, 0]) - 0.72).clip(0, 0.1))
+        bare = body.points.copy()
+        bare[ear] = body.head(flat)
+    normal = np.empty_like(bare)
     strokes.normals(bare, triangles, normal)
     off = shell.off * (np.clip((6.3 - mesh.rest[:, 1]) / 0.2, 0, 1) if upper else np.ones(len(mesh.rest)))
     points = bare + normal * off[:, None].astype(np.float32)
@@ -143,49 +165,72 @@ def dress(body: Body, shell: Shell, light: np.ndarray, open_: np.ndarray, upper:
     h, w = body.depth.shape
     depth, seen, weights = np.full((h, w), strokes.FAR, np.float32), np.full((h, w), -1, np.int32), np.zeros((h, w, 2), np.float32)
     strokes.rasterise(screen, triangles, depth, seen, weights, True)
-    turned = np.zeros_like(points)
-    strokes.normals(points, triangles, turned)
-    values = np.zeros((h, w, 6), np.float32)
-    strokes.spread(np.concatenate([turned, mesh.rest], 1, dtype=np.float32), triangles, seen, weights, values)
-    rows = np.flatnonzero((seen >= 0).any(1))
-    colour, cover = np.zeros((h, w, 3), np.float32), np.zeros((h, w), np.float32)
-    if not len(rows):
-        return colour, cover, depth
-    y0, y1 = rows[0], rows[-1] + 1
-    rest, n = values[y0:y1, :, 3:], values[y0:y1, :, :3].copy()
-    edge = np.where(seen[y0:y1] >= 0, shell.inside(rest), -1).astype(np.float32)
-    part = np.clip(edge * body.dm * 0.9 + 0.5, 0, 1) * (depth[y0:y1] >= body.depth[y0:y1] - 0.05 * body.dm)
-    grain = atlas().grain
-    x, y = rest[..., 0], rest[..., 1]
-    u, v = (256 + 150 * x + 60 * np.sign(x) * (y - 5.0)).astype(np.float32), (256 + 55 * (y - 5.0) - 70 * np.abs(x)).astype(np.float32)
-    sheet = _sheet(who.seed % 7)
-    slope = cv2.remap(sheet, np.clip(u, 0, 511), np.clip(v, 0, 511), cv2.INTER_LINEAR)
-    n[..., 0] -= 0.24 * shell.folds * slope[..., 0]
-    n[..., 1] += 0.24 * shell.folds * slope[..., 1]
-    n /= np.maximum(np.linalg.norm(n, axis=2, keepdims=True), 1e-6)
-    texture = grain[(np.abs(y * 300).astype(int)) % 512, (np.abs(x * 300 + 900).astype(int)) % 512, 2]
-    tone = 1 + 0.03 * texture
-    if shell.weave in ("knit", "cable"):
-        tone = 1 + 0.10 * np.sin(2 * np.pi * (x * 14 + 0.2 * np.abs(((y * 22) % 1) - 0.5) * 2)) + 0.04 * texture
-        if shell.weave == "cable":
-            tone = tone * (1 + 0.12 * np.sin(2 * np.pi * (x * 3.2 + 0.18 * np.sin(y * 14))))
-    elif shell.weave == "stripes":
-        tone = np.where(np.sin(2 * np.pi * y * 3.6) > 0.15, tone, tone * 0.42 + 0.32)
-    elif shell.weave == "wrapped":
-        tone = 1 + 0.16 * np.sin(2 * np.pi * (y * 3.4 + 1.9 * np.abs(x) * np.sign(x + 0.15) * 0.8)) + 0.02 * texture
-    base = linear(shell.colour) * tone[..., None].astype(np.float32)
-    if shell.hem:
-        groove = np.exp(-(((edge - shell.hem) / 0.010) ** 2))
-        base = base * (1 - 0.30 * groove)[..., None]
-    come = np.array(who.ground, np.float32) + (np.array(who.sky, np.float32) - np.array(who.ground, np.float32)) * (n[..., 1:2] * 0.5 + 0.5)
-    for lamp in light:
-        facing = np.clip((n @ lamp[:3] + 0.12) / 1.12, 0, 1)
-        come = come + facing[..., None] * lamp[3:]
-    sheen = (0.09 if shell.weave == "silk" else 0.03) * (1 - np.clip(n[..., 2], 0, 1)) ** 3
-    thick = 1 - 0.35 * np.exp(-np.clip(edge, 0, None) / 0.012)
-    colour[y0:y1] = (base * come + sheen[..., None] * light[0, 3:]) * (thick * (0.35 + 0.65 * open_[y0:y1]))[..., None]
-    cover[y0:y1] = part
-    return colour, cover, np.where(cover > 0.5, depth, strokes.FAR)
+    strokes.normals(points, triangles, normal)
+    where = np.flatnonzero((seen >= 0) & (depth >= body.depth - np.float32(0.05 * body.dm)))
+    values = np.empty((1, len(where), 6), np.float32)  # of these pixels, as a picture of one row
+    seen, weights = seen.reshape(1, -1)[:, where], weights.reshape(1, -1, 2)[:, where]
+    strokes.spread(np.concatenate([normal, mesh.rest], 1), triangles, seen, weights, values)
+    edge = shell.inside(values[0, :, 3:]).astype(np.float32)
+    cover = np.clip(edge * np.float32(body.dm * 0.9) + np.float32(0.5), 0, 1)
+    keep = np.flatnonzero(cover)
+    where, cover = where[keep], cover[keep]
+    colour = np.empty((len(where), 3), np.float32)
+    woven(
+        values[0, keep],
+        edge[keep],
+        open_.reshape(-1)[where],
+        WEAVES.index(shell.weave),
+        np.float32(0.24 * shell.folds),
+        np.float32(shell.hem),
+        linear(shell.colour),
+        np.array([who.ground, who.sky], np.float32),
+        light,
+        _sheet(who.seed % 7),
+        atlas().grain,
+        colour,
+    )
+    near = depth.reshape(-1)[where] + np.float32(0 if upper else 0.30 * body.dm)  # hair lies beneath headwear
+    return Cloth(where, strokes.toned(colour), cover, np.where(cover > 0.5, near, strokes.FAR))
+
+
+@strokes.fast
+def woven(values, edge, open_, weave, folds, hem, base, ambient, lamps, sheet, grain, out):
+    """Linear light of cloth into `out` [n, 3].
+
+    `values` [n, 6]: normal, place on the template; `edge` [n]: dm from the shell's edge; `open_` [n]; `base` [3]: its colour; `ambient` [2, 3]: from below and
+    from above; `lamps` [k, 6]; `sheet` [m, m, 2]: slopes of folds; `grain` [3, g, g].
+    """
+    slope, last, turn = np.zeros(2, np.float32), grain.shape[1] - 1, np.float32(2 * np.pi)
+    for i in range(len(values)):
+        x, y = values[i, 3], values[i, 4]
+        sample(sheet, 256 + 150 * x + 60 * np.sign(x) * (y - 5), 256 + 55 * (y - 5) - 70 * abs(x), slope)
+        nx, ny, nz = values[i, 0] - folds * slope[0], values[i, 1] + folds * slope[1], values[i, 2]
+        long = np.float32(1) / max(np.sqrt(nx * nx + ny * ny + nz * nz), np.float32(1e-6))
+        nx, ny, nz = nx * long, ny * long, nz * long
+        fine = grain[2, int(abs(y * 300)) & last, int(abs(x * 300 + 900)) & last]
+        tone = 1 + np.float32(0.03) * fine
+        if weave in (KNIT, CABLE):
+            tone = 1 + np.float32(0.10) * np.sin(turn * (x * 14 + np.float32(0.4) * abs((y * 22) % 1 - np.float32(0.5)))) + np.float32(0.04) * fine
+            if weave == CABLE:
+                tone *= 1 + np.float32(0.12) * np.sin(turn * (x * np.float32(3.2) + np.float32(0.18) * np.sin(y * 14)))
+        elif weave == STRIPES:
+            if np.sin(turn * y * np.float32(3.6)) <= 0.15:
+                tone = tone * np.float32(0.42) + np.float32(0.32)
+        elif weave == WRAPPED:
+            tone = 1 + np.float32(0.16) * np.sin(turn * (y * np.float32(3.4) + np.float32(1.52) * abs(x) * np.sign(x + np.float32(0.15))))
+            tone += np.float32(0.02) * fine
+        thick = (1 - np.float32(0.35) * np.exp(-max(edge[i], np.float32(0)) / np.float32(0.012))) * (np.float32(0.35) + np.float32(0.65) * open_[i])
+        if hem > 0:
+            groove = (edge[i] - hem) / np.float32(0.010)
+            tone *= 1 - np.float32(0.30) * np.exp(-groove * groove)
+        graze = 1 - min(max(nz, np.float32(0)), np.float32(1))
+        sheen = np.float32(0.09 if weave == SILK else 0.03) * graze * graze * graze
+        for c in range(3):
+            come = ambient[0, c] + (ambient[1, c] - ambient[0, c]) * (ny * np.float32(0.5) + np.float32(0.5))
+            for k in range(len(lamps)):
+                facing = (nx * lamps[k, 0] + ny * lamps[k, 1] + nz * lamps[k, 2] + np.float32(0.12)) / np.float32(1.12)
+                come += min(max(facing, np.float32(0)), np.float32(1)) * lamps[k, 3 + c]
+            out[i, c] = (base[c] * tone * come + sheen * lamps[0, 3 + c]) * thick
 
 
 _SHEETS: dict[int, np.ndarray] = {}
@@ -218,7 +263,6 @@ def _wire(
         cover,
         depth,
         np.float32(bias * body.dm),
-        True,
         np.float32(opacity),
     )
 
@@ -347,6 +391,9 @@ def _lobe(body: Body, out: float) -> np.ndarray | None:
     return low[np.argmax(low[:, 2])]
 
 
-def contact(cover: np.ndarray, dm: float) -> np.ndarray:
-    """Shade [h, w] 0..1 that a piece throws on what lies just outside it."""
-    return np.clip(0.75 * blur(cover, max(0.030 * dm, 0.5)) + 0.35 * blur(cover, 0.09 * dm), 0, 0.6) * (1 - cover)
+def _contact(cover: np.ndarray, dm: float) -> np.ndarray:
+    """Shade [h, w] 0..1 that a piece throws about it, made on a smaller picture."""
+    h, w = cover.shape
+    half = cv2.resize(cover, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+    shade = 0.75 * blur(half, max(0.015 * dm, 0.25)) + 0.35 * blur(half, 0.045 * dm, 1.9)
+    return cv2.resize(0.75 * np.clip(shade, 0, 0.6), (w, h), interpolation=cv2.INTER_LINEAR)
