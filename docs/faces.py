@@ -26,7 +26,7 @@ def sheet(name: str) -> Image.Image:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("engines", nargs="*", default=invent.at_hand())
+    parser.add_argument("engines", nargs="*", default=[name for name in invent.at_hand() if ":" not in name])
     for name in parser.parse_args().engines:
         path = HERE / f"faces-{name}.webp"
         sheet(name).save(path, quality=80, method=6)

@@ -289,6 +289,21 @@ def test_what_was_fetched_is_found_by_name(monkeypatch, folders, tmp_path):
     assert hub.opened("someone/tiny").kind == "StableDiffusionPipeline"
 
 
+def test_the_wizard_offers_the_pipelines_that_are_here(monkeypatch, folders, tmp_path):
+    from twin.create.inventing import Inventor
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "own--tiny").symlink_to(folders["sd"])
+    inventor = Inventor()
+    assert {"name": "hub:own/tiny", "label": {"en": "tiny (From the hub)", "zh": "tiny（来自 Hub）"}, "ready": True} in inventor.described()["engines"]
+    face = next(inventor.faces({"gender": "woman"}, 1, words="a woman of sixty", engine="hub:own/tiny"))["face"]
+    assert face["engine"] == "hub:own/tiny" and face["picture"].startswith("data:image/webp")
+    assert inventor.portrait(face["recipe"], engine=face["engine"])[:4] == b"\x89PNG"
+    for name in (f"hub:{folders['sd']}", "hub:", "hub:own/other"):
+        with pytest.raises((Missing, Refused)):
+            inventor.engine(name)
+
+
 def test_weights_are_counted_without_loading_them(folders):
     told = hub.opened(folders["sd"])
     pipe = diffusers.StableDiffusionPipeline.from_pretrained(folders["sd"])

@@ -130,6 +130,14 @@ def found(name: str | Path) -> Path:
                   zh=(f"本机没有模型 {text}。", f"请先下载一次（若干 GB）：hf download {text} ；或把它的文件夹拷到本机再填写路径。应用不会自行下载大模型。"))
 
 
+def here() -> list[str]:
+    """The pipelines that lie on this machine, as they are named on the hub: fetched into the app's models, or in the hub's own cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    own, shared = (devices.storage() / "models").glob(f"*--*/{INDEX}"), Path(HF_HUB_CACHE).glob(f"models--*--*/snapshots/*/{INDEX}")
+    names = [*(path.parent.name for path in own), *(path.parts[-4].removeprefix("models--") for path in shared)]
+    return sorted({name.replace("--", "/", 1) for name in names if NAME.fullmatch(name.replace("--", "/", 1))})
+
+
 def opened(name: str | Path) -> Folder:
     """What the folder of a pipeline holds, read without loading a weight. Raises Missing and Refused, naming the file."""
     path = found(name)
