@@ -29,7 +29,8 @@ from twin.errors import Missing, Refused, TwinError
 from twin.paint import pretrained
 
 ARCHITECTURE = "twin.FaceEncoder"
-PX, WIDTHS, FEATURES = 128, (32, 64, 128, 192), 256      # 1.2 M weights
+PX, WIDTHS, FEATURES = 128, (32, 64, 128, 192), 256      # 1.9 M weights
+GRID = 4                                                 # places of a side whose means are read: a plain mean doesn't know whose colour it saw
 DAMAGES = ("blur", "noise", "tint", "bend", "blocks")
 CLEAN = 0.4                                              # share of a step's pictures that come in as they are
 LEGIBLE = 0.5                                            # of a damage's strength, up to which attributes are still asked
@@ -131,13 +132,13 @@ class Encoder(nn.Module):
         for before, width in zip(widths[:-1], widths[1:], strict=True):
             stages += [Halved(), nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), Residual(width)]
         self.stages = nn.Sequential(*stages)
-        self.features_ = nn.Linear(widths[-1], features)
+        self.features_ = nn.Linear(widths[-1] * GRID ** 2, features)
         self.read = nn.Linear(features, sum(len(head.get("values", " ")) for head in self.heads.values()))
         self.damage = nn.Linear(features, len(DAMAGES))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures [n, 3, px, px] in 0..1 -> features, what the heads say side by side, strength of each of DAMAGES."""
-        found = self.features_(self.stages(self.stem(x * 4 - 2)).mean((2, 3)))
+        found = self.features_(F.adaptive_avg_pool2d(self.stages(self.stem(x * 4 - 2)), GRID).flatten(1))
         known = F.gelu(found)
         return found, self.read(known), self.damage(known)
 
