@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import io
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -19,6 +22,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+os.environ["TWIN_STUDIO"] = tempfile.mkdtemp(prefix="twin-studio-")      # no test looks into what its user trains
+atexit.register(shutil.rmtree, os.environ["TWIN_STUDIO"], ignore_errors=True)
+
 from twin.conversation import Conversation  # noqa: E402
 from twin.registry import Crew, Worker  # noqa: E402
 from twin.streams import Lane  # noqa: E402
@@ -31,7 +37,7 @@ WORDS = ("Hello there, my friend. I was thinking about the garden today and how 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser comes last: Playwright keeps an event loop running in the main thread, and then no other test can have one. Of its files the longest come
     first: whoever shares them out among processes waits less at the end."""
-    browsers = ("test_page.py", "test_wizard.py", "test_two_users.py", "test_lora_page.py", "test_widget.py", "test_alone.py", "test_models_page.py", "test_knowledge_page.py",
+    browsers = ("test_page.py", "test_wizard.py", "test_two_users.py", "test_lora_page.py", "test_studio_page.py", "test_widget.py", "test_alone.py", "test_models_page.py", "test_knowledge_page.py",
                 "test_goods_page.py", "test_face.py", "test_memory_page.py")
     items.sort(key=lambda item: browsers.index(item.path.name) if item.path.name in browsers else -1)
 

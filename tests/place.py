@@ -38,6 +38,7 @@ from twin.wire.places import Places
 from twin.wire.routes import served
 from twin.wire.session import Rooms
 from twin.wire.sharing import Sharing
+from twin.wire.studio import Studio
 from twin.wire.words import Teaching
 
 
@@ -95,6 +96,7 @@ class Place:
         self.drafts, self.lessons = Drafts(self.shelf), Lessons(self.shelf)
         self.pupil: Any = lambda: None                   # the model that learns from words
         self.reader: Any = lambda: None                  # the model that reads documents
+        self.studio = Studio(door, home=home)
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"))
@@ -128,7 +130,7 @@ class Place:
         web, door = ROOT / "assets" / "web", self.rooms.door
         return served(web, self.sessions, self.shelf, self.drafts, speak, film, "local", *Checking(web, self.shelf.data, door).routes(),
                       *Knowledge(self.shelf, door, reader=lambda: self.reader(), memories=self.rooms.memories).routes(), *Goods(self.shelf, door).routes(), *Memory(self.sessions, door).routes(),
-                      *Models(self.registry, self.sessions, door, home=self.home).routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
+                      *Models(self.registry, self.sessions, door, home=self.home).routes(), *self.studio.routes(), *Consents(self.shelf, self.sessions, door).routes(), *Mine(self.shelf, self.drafts, self.sessions, door).routes(),
                       *Teaching(self.shelf, door, self.lessons, lambda: self.pupil()).routes(),
                       *Sharing(self.shelf, self.rooms.twins, door, page, Trials(self.shelf)).routes())
 
@@ -176,6 +178,7 @@ class Place:
         self.run(self.sessions.close())
         self.drafts.close()
         self.lessons.close()
+        self.studio.close()
         if self.gradio:
             self.page.close(verbose=False)
         else:

@@ -53,6 +53,7 @@ class Server:
         self._trials: Any = None
         self._door: Any = None
         self._models: Any = None
+        self._studio: Any = None
         self._temporary = ""
         self._stop = threading.Event()
 
@@ -158,6 +159,8 @@ class Server:
             self._trials.close()
         if self._models:
             self._models.fetches.close()
+        if self._studio:
+            self._studio.close()
         if self._sessions and self._sessions.rooms.memories:
             self._sessions.rooms.memories.close()
         self.registry.close()
@@ -225,6 +228,7 @@ class Server:
         from .wire.mine import Mine
         from .wire.models import Models
         from .wire.routes import served
+        from .wire.studio import Studio
         from .wire.words import Teaching
         self._shelf.present = self._sessions.present
         self._drafts, self._lessons = Drafts(self._shelf, embed=self.registry.embedder), Lessons(self._shelf)
@@ -237,6 +241,8 @@ class Server:
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         sharing = self._sharing()
         self._models = Models(self.registry, self._sessions, self._door, home=not self.shared)
+        self._studio = Studio(self._door, home=not self.shared)
+
         def gone(owner: str) -> None:
             sharing.forget(owner)
             if self._sessions.rooms.memories:
@@ -245,7 +251,7 @@ class Server:
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder, self.registry.reader, self._sessions.rooms.memories).routes(),
                       *Goods(self._shelf, self._door).routes(),
-                      *Memory(self._sessions, self._door).routes(), *self._models.routes(),
+                      *Memory(self._sessions, self._door).routes(), *self._models.routes(), *self._studio.routes(),
                       *Teaching(self._shelf, self._door, self._lessons, self.registry.pupil).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
                       *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=gone).routes(), *sharing.routes())

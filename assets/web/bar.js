@@ -3,7 +3,7 @@ import { h, iconButton } from "./dom.js";
 import { engineName, enginesList } from "./settings.js";
 
 /** Places that exist. More come with their pages. */
-const PLACES = ["talk"];
+const PLACES = ["talk", "studio"];
 
 export class Bar {
   /** @param {{language(): void, settings(): void, models(): void}} does */
@@ -18,6 +18,7 @@ export class Bar {
       h("span", { class: "gap" }), this.pill, this.more,
       h("button", { type: "button", class: "pill lang", t: "other_language", onclick: () => does.language() }),
       iconButton("settings", "settings", () => does.settings(), { class: "round" }));
+    this.nav = /** @type {HTMLElement} */ (this.element.querySelector("nav"));
     this.more.addEventListener("beforetoggle", () => {
       const box = this.pill.getBoundingClientRect();
       this.more.style.top = box.bottom + 8 + "px";
@@ -32,6 +33,11 @@ export class Bar {
     this.pill.hidden = !mind && !voice;
     this.more.replaceChildren(h("h2", { t: "engines" }), enginesList(engines), h("p", { class: "soft", t: engines.think?.away ? "engines_away" : "engines_note", args: { host: engines.think?.away ?? "" } }),
       h("button", { type: "button", class: "small", t: "choose_models", onclick: () => { this.more.hidePopover(); this.does.models(); } }));
+  }
+
+  /** @param {string} place the one that is shown */
+  setPlace(place) {
+    for (const link of this.nav.children) if (link.getAttribute("href") === "#" + place) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
 
   /** @param {boolean} on */

@@ -60,6 +60,8 @@ class Page {
     this.lay(query);
     this.wirePlayer();
     this.wireLive();
+    addEventListener("hashchange", () => this.turn());
+    this.turn();
     wireKeys(root, () => { if (this.editing >= 0) this.composer.done(true); this.stop(); });
     this.setState();
     this.aside = new Aside(() => this.shown === "idle" && !this.player.locked && this.hearing.mode === "off" && !this.composer.box.value,
@@ -296,6 +298,33 @@ class Page {
     } catch (error) { this.notices.show(error.message); }
   }
 
+  /** Turn to the place that the address names: the talk, or the Studio, which is loaded when it is first wanted. The talk stays as it is behind it. */
+  async turn() {
+    const place = location.hash.startsWith("#studio") && !this.only && !this.root.dataset.corner ? "studio" : "talk";
+    this.root.dataset.place = place;
+    this.bar.setPlace(place);
+    /** @type {HTMLElement} */ (this.root.querySelector(".room")).inert = place !== "talk";
+    if (place === "talk") { this.studio?.close(); return; }
+    this.hush();
+    this.hearing.stop();
+    try {
+      const { Studio } = await import("./studio.js");
+      if (!this.studio) this.root.append((this.studio = new Studio({ invent: (engine) => this.inventWith(engine) })).element);
+      if (this.root.dataset.place === "studio") await this.studio.open();
+    } catch (error) { location.hash = "#talk"; this.notices.show(error.message); }
+  }
+
+  /** The wizard, at the panel where faces are invented, with a model that may be new. @param {string} engine */
+  async inventWith(engine) {
+    await this.create();
+    const face = this.wizard?.steps.face;
+    if (!face) return;
+    await this.wizard.go("face");
+    face.invent.forget();
+    Object.assign(face.invent, { about: null, engine });
+    face.imagine(true);
+  }
+
   /** Which models listen and think, loaded when it is first wanted. */
   async models() {
     try {
@@ -317,6 +346,7 @@ class Page {
     setLanguage(language, this.root);
     this.live.send({ type: "lang", lang: language });
     this.hearing.stop();
+    this.studio?.rename();
     if (!this.twin) return;
     this.picker.show(this.twins, this.twin.id);
     this.composer.setName(shortName(this.twin));

@@ -2,7 +2,7 @@
 
 /** @type {Record<string, [string, string]>} */
 export const WORDS = {
-  talk: ["Talk", "对话"],
+  talk: ["Talk", "对话"], studio: ["Studio", "工作室"],
   places: ["Places", "页面"],
   ai: ["AI, not a person", "AI，不是真人"],
   welcome: ["{name} is a digital human: an AI, not a person. Type or talk, and cut in whenever you like. It all runs on {host}.",

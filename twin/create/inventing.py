@@ -50,7 +50,7 @@ class Inventor:
         """Raises Refused for one that nobody knows, Missing for one whose weights are not there."""
         room = parts.invent()
         name = name or room.ENGINES[0]
-        if name in room.ENGINES and name not in room.at_hand():
+        if (name in room.ENGINES or ":" in name) and name not in room.at_hand():
             raise Missing(f"The engine {name} is not on this machine.", "Train it, or take the illustrated one.",
                           zh=("这台机器上没有这个引擎。", "请先训练，或使用插画引擎。"))
         with self._guard:
@@ -64,7 +64,8 @@ class Inventor:
 
     def _engines(self) -> list[Json]:
         found: list[Json] = []
-        for name in parts.invent().ENGINES:
+        room = parts.invent()
+        for name in dict.fromkeys((*room.ENGINES, *room.at_hand())):
             try:
                 self.engine(name)
             except Missing:
@@ -119,8 +120,11 @@ def used(draft: Draft, engine: str, recipe: Mapping[str, Any], picture: bytes) -
 
 
 def engine_label(name: str) -> Json:
-    en, zh = LABELS.get(name, (name, name))
-    return {"en": en, "zh": zh}
+    """What an engine is called; one made here, "FAMILY:NAME", by its title."""
+    family, _, own = name.partition(":")
+    en, zh = LABELS.get(family, (family, family))
+    title = "" if not own else own.rpartition("/")[2] if family == "hub" else parts.engines().title_of(own)
+    return {"en": f"{title} ({en})", "zh": f"{title}（{zh}）"} if title else {"en": en, "zh": zh}
 
 
 def told(face: invent.Invented) -> Json:

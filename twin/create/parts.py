@@ -42,6 +42,10 @@ def invent() -> Any:
     return importlib.import_module("twin.paint.invent")
 
 
+def engines() -> Any:
+    return importlib.import_module("twin.paint.engines")
+
+
 def wish() -> Any:
     return importlib.import_module("twin.paint.wish")
 

@@ -16,7 +16,7 @@ from twin.page.create import create
 from twin.page.stage import stage
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
-SHEETS = ("page.css", "stage.css", "talk.css", "panels.css", "create.css", "share.css", "knowledge.css", "models.css", "memory.css")
+SHEETS = ("page.css", "stage.css", "talk.css", "panels.css", "create.css", "share.css", "knowledge.css", "models.css", "memory.css", "studio.css")
 FONT = ("system-ui", "sans-serif")
 GRADIO_LINE = '<meta name="twin-transport" content="gradio">'           # on ZeroGPU only Gradio's own requests say whose GPU time it is
 

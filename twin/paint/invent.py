@@ -136,22 +136,27 @@ def engine(name: str, **given: Any) -> Engine:
     Missing for a hub without a model."""
     if name == "illustrated":
         return Illustrated()
-    if name in ("gan", "vae", "diffusion"):
+    if name.partition(":")[0] in ("gan", "vae", "diffusion"):
         from .engines import Learned
 
         return Learned(name, **given)
-    if name == "hub":
-        if not given.get("model"):
+    if name.partition(":")[0] == "hub":
+        given.setdefault("model", name.partition(":")[2])
+        if not given["model"]:
             raise Missing("No pipeline was named.", "Name one of diffusers' that lies on this machine.",
                           zh=("没有指定管线。", "请指定本机上的一个 diffusers 管线。"))
         from .hub import Hub
 
-        return Hub(**given)
+        hub = Hub(**given)
+        hub.name = name
+        return hub
     raise Refused(f"There is no engine called {name!r}.", f"It is one of: {', '.join(ENGINES)}.", zh=(f"没有名为 {name!r} 的引擎。", "请选择列出的引擎。"))
 
 
 def at_hand() -> list[str]:
-    """The engines whose weights are there."""
-    from .engines import WEIGHTS
+    """The engines whose weights are there: those that ship, then "FAMILY:NAME" of each model that was made here, and "hub:NAME" of each pipeline."""
+    from .engines import WEIGHTS, made
+    from .hub import here
 
-    return [name for name in ENGINES if name == "illustrated" or (WEIGHTS / name / "model.safetensors").is_file()]
+    return [*(name for name in ENGINES if name == "illustrated" or (WEIGHTS / name / "model.safetensors").is_file()), *made(),
+            *(f"hub:{name}" for name in here())]

@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from PIL import Image
 
 from twin.errors import Missing, Refused, TwinError
 from twin.paint import attributes as looks
+from twin.studio.statement import STATEMENT
 
 from . import sift
 from .sift import Face
@@ -40,10 +42,8 @@ if TYPE_CHECKING:
 
 VERSION, HELD, QUALITY, FOLDER = 1, 0.1, 92, 1000        # of the folder's layout; the share kept from training; of the WebP; pictures in one sub-folder
 FEW, SLACK = 200, 100                                    # faces: with fewer a network learns them by heart; what a kill or a power cut may cost
+SHOWN, ACROSS, TILE, GREY = 24, 6, 128, 3.0               # faces of a look's sheet, in rows of so many, px of each; what channels differ by in a grey one
 KINDS, SPLITS = ("illustrated", "people", "drawn"), ("train", "held")
-STATEMENT = ("The people in these pictures are me, or they have allowed me to do this. They agree that a network learns from these pictures how faces look, "
-             "and that it makes pictures of faces that are nobody's. What it makes is always marked as made by an AI. I will not use it to deceive anyone, nor "
-             "to show any of them. They can take this back at any time: then their pictures are deleted, with this data set and what was made from it.")
 Progress = Callable[[int, int | None], None]             # done, of how many
 _NAME = re.compile(r"faces/[0-9]{4,}/[0-9]{6,}\.(webp|png)")
 
@@ -130,7 +130,7 @@ class Writer:
                **({} if points is None else {"points": points})}                                         # last: whoever needs none reads no further
         line = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
         out = io.BytesIO()
-        Image.fromarray(face.picture).save(out, "WEBP", quality=QUALITY, method=4)
+        Image.fromarray(face.picture).save(out, "WEBP", quality=QUALITY, method=2)
         with self.kept():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -532,10 +532,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--who", default="", metavar="NAME", help="who says that they agreed")
     parser.add_argument("--size", type=int, default=256, help="px of a side")
     parser.add_argument("--name", default="", help="what the set is called (without it: like its folder)")
+    parser.add_argument("--look", type=int, default=0, metavar="N",
+                        help="make no set: look at N of the pictures, and leave report.json and sheet.webp, some of their faces, in --out")
     parser.add_argument("--workers", type=int, default=max(1, min(8, (os.cpu_count() or 1) // 2)), help="processes that look at pictures, about 0.4 GB each")
     options = parser.parse_args(arguments)
     try:
-        report = make(options.folder, options.out, _about(options), workers=options.workers, progress=_teller())
+        if options.look:
+            report = preview(options.folder, options.out, options.size, options.look, workers=options.workers, progress=_teller())
+        else:
+            report = make(options.folder, options.out, _about(options), workers=options.workers, progress=_teller())
     except TwinError as error:
         print(f"{error.message}\n{error.hint}".strip(), file=sys.stderr)
         return 1
@@ -566,6 +571,35 @@ def make(folder: Path, out: Path, about: Manifest, *, workers: int = 1, progress
     return report
 
 
+def preview(folder: Path, out: Path, size: int = 256, most: int = 120, *, workers: int = 1,
+            progress: Progress = lambda done, total: None) -> dict[str, Any]:
+    """What a set of these pictures would be like, told by at most `most` of them, taken evenly: the report of make(), with "of", how many pictures there are,
+    and "grey", how many of the faces have no colours. In `out`: report.json, and sheet.webp, 24 of the faces. Raises as make() does, but for no face."""
+    files = sift.listed(folder, out)
+    some = [files[k * len(files) // min(most, len(files))] for k in range(min(most, len(files)))]
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".look-", dir=out) as held, \
+            Writer(Path(held), Manifest("look", "drawn", "looked at, not kept", "none", size)) as writer:
+        report = sift.gather(writer, folder, some, split_of, workers=workers, progress=progress)
+        shown: list[np.ndarray] = []
+        grey = 0
+        for picture, _ in writer.pictures():
+            grey += int((picture.max(2).astype(int) - picture.min(2)).mean() < GREY)
+            if len(shown) < SHOWN:
+                shown.append(cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_AREA))
+    report |= {"of": len(files), "looked": len(some), "grey": grey, "size": size}
+    (out / "sheet.webp").unlink(missing_ok=True)
+    if shown:
+        across = min(ACROSS, len(shown))
+        shown += [np.full((TILE, TILE, 3), 255, np.uint8)] * (-len(shown) % across)
+        rows = [np.concatenate(shown[k:k + across], 1) for k in range(0, len(shown), across)]
+        data = io.BytesIO()
+        Image.fromarray(np.concatenate(rows)).save(data, "WEBP", quality=88)
+        _whole(out / "sheet.webp", data.getvalue())
+    _whole(out / "report.json", json.dumps(report, ensure_ascii=False, indent=2).encode("utf-8", "replace"))
+    return report
+
+
 def _about(options: argparse.Namespace) -> Manifest:
     """What the command line says of the set. Raises Refused, also where it does not say whether these are people."""
     if options.people == options.drawn:
@@ -578,7 +612,7 @@ def _about(options: argparse.Namespace) -> Manifest:
     if said and said != "ours":
         try:
             file = Path(said)
-            said = file.read_text(encoding="utf-8").strip() if len(said) < 250 and file.is_file() else said
+            said = file.read_text(encoding="utf-8").strip() if len(said.encode()) < 250 and file.is_file() else said
         except (OSError, ValueError) as error:
             raise Refused(f"The statement in {said} can't be read.", "Save it as plain text (UTF-8).") from error
         if not 40 <= len(said) <= 20_000:

@@ -9,7 +9,7 @@
     samples/         step-00000100.png ...; curves.png: the log, drawn
     at-STEP/         checkpoints (checkpoints.py)
 
-The page starts a training as a process and reads these files; it imports nothing from here. No torch in this file.
+The page starts a training as a process and reads these files by twin/studio/run.py; it imports nothing from here. No torch in this file.
 """
 from __future__ import annotations
 
@@ -19,59 +19,25 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twin.errors import Missing, Refused, TwinError
+from twin.errors import Refused, TwinError
+from twin.studio import run
+from twin.studio.run import found, write
 
 BEAT = 2.0                                               # s between heartbeats
-ENDS = ("ended", "stopped", "failed")
 
 
-class Run:
-    """One training's folder. The training itself begins, beats, logs and ends; everyone else looks and asks it to stop."""
+class Run(run.Run):
+    """A training's folder, in the hands of the training: it begins, beats, logs and ends. Everyone else looks and asks it to stop (twin/studio/run.py)."""
 
     def __init__(self, folder: Path):
-        self.folder = Path(folder)
+        super().__init__(folder)
         self._beaten = 0.0
         self._beat: dict[str, Any] = {}
-
-    # --- for whoever looks
-
-    def about(self) -> dict[str, Any]:
-        """run.json. Raises Missing."""
-        return _json(self.folder / "run.json") or _missing(self.folder)
-
-    def alive(self) -> bool:
-        """Whether its process is there."""
-        import psutil
-        try:
-            number, _, start = (self.folder / "pid").read_text("utf-8").partition(" ")
-            return abs(psutil.Process(int(number)).create_time() - float(start)) < 1.0
-        except (OSError, ValueError, psutil.Error):
-            return False
-
-    def status(self) -> dict[str, Any]:
-        """The heartbeat, with "alive"; a run whose process is gone without a word is "killed"."""
-        beat, alive = _json(self.folder / "heartbeat"), self.alive()
-        state = beat.get("state", "training")
-        return {**beat, "folder": str(self.folder), "alive": alive, "state": state if alive or state in ENDS else "killed"}
-
-    def ask_to_stop(self) -> None:
-        (self.folder / "stop").touch()
-
-    def rows(self) -> list[dict[str, float]]:
-        """log.csv; a cell that is empty or torn is left out."""
-        out = []
-        with suppress(OSError), (self.folder / "log.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                with suppress(ValueError):
-                    out.append({name: float(value) for name, value in row.items() if name and value})
-        return [row for row in out if "step" in row]
-
-    # --- for the training
 
     def begin(self, about: Mapping[str, Any], fresh: bool) -> None:
         """Take the folder. Raises Refused where a training runs in it, or where a fresh one would go over an older one's checkpoints; OSError."""
@@ -83,8 +49,8 @@ class Run:
             raise Refused(f"A training runs in {self.folder} already.", f"Wait for it, or end it: make a file {self.folder / 'stop'}.")
         if fresh and any(self.folder.glob("at-*/state.json")):
             raise Refused(f"There is a training in {self.folder} already.", "Go on with it by --resume, or name another folder.")
-        _write(self.folder / "pid", f"{os.getpid()} {psutil.Process().create_time()}")
-        _write(self.folder / "run.json", json.dumps({**about, "begun": time.strftime("%Y-%m-%dT%H:%M:%S")}, indent=2, ensure_ascii=False))
+        write(self.folder / "pid", f"{os.getpid()} {psutil.Process().create_time()}")
+        write(self.folder / "run.json", json.dumps({**about, "begun": time.strftime("%Y-%m-%dT%H:%M:%S")}, indent=2, ensure_ascii=False))
         (self.folder / "stop").unlink(missing_ok=True)
 
     def asked(self) -> bool:
@@ -96,7 +62,7 @@ class Run:
         self._beat.update(told)
         if now or time.monotonic() - self._beaten >= BEAT:
             with suppress(OSError):
-                _write(self.folder / "heartbeat", json.dumps({**self._beat, "at": round(time.time(), 1)}))
+                write(self.folder / "heartbeat", json.dumps({**self._beat, "at": round(time.time(), 1)}))
             self._beaten = time.monotonic()
 
     def end(self, state: str, why: str = "") -> None:
@@ -163,13 +129,6 @@ class Run:
         return self.folder / "curves.png"
 
 
-def found(root: Path) -> Iterator[Run]:
-    """The runs at `root` and one level under it."""
-    for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())) if root.is_dir() else ():
-        if (folder / "run.json").is_file():
-            yield Run(folder)
-
-
 def spoken(seconds: float | None) -> str:
     """A span of time for people."""
     if seconds is None:
@@ -178,37 +137,18 @@ def spoken(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        read = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def _missing(folder: Path) -> dict[str, Any]:
-    raise Missing(f"There is no training in {folder}.", "Name the folder that was --out.")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole, or as it was."""
-    half = path.with_name(path.name + ".half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m twin.train.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of a run, or of some")
     parser.add_argument("--stop", action="store_true", help="ask every one that is alive to end")
     options = parser.parse_args(arguments)
     try:
-        runs = list(found(options.folder)) or [Run(options.folder)]
+        runs = list(found(options.folder)) or [run.Run(options.folder)]
         if options.stop:
-            for run in runs:
-                if run.alive():
-                    run.ask_to_stop()
-        print(json.dumps([{"about": run.about(), **run.status()} for run in runs], ensure_ascii=False, indent=2))
+            for one in runs:
+                if one.alive():
+                    one.ask_to_stop()
+        print(json.dumps([{"about": one.about(), **one.status()} for one in runs], ensure_ascii=False, indent=2))
     except TwinError as error:
         print(f"{error.message} {error.hint}", file=sys.stderr)
         return 1

@@ -119,7 +119,7 @@ def _words(asked: Mapping[str, Any]) -> str:
 
 def _engine(asked: Mapping[str, Any]) -> str:
     engine = asked.get("engine") or ""
-    if not isinstance(engine, str) or len(engine) > 40:
+    if not isinstance(engine, str) or len(engine) > 120:
         raise _garbage()
     return engine
 

@@ -49,6 +49,12 @@ BODIES: dict[tuple[str, str], Json | str] = {
     ("POST", "/draft/invent/read"): _object("words", words=TEXT), ("POST", "/draft/invent/like"): _object("recipe", recipe=RECIPE, seed=WHOLE, engine=TEXT),
     ("POST", "/draft/invent/between"): _object("one", "other", "part", one=RECIPE, other=RECIPE, part=NUMBER, engine=TEXT),
     ("POST", "/draft/invent/use"): _object("recipe", recipe=RECIPE, engine=TEXT),
+    ("POST", "/studio/look"): _object("folder", folder=TEXT, size=WHOLE), ("POST", "/studio/models"): _object("folder", folder=TEXT),
+    ("POST", "/studio/sets"): _object("kind", kind={"enum": ["painted", "people", "drawn"]}, title=TEXT, count=WHOLE, size=WHOLE, folder=TEXT, source=TEXT,
+                                      licence=TEXT, agreed=FLAG, who=TEXT),
+    ("POST", "/studio/runs"): _object("set", "family", set=TEXT, family={"enum": ["vae", "gan", "diffusion"]}, px=WHOLE, hours=NUMBER, vae=TEXT, title=TEXT,
+                                      size={"enum": ["tiny", "small", "base", "large"]}, steps=WHOLE),
+    ("POST", "/studio/runs/{name}/go-on"): _object(hours=NUMBER),
     ("POST", "/draft/consent"): CONSENT, ("POST", "/draft/build"): PASSPHRASE,
     ("POST", "/twins/{name}/teach"): _object("asked", "said", asked=TEXT, said=TEXT),
     ("POST", "/twins/{name}/edit"): PERSONA, ("POST", "/twins/{name}/unlock"): PASSPHRASE, ("POST", "/twins/{name}/lock"): PASSPHRASE,
@@ -85,6 +91,9 @@ ANSWERS: dict[tuple[str, str], str] = {
     ("POST", "/twins/{name}/knowledge"): LINES, ("POST", f"{SHARE}/page"): LINES, ("POST", f"{SHARE}/publish"): LINES,
     ("POST", f"{SHARE}/update"): LINES, ("POST", f"{SHARE}/try"): LINES,
     ("POST", f"{SHARE}/space.zip"): "application/zip", ("GET", f"{SHARE}/page/{{page}}"): FILE, ("POST", "/me/export"): "application/zip",
+    ("GET", "/studio/painter"): "image/webp", ("GET", "/studio/models/{where}/{name}/picture/{file}"): "image/webp",
+    ("GET", "/studio/look/sheet"): "image/webp", ("GET", "/studio/sets/{name}/sheet"): "image/webp", ("GET", "/studio/runs/{name}/picture/{file}"): "image/png",
+    ("GET", "/studio/models/made/{name}/download"): "application/zip",
     ("GET", "/healthz"): "text/plain", ("GET", "/web/{path}"): "*/*", ("GET", "/login/huggingface"): "text/html", ("GET", "/login/callback"): "text/html",
 }
 HEADERS: dict[tuple[str, str], dict[str, str]] = {
