@@ -10,21 +10,22 @@ families together; `copies_real` of as many real ones, by chance alone. `--few`:
 """
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from twin.train.judge import Held
+
 WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights" / "faces"
-FAMILIES = {"vae": ("twin.paint.vae", "Vae"), "gan": ("twin.paint.gan", "Gan"), "diffusion": ("twin.paint.diffusion", "Diffusion")}
-ASKED, SAMPLED = 20_000_000, 30_000_000                  # first seeds of wishes and of samples' looks; held-out pictures have painted.HELD_OUT's
+FAMILIES = ("vae", "gan", "diffusion")
+ASKED = 20_000_000                                       # first seed of wishes; samples' looks have judge.SAMPLED's, held-out pictures painted.HELD_OUT's
 FEW, WISHES, RIGGED = 200, 300, 100
 PX = 256                                                 # of what the painter paints, as for training sets
 WISHED = ("gender", "age", "features", "skin", "hair", "hair colour", "beard", "glasses", "headwear", "make-up", "freckles", "earrings", "eyes", "lips",
@@ -50,12 +51,6 @@ def families(folder: Path = WEIGHTS) -> dict[str, Path | None]:
     return {name: folder / name if (folder / name / "config.json").is_file() else None for name in FAMILIES}
 
 
-def loaded(name: str, folder: Path) -> Any:
-    """Raises Missing, Refused."""
-    module, kind = FAMILIES[name]
-    return getattr(importlib.import_module(module), kind).from_pretrained(folder)
-
-
 def run(options) -> dict[str, object]:
     from twin.errors import TwinError
     try:
@@ -65,14 +60,18 @@ def run(options) -> dict[str, object]:
 
 
 def _run(options) -> dict[str, object]:
+    from twin.train import judge
+    from twin.train.data import open_set
     from twin.train.encoder import Encoder
     encoder = Encoder.from_pretrained(options.encoder)
     count, draws = (FEW, 1) if options.few else (options.samples, options.draws)
-    held = Held(options, encoder, count)
+    held = judge.Held(options.set or rendered(2 * count), encoder, count)
     figures: dict[str, object] = {"samples": held.count, "features": held.width, "draws": draws}
     if options.table:
         return figures | table(held, encoder)
-    learned = _training(options, encoder, held)
+    learned = judge.Learned.of(open_set(options.train) if options.train else held.faces, encoder)
+    if learned is None:
+        print("What the families learned from is not there (--train), so nobody knows whether they copy.", flush=True)
     folders = families(options.weights)
     shares: dict[str, float] = {}
     for name, folder in folders.items():
@@ -80,7 +79,7 @@ def _run(options) -> dict[str, object]:
             figures[name] = "missing"
             print(f"{name}: no weights in {options.weights / name}", flush=True)
             continue
-        row = judged(partial(drawn, loaded(name, folder)), held, encoder, learned, draws, options.sheet and options.sheet / name)
+        row = judge.judged(partial(judge.drawn, judge.loaded(name, folder)), held, encoder, learned, draws, options.sheet and options.sheet / name)
         shares[name] = row["fd_ratio"]
         print(f"{name}: " + "  ".join(f"{key} {value:.4g}" for key, value in row.items()), flush=True)
         figures |= {f"{key}_{name}": value for key, value in row.items()}
@@ -95,44 +94,6 @@ def _run(options) -> dict[str, object]:
 
 # real ones ----------------------------------------------------------------------------------------------------------------------------
 
-class Held:
-    """Held-out pictures and their features. `draw(k)`: two disjoint sets of `count` of them, as rows; `project`: features as they are, or fewer of them."""
-
-    def __init__(self, options, encoder, count: int):
-        from twin.train import measure
-        from twin.train.data import open_set
-        folder = options.set or rendered(2 * count)
-        faces = open_set(folder)
-        _seeds_apart(folder, encoder)
-        portraits = faces.portraits("held", min(encoder.px, faces.about.size))
-        self.pictures, self.folder, self.faces, self.files = portraits.pixels, folder, faces, portraits.files
-        self.count = min(count, len(self.pictures) // 2)
-        if self.count < count:
-            print(f"{folder} holds {len(self.pictures)} pictures back, so the figures are of {self.count} samples, not of {count}.", flush=True)
-        self.pictures = self.pictures[:max(2 * self.count, 2)]
-        self.features = encoder.features(self.pictures)
-        self.width = self.features.shape[1]
-        self._basis = None
-        if self.count <= self.width:                     # a covariance of so few has no inverse: the first components alone
-            self.width = max(1, self.count // 8)
-            self._basis = measure.projected(self.features, self.width)
-
-    def project(self, features: np.ndarray) -> np.ndarray:
-        return features if self._basis is None else features @ self._basis
-
-    def draw(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.random.default_rng([number, 1]).permutation(len(self.pictures))
-        return rows[:self.count], rows[self.count:2 * self.count]
-
-
-def _seeds_apart(folder: Path, encoder) -> None:
-    from twin.train.encoder import rows_of
-    learned = encoder.about.get("seeds")
-    shared = sum(learned[0] <= row["seed"] <= learned[1] for row in rows_of(folder).values() if row.get("seed") is not None) if learned else 0
-    if shared:
-        print(f"Seeds of {shared} pictures of {folder} lie between those that the encoder learned from: its distances may flatter.", flush=True)
-
-
 def rendered(count: int) -> Path:
     """A set of so many held-out pictures by the illustrated painter, in the cache folder; gone on with where it was broken off."""
     from twin.devices import storage
@@ -143,27 +104,8 @@ def rendered(count: int) -> Path:
     return folder
 
 
-# samples ------------------------------------------------------------------------------------------------------------------------------
-
-def drawn(model: Any, count: int, seed: int, looks: list[dict] | None = None) -> Iterator[np.ndarray]:
-    """uint8 [n, 3, px, px] by and by. `looks`: what each shall look like; else what anybody may."""
-    import torch
-
-    from twin.paint.attributes import WIDTH, invent, vector
-    known = getattr(model, "statistics", None)           # of a VAE; its directions
-    width = len(known.centre) if known is not None else getattr(getattr(model, "size", None), "attributes", WIDTH)
-    told = width == WIDTH and "attributes" in inspect.signature(model.sample).parameters
-    for at in range(0, count, 32):
-        number = min(32, count - at)
-        if told:
-            some = looks[at:at + number] if looks else [invent(SAMPLED + seed + at + k) for k in range(number)]
-            yield model.sample(number, seed + at, attributes=torch.from_numpy(np.stack([vector(look) for look in some]))).numpy()
-        else:
-            yield model.sample(number, seed + at).numpy()
-
-
 def painted(count: int, seed: int, looks: list[dict]) -> Iterator[np.ndarray]:
-    """The same by the illustrated painter, as large as its sets are."""
+    """Pictures by the illustrated painter, uint8 [1, 3, px, px] each, as large as its sets are."""
     from twin.paint.likeness import likeness
     from twin.paint.quick import paint
     from twin.train.painted import OVER
@@ -171,87 +113,11 @@ def painted(count: int, seed: int, looks: list[dict]) -> Iterator[np.ndarray]:
         yield paint(likeness(looks[k], seed + k), PX, OVER).picture.transpose(2, 0, 1)[None]
 
 
-def judged(sample: Callable[[int, int], Iterator[np.ndarray]], held: Held, encoder, learned: Learned | None, draws: int,
-           sheet: Path | None = None) -> dict[str, float]:
-    """A family's figures, each the mean over the draws; copies are of all draws together."""
-    from twin.train import measure
-    rows: list[dict[str, float]] = []
-    for number in range(draws):
-        began, parts, smalls, kept = time.perf_counter(), [], [], []
-        for pictures in sample(held.count, 1 + number * held.count):
-            parts.append(encoder.features(pictures))
-            if learned:
-                smalls += [measure.small(pictures), measure.small(pictures[..., ::-1].copy())]
-                kept.append(pictures)
-        took = time.perf_counter() - began
-        whole = np.concatenate(parts)
-        one, two = held.draw(number)
-        made, real, other = (held.project(part) for part in (whole, held.features[one], held.features[two]))
-        base, distance = measure.fd(other, real), measure.fd(made, real)
-        kernel, spread = measure.kernel_distance(made, real)
-        precision, recall = measure.precision_recall(real, made)
-        density, coverage = measure.density_coverage(real, made)
-        row = {"fd_ratio": distance / max(base, 1e-12), "fd_own": distance, "fd_own_real": base, "kd_own": kernel, "kd_own_sd": spread, "precision": precision,
-               "recall": recall, "density": density, "coverage": coverage, "diversity": measure.diversity(real, made), "ms_each": 1000 * took / held.count}
-        if learned:
-            row |= learned.copies(whole, smalls, kept, sheet and sheet / f"draw{number}")
-        rows.append(row)
-    over: dict[str, Callable[[list[float]], Any]] = {"copies": sum, "copies_features": sum, "copies_pixels": sum, "nearest_share": min}
-    return {key: float(over.get(key, np.mean)([row[key] for row in rows])) for key in rows[0]}
-
-
-# copies -------------------------------------------------------------------------------------------------------------------------------
-
-class Learned:
-    """What the families learned from, as features and as small pixels."""
-
-    def __init__(self, pictures: np.ndarray, encoder):
-        from twin.train import measure
-        self.pictures, self.features, self.small = pictures, encoder.features(pictures), measure.small(pictures)
-
-    def copies(self, features: np.ndarray, smalls: list[np.ndarray], kept: list[np.ndarray], sheet: Path | None = None) -> dict[str, float]:
-        """`copies`: of the samples, those that are near in features or, as they are or mirrored, in pixels. `nearest_share`: the nearest's distance in pixels
-        over that of the two closest that were learned from."""
-        from twin.train import measure
-        seen = measure.copies(features, self.features)
-        plain, mirrored = (measure.copies(np.concatenate(smalls[k::2]), self.small) for k in (0, 1))
-        pixels = np.minimum(plain.nearest, mirrored.nearest)
-        found = (seen.nearest < seen.pair) | (pixels < plain.pair)
-        if sheet and found.any():
-            _sheet(sheet, kept, self.pictures, np.flatnonzero(found), np.where(plain.nearest < mirrored.nearest, plain.index, mirrored.index), seen.index)
-        return {"copies": int(found.sum()), "copies_features": seen.count, "copies_pixels": int((pixels < plain.pair).sum()),
-                "nearest_share": float(pixels.min() / plain.pair)}
-
-    def control(self, held: Held) -> dict[str, object]:
-        """The same of real held-out pictures, of which none is a copy."""
-        from twin.train import measure
-        part = held.pictures[:held.count]
-        row = self.copies(held.features[:held.count], [measure.small(part), measure.small(part[..., ::-1].copy())], [part])
-        return {f"{key}_real": value for key, value in row.items()}
-
-
-def _training(options, encoder, held: Held) -> Learned | None:
-    from twin.train.data import open_set
-    faces = open_set(options.train) if options.train else held.faces
-    if not faces.files["train"]:
-        print("What the families learned from is not there (--train), so nobody knows whether they copy.", flush=True)
-        return None
-    return Learned(faces.portraits("train", min(encoder.px, faces.about.size)).pixels, encoder)
-
-
-def _sheet(folder: Path, kept: list[np.ndarray], learned: np.ndarray, rows: np.ndarray, *indices: np.ndarray) -> None:
-    import cv2
-    folder.mkdir(parents=True, exist_ok=True)
-    made = np.concatenate(kept)
-    for row in rows[:50]:
-        strip = [cv2.resize(one.transpose(1, 2, 0), (256, 256)) for one in (made[row], *(learned[index[row]] for index in indices))]
-        cv2.imwrite(str(folder / f"{row}.png"), np.concatenate(strip, 1)[..., ::-1])
-
-
 # wishes and rigs ----------------------------------------------------------------------------------------------------------------------
 
 def wishes(folders: dict[str, Path | None], shares: dict[str, float], encoder, few: bool) -> dict[str, object]:
     """attribute_accuracy, rig_rate and four_faces_s, of whoever answers a wish, with the painter's beside them."""
+    from twin.train import judge
     count = 40 if few else WISHES
     asked = [wish(ASKED + k, encoder.heads) for k in range(count)]
     looks = [look for _, look in asked]
@@ -262,7 +128,7 @@ def wishes(folders: dict[str, Path | None], shares: dict[str, float], encoder, f
             continue
         began = time.perf_counter()
         folder = folders.get(name)
-        paint = partial(drawn, loaded(name, folder)) if folder else painted
+        paint = partial(judge.drawn, judge.loaded(name, folder)) if folder else painted
         list(paint(4, 1, looks=[looks[0]] * 4))
         took = time.perf_counter() - began
         made = list(paint(count, ASKED, looks=looks))

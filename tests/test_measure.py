@@ -342,11 +342,11 @@ def test_the_bench_says_what_is_missing_and_measures_the_rest(folder, capsys):
 
 def test_a_family_is_judged_by_its_samples(folder):
     from bench import faces
+    from twin.train import judge
     from twin.train.encoder import Encoder
     net = Encoder.from_pretrained(folder / "encoder")
-    given = Namespace(set=folder / "set", train=None, samples=30)
-    held = faces.Held(given, net, 30)
-    learned = faces._training(given, net, held)
+    held = judge.Held(folder / "set", net, 30)
+    learned = judge.Learned.of(held.faces, net)
 
     def sample(count: int, seed: int):                   # a generator that paints two pictures it has learned from, and fresh ones
         made = drawn(count, seed + 100)[0]
@@ -354,7 +354,7 @@ def test_a_family_is_judged_by_its_samples(folder):
         yield made[:20]
         yield made[20:]
 
-    row = faces.judged(sample, held, net, learned, 2)
+    row = judge.judged(sample, held, net, learned, 2)
     assert row["copies"] >= 4 and row["copies_pixels"] >= 4 and row["nearest_share"] == 0 and row["fd_ratio"] > 0
     assert set(learned.control(held)) == {"copies_real", "copies_features_real", "copies_pixels_real", "nearest_share_real"}
     asked = [faces.wish(seed, net.heads) for seed in range(20)]
@@ -382,3 +382,18 @@ def test_families_go_through_the_whole_bench(folder, tmp_path, monkeypatch):
     assert 0 <= found["attribute_accuracy"] <= 1 and found["rig_rate"] == 0 and found["kd_own_sd_gan"] >= 0
     assert {"attribute_accuracy_illustrated", "rig_rate_illustrated", "copies_real"} <= set(found)
     assert all(isinstance(value, (int, float, str)) for value in found.values()) and json.dumps(found)
+
+
+def test_a_model_of_ones_own_is_judged_from_the_command_line(folder, tmp_path, capsys, monkeypatch):
+    from twin.paint.attributes import WIDTH
+    from twin.paint.gan import Gan, Generator, sized
+    from twin.train import judge
+    torch.manual_seed(0)
+    Gan(Generator(sized("tiny", 32, WIDTH))).save_pretrained(tmp_path / "gan")
+    told = [str(tmp_path / "gan"), str(folder / "set"), "--encoder", str(folder / "encoder"), "--samples", "32"]
+    assert judge.main(told) == 0
+    figures = json.loads((tmp_path / "gan" / "figures.json").read_text("utf-8"))
+    assert figures["fd_ratio"] > 1 and figures["fd_own_real"] > 0 and {"kd_own", "copies", "copies_real", "diversity"} <= set(figures)
+    assert judge.main([str(tmp_path), *told[1:]]) == 1 and "no model of faces" in capsys.readouterr().out
+    monkeypatch.setattr(judge, "LEAST", 10_000)
+    assert judge.main(told) == 1 and "too few to judge by" in capsys.readouterr().out

@@ -189,11 +189,18 @@ export class ModelDetail {
   }
 
   async load() {
-    this.model = await this.studio.tried(() => askJson(this.path));
-    if (this.model) this.draw();
+    const told = await this.studio.tried(() => askJson(this.path));
+    if (!told) return;
+    const fresh = this.model?.measuring !== told.measuring;
+    this.model = told;
+    if (fresh) this.draw();
+    if (told.measuring) this.later = setTimeout(() => this.element.isConnected && this.load(), 4000);
   }
 
-  stop() { this.stopping?.abort(); }
+  stop() {
+    this.stopping?.abort();
+    clearTimeout(this.later);
+  }
 
   rename() { if (this.model) this.draw(); }
 
@@ -204,12 +211,13 @@ export class ModelDetail {
     this.faces = h("div", { class: "st-four", "aria-live": "polite" });
     this.paint = h("button", { type: "button", class: "small strong", onclick: () => this.four() }, icon("dice"), (this.paintWord = h("span", { t: "st_four" })));
     const ours = where === "made" && studio.may;
+    const measured = [figures(/** @type {any} */ (rows)), model.measuring && h("p", { class: "soft st-spin" }, h("i"), h("span", { t: "st_measuring" }))].filter(Boolean);
     this.element.replaceChildren(...[headed(title, [fact([word("fam_" + model.family) !== title && word("fam_" + model.family), model.size && word("size_" + model.size), model.px && word("st_px", { n: model.px }), model.bytes && word("st_mb", { n: (model.bytes / 1e6).toFixed(1) })].filter(Boolean).join(" · "))], "#studio"),
       model.why && h("p", { class: "form-note bad" }, own(model.why)), !model.there && !model.why && h("p", { class: "form-note", t: "st_no_ship_see" }), model.kind === "people" && h("p", { class: "form-note", t: "st_people_note" }),
       h("div", { class: "st-acts" }, model.engine && this.paint, model.engine && h("button", { type: "button", class: "small", onclick: () => studio.does.invent(model.engine) }, icon("spark"), h("span", { t: "st_in_wizard" })), h("span", { class: "gap" }),
         ours && model.there && h("button", { type: "button", class: "small", onclick: () => studio.tried(async () => hand(await (await ask(`${this.path}/download`)).blob(), `${this.name}.zip`)) }, icon("save"), h("span", { t: "st_download" })),
         ours && h("button", { type: "button", class: "small", onclick: () => studio.ask("st_delete_model", "st_delete_model_p", "st_delete", async () => { await askJson(this.path, { method: "DELETE" }); await studio.look(); studio.go(""); }) }, icon("trash"), h("span", { t: "st_delete" }))),
-      this.faces, model.samples || curve ? h("div", { class: "st-two" }, model.samples && block("st_sheet", studio.picture(`${this.path}/picture/samples.webp?at=${at}`, word("st_sheet"), { class: "st-sheet" })), h("div", { class: "st-column" }, curve && h("section", { class: "st-block" }, curve.element), block("st_figures", figures(/** @type {any} */ (rows))))) : block("st_figures", figures(/** @type {any} */ (rows))), model.nearest && block("st_nearest", h("p", { class: "soft small-text", t: "st_nearest_p" }), studio.picture(`${this.path}/picture/nearest.webp?at=${at}`, word("st_nearest"), { class: "st-sheet" })),
+      this.faces, model.samples || curve ? h("div", { class: "st-two" }, model.samples && block("st_sheet", studio.picture(`${this.path}/picture/samples.webp?at=${at}`, word("st_sheet"), { class: "st-sheet" })), h("div", { class: "st-column" }, curve && h("section", { class: "st-block" }, curve.element), block("st_figures", ...measured))) : block("st_figures", ...measured), model.nearest && block("st_nearest", h("p", { class: "soft small-text", t: "st_nearest_p" }), studio.picture(`${this.path}/picture/nearest.webp?at=${at}`, word("st_nearest"), { class: "st-sheet" })),
       model.card && block("st_card", h("div", { class: "st-card-text" }, ...model.card.split(/\n\s*\n/).map((/** @type {string} */ part) => (part.startsWith("#") ? h("h3", {}, part.replace(/^#+\s*/, "")) : h("p", {}, part.replaceAll("\n", " ")))))),
       Object.keys(model.config).length > 0 && h("details", { class: "st-block" }, h("summary", { t: "st_settings" }), settings({ ...flat(model.config), ...flat(model.about) })), model.folder && model.there && block("st_folder", copyable(model.folder))].filter(Boolean));
     curve?.set(model.log.columns, model.log.rows);

@@ -127,8 +127,10 @@ class Runs:
             if run.alive() or process.state(self._use(run)) == "running":
                 raise Refused("It is being trained or exported.", "Stop it first.", code="going", zh=("它正在训练或导出。", "请先停止它。"))
             places.remove(run.folder)
-            if self._use(run).is_dir():
-                places.remove(self._use(run))
+            for job in (self._use(run), shelf.judging(run.folder.name)):
+                if job.is_dir():
+                    process.halt(job)
+                    places.remove(job)
             self._known.pop(run.folder.name, None)
         self._next()
 
@@ -145,8 +147,13 @@ class Runs:
             return model.name
         told = self.told(run.folder.name)
         shelf.describe(model, run, {key: asked[key] for key in ("title", "family", "size", "px", "kind", "set")}, sets.told(asked["set"]), told)
+
+        def then(code: int) -> None:
+            shelf.forget()
+            if code == 0:
+                shelf.judge(model.name, data, asked["threads"])
         process.begin(job, ["-m", f"twin.train.{asked['family']}", str(data), "--out", str(run.folder), "--export", str(model),
-                            *(["--vae", asked["vae"]] if asked["vae"] else [])], asked["threads"], then=lambda code: shelf.forget())
+                            *(["--vae", asked["vae"]] if asked["vae"] else [])], asked["threads"], then=then)
         return model.name
 
     def of_set(self, name: str) -> list[str]:

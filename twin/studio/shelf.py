@@ -28,6 +28,7 @@ from .run import Run, read_json, table, write
 EXTRA = ("encoder", "enlarge")                           # what ships beside the families, where it is there
 PICTURES = ("samples.webp", "nearest.webp")
 MOST_CARD = 20_000                                       # characters
+JUDGED = 1000                                            # samples that a model's figures are of
 PAINTED, TILE = 12, 160                                  # faces of the painter's own sheet, px of each
 _checked: dict[tuple[str, int], dict[str, str] | None] = {}
 _painting = threading.Lock()
@@ -71,7 +72,8 @@ def told(where: object, name: object) -> Json:
         card = re.sub(r"\A---\n.*?\n---\n", "", (folder / "README.md").read_text("utf-8", "replace")[:MOST_CARD], flags=re.DOTALL).strip()
     return _brief(str(where), folder.name, folder) | {
         "figures": figures, "card": card, "log": table(folder / "log.csv"), "nearest": (folder / "nearest.webp").is_file(), "about": about,
-        "config": read_json(folder / pretrained.CONFIG), "folder": str(folder)}
+        "config": read_json(folder / pretrained.CONFIG), "folder": str(folder),
+        "measuring": where == "made" and process.state(judging(folder.name)) == "running"}
 
 
 def picture(where: object, name: object, file: object) -> bytes:
@@ -80,6 +82,19 @@ def picture(where: object, name: object, file: object) -> bytes:
         return (_folder(where, name) / str(file)).read_bytes() if file in PICTURES else _no_picture()
     except OSError:
         return _no_picture()
+
+
+def judge(name: str, data: Path, threads: int) -> None:
+    """Begin to measure a model made here beside the set it learnt from (twin/train/judge.py), where the encoder ships that this needs. figures.json follows."""
+    if is_model(engines.WEIGHTS / "encoder"):
+        model = str(places.folder("models", name))
+        with suppress(TwinError):
+            process.begin(places.make(judging(name)), ["-m", "twin.train.judge", model, str(data), "--samples", str(JUDGED)], threads)
+
+
+def judging(name: str) -> Path:
+    """The folder of that process."""
+    return places.folder("jobs", f"judge-{name}")
 
 
 def model_folder(given: object, family: str) -> Path:
@@ -213,6 +228,7 @@ def remove(name: object) -> None:
     folder = places.there("models", name)
     if process.state(places.folder("jobs", f"use-{folder.name}")) == "running":
         raise Refused("It is being exported.", "Wait a moment.", code="going", zh=("它正在导出。", "请稍候。"))
+    process.halt(judging(folder.name))
     places.remove(folder)
     forget()
 
