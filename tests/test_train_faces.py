@@ -304,6 +304,16 @@ def test_losses_can_be_chosen(faces, tmp_path):
         assert all(value.isfinite().all() for value in weights(at).values())
 
 
+def test_a_head_start_paints_after_what_it_sees(faces, tmp_path):
+    plan = Plan(**{**vars(PLAN), "steps": 24})
+    at = taught("gan", tmp_path / "whole", faces, plan, head_start=160, rate=3e-3, often=0.0)
+    rows = Run(tmp_path / "whole").rows()
+    painted_after = [row["head_start"] for row in rows if "head_start" in row]
+    assert len(painted_after) == 20 and sum(painted_after[-5:]) < 0.9 * sum(painted_after[:5]) and sum("generator" in row for row in rows) == 4
+    taught("gan", tmp_path / "parts", faces, Plan(**{**vars(PLAN), "steps": 19}), head_start=160, rate=3e-3, often=0.0)
+    assert same(at, taught("gan", tmp_path / "parts", faces, plan, head_start=160, rate=3e-3, often=0.0, resume=True))
+
+
 def test_the_gradient_penalty_is_right_in_bfloat16_too():
     slope = torch.randn(3, 8, 8)
     pictures = torch.randn(2, 3, 8, 8, requires_grad=True)

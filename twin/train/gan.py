@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import avg_pool2d, relu, softplus
 
 from twin.errors import Missing
 from twin.paint.gan import KNOWN, SIZES, Discriminator, Gan, Generator, sized
@@ -22,7 +22,8 @@ from twin.paint.pretrained import laid
 
 from . import augment, checkpoints
 from .data import FaceSet
-from .ground import Figure, Ground, Plan, arguments, clock, done, figured, follow, nearest, order, planned, ramp
+from .ground import Figure, Ground, Part, Plan, arguments, clock, done, figured, follow, nearest, order, planned, ramp
+from .vae import pyramid
 
 RATES = {"tiny": 1e-3, "small": 1e-3}                    # Adam's rate at first, where a training is a hundred thousand pictures in small batches
 RATE, SETTLES = 2e-4, 4.0                                # ... R3GAN's, for millions in batches of 256; it falls to a quarter (its table 6)
@@ -31,6 +32,7 @@ EASES = 10.0                                             # the penalties' weight
 GAMMAS = {32: 2.0, 64: 4.0, 128: 17.0, 256: 150.0}       # of the penalties, first: R3GAN's for 256 px, tried here for 32, the others between
 LAZY = 4                                                 # steps between penalties, each then as many times as heavy (arxiv.org/abs/1912.04958, appendix B)
 BURN = 50_000                                            # pictures; R3GAN takes 10 M of 100 M and more
+TRIES = 4                                                # points of noise of a head start, of which the nearest face's is kept
 WATCHED = 8                                              # steps between looks at how far the discriminator overfits
 
 # (scores of real faces, of made ones) -> what the discriminator, and what the generator makes small. Scores (B,).
@@ -49,12 +51,13 @@ def penalty(scores: Tensor, pictures: Tensor) -> Tensor:
 
 
 def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, loss: str = "relativistic", gamma: float = 0.0, lazy: int = LAZY,
-          burn: int = BURN, rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False, resume: bool = False,
-          figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
+          burn: int = BURN, head_start: int = 0, rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False,
+          resume: bool = False, figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
     """Train in `out`. `gamma` 0: the picture size's own; `rate` 0: that of the networks' size. `often`: the augmentations' probability; None: it follows how
-    far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong where an attribute has a side. Returns the last checkpoint.
-    Raises Missing, Refused, TwinError."""
-    ground = Ground(out, plan, "gan", {"size": size, "loss": loss}, faces, px, resume=resume, say=say)
+    far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong where an attribute has a side. `head_start`: so many pictures
+    are painted after before the game begins: of some points of noise the one whose face is nearest to a real one is moved nearer, so that every real face has
+    one (arxiv.org/abs/1809.09087); the blur that leaves, the game sharpens. Returns the last checkpoint. Raises Missing, Refused, TwinError."""
+    ground = Ground(out, plan, "gan", {"size": size, "loss": loss, "head_start": head_start}, faces, px, resume=resume, say=say)
     shape = sized(size, px, ground.faces.width)
     gamma, rate = gamma or GAMMAS[px], rate or RATES.get(size, RATE)
     torch.manual_seed(plan.seed)
@@ -72,13 +75,25 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
     parts = plan.accumulate
 
     for step in ground.steps():
-        seen, p = ground.state.pictures, ground.dials["augment"]
+        seen, p = max(0, ground.state.pictures - head_start), ground.dials["augment"]
         weight, due = 0.5 * lazy * ramp(seen, burn, gamma, gamma / EASES), step % lazy == 0
         for optimiser in optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = ramp(seen, burn, rate, rate / SETTLES)
                 group["betas"] = (0.0, 1 - ramp(seen, burn, 1 - FORGETS[0], 1 - FORGETS[1]))
         batch = list(ground.parts())
+
+        if ground.state.pictures < head_start:
+            for part in batch:
+                points = torch.stack([ground.noise(f"z {number}", part, shape.noise) for number in range(TRIES)])
+                with ground.autocast():
+                    best = after(generator, points, part)
+                    wrong = pyramid(generator(best, part.attributes) - part.pictures)
+                ground.accelerator.backward(wrong / parts)
+                ground.note(head_start=wrong.detach())
+            ground.update("generator", clip=1.0)
+            follow(average, generator, plan.batch, plan.average, ground.state.pictures + plan.batch)
+            continue
 
         def made(who: str, number: int) -> Tensor:
             """Faces with the attributes of this part's real ones."""
@@ -119,7 +134,7 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
             ground.accelerator.backward(lost / parts)
             ground.note(generator=lost.detach())
         ground.update("generator")
-        follow(average, generator, plan.batch, plan.average, seen + plan.batch)
+        follow(average, generator, plan.batch, plan.average, ground.state.pictures + plan.batch)
 
         if often is None and kinds and step % WATCHED == 0:
             with torch.no_grad(), ground.autocast():
@@ -139,6 +154,14 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
         nearest(gan.sample(32, 0), ground.portraits, out / "nearest.png")
     ground.accelerator.wait_for_everyone()
     return at
+
+
+@torch.no_grad()
+def after(generator: Generator, points: Tensor, part: Part) -> Tensor:
+    """Of points (T, B, Z) for each picture the one whose face is nearest to it at a quarter of its side: (B, Z)."""
+    wanted = avg_pool2d(part.pictures, 4)
+    far = torch.stack([(avg_pool2d(generator(z, part.attributes), 4) - wanted).abs().mean((1, 2, 3)) for z in points])
+    return points[far.argmin(0), torch.arange(points.shape[1], device=points.device)]
 
 
 def exported(out: Path, faces: Path, folder: Path) -> None:
@@ -163,6 +186,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--gamma", type=float, default=0.0, help="weight of the gradient penalties at first; 0: the picture size's own")
     parser.add_argument("--lazy", type=int, default=LAZY, help="steps between gradient penalties; R3GAN has 1")
     parser.add_argument("--burn", type=int, default=BURN, help="pictures over which rates and penalties settle")
+    parser.add_argument("--head-start", type=int, default=0, help="pictures that are painted after, before the game begins")
     parser.add_argument("--rate", type=float, default=0.0, help="Adam's at first; 0: that of the size")
     parser.add_argument("--augment", default="auto", help="probability of augmentations, 0 to 0.8; auto: by how far the discriminator overfits")
     parser.add_argument("--kinds", nargs="*", choices=augment.KINDS, default=augment.KINDS, help="of augmentations")
@@ -178,7 +202,7 @@ def main(given: Sequence[str] | None = None) -> int:
         plan, faces = planned(options), open_set(options.set)
         often = None if options.augment == "auto" else min(augment.MOST, max(0.0, float(options.augment)))
         train(options.out, faces, plan, options.size, options.px, loss=options.loss, gamma=options.gamma, lazy=max(1, options.lazy),
-              burn=options.burn, rate=options.rate, kinds=options.kinds, often=often, flip=options.flip, resume=options.resume,
+              burn=options.burn, head_start=options.head_start, rate=options.rate, kinds=options.kinds, often=often, flip=options.flip, resume=options.resume,
               figure=figured(options, faces), say=clock)
     return done(run, clock)
 
