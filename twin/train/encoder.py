@@ -30,7 +30,7 @@ from twin.paint import pretrained
 
 ARCHITECTURE = "twin.FaceEncoder"
 PX, WIDTHS, FEATURES = 128, (32, 64, 128, 192), 256      # 1.9 M weights
-GRID = 4                                                 # places of a side whose means are read: a plain mean doesn't know whose colour it saw
+GRID, COLOURS = 4, 8                                     # places of a side whose features are read, and whose plain colours are read beside them
 DAMAGES = ("blur", "noise", "tint", "bend", "blocks")
 CLEAN = 0.4                                              # share of a step's pictures that come in as they are
 LEGIBLE = 0.5                                            # of a damage's strength, up to which attributes are still asked
@@ -38,7 +38,7 @@ GROUPS = 8                                               # of a step, each damag
 RATE, BATCH, DECAY, WARM = 2e-3, 64, 0.02, 100
 EVERY, TOLD = 120.0, 20.0                                # s between checkpoints, and between lines
 NEAR = 0.2                                               # of a measure's usual range (its 5 to 95 %): as near counts as right
-WEIGHT = 3.0                                             # of attributes, which are many heads' mean, against damage, which is learned within minutes
+WEIGHT = 0.5                                             # of each attribute against all damage, which is learned within minutes
 LEAST = 32                                               # pictures to learn from
 Attributes = Mapping[str, "str | bool | float"]
 
@@ -132,13 +132,14 @@ class Encoder(nn.Module):
         for before, width in zip(widths[:-1], widths[1:], strict=True):
             stages += [Halved(), nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), Residual(width)]
         self.stages = nn.Sequential(*stages)
-        self.features_ = nn.Linear(widths[-1] * GRID ** 2, features)
+        self.features_ = nn.Linear(widths[-1] * GRID ** 2 + 3 * COLOURS ** 2, features)
         self.read = nn.Linear(features, sum(len(head.get("values", " ")) for head in self.heads.values()))
         self.damage = nn.Linear(features, len(DAMAGES))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures [n, 3, px, px] in 0..1 -> features, what the heads say side by side, strength of each of DAMAGES."""
-        found = self.features_(F.adaptive_avg_pool2d(self.stages(self.stem(x * 4 - 2)), GRID).flatten(1))
+        places = F.adaptive_avg_pool2d(self.stages(self.stem(x * 4 - 2)), GRID).flatten(1)
+        found = self.features_(torch.cat([places, F.adaptive_avg_pool2d(x * 4 - 2, COLOURS).flatten(1)], 1))
         known = F.gelu(found)
         return found, self.read(known), self.damage(known)
 
@@ -327,7 +328,7 @@ def train(net: Encoder, pictures: np.ndarray, wanted: Tensor, *, steps: int = 0,
             _, told, strengths = model(x.contiguous(memory_format=torch.channels_last))
         attributes, damages = loss_of(net, told.float(), strengths.float(), wanted[mine].to(x.device), harm)
         optimiser.zero_grad()
-        runner.backward(WEIGHT * attributes + damages)
+        runner.backward(WEIGHT * len(net.heads) * attributes + damages)
         runner.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         took = time.perf_counter() - began
