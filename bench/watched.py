@@ -100,7 +100,7 @@ class Counting(ast.NodeTransformer):
         return self._function(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        if not any(ast.unparse(mark).partition("(")[0] in COMPILED for mark in node.decorator_list):
+        if not any(ast.unparse(mark).partition("(")[0].rpartition(".")[2] in COMPILED for mark in node.decorator_list):
             node.body = self._counted(node.body)
         return node
 

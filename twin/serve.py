@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import hmac
+import importlib.util
 import logging
 import os
 import secrets
@@ -214,7 +215,7 @@ class Server:
             endpointer=self.registry.endpointer, engines=self._engines,
             hearing=self._hearing, awake=self.registry.awake, first=twins.first(self.settings.twin).id,
             door=self._door, most=self.settings.conversations,
-            speaking=Places(self.settings.speaking or SPEAKING * (os.cpu_count() or 2), "speak"))
+            speaking=Places(self.settings.speaking or SPEAKING * (os.cpu_count() or 2), "speak"), studio=_paints())
 
     def _served(self) -> Any:
         from .create import Drafts
@@ -228,7 +229,6 @@ class Server:
         from .wire.mine import Mine
         from .wire.models import Models
         from .wire.routes import served
-        from .wire.studio import Studio
         from .wire.words import Teaching
         self._shelf.present = self._sessions.present
         self._drafts, self._lessons = Drafts(self._shelf, embed=self.registry.embedder), Lessons(self._shelf)
@@ -241,7 +241,9 @@ class Server:
             return render.film(self.registry, twin, text, out, aspect=aspect, captions=captions)
         sharing = self._sharing()
         self._models = Models(self.registry, self._sessions, self._door, home=not self.shared)
-        self._studio = Studio(self._door, home=not self.shared)
+        if _paints():
+            from .wire.studio import Studio
+            self._studio = Studio(self._door, home=not self.shared)
 
         def gone(owner: str) -> None:
             sharing.forget(owner)
@@ -251,7 +253,7 @@ class Server:
                       *Checking(WEB, self.data, self._door).routes(),
                       *Knowledge(self._shelf, self._door, self.registry.embedder, self.registry.reader, self._sessions.rooms.memories).routes(),
                       *Goods(self._shelf, self._door).routes(),
-                      *Memory(self._sessions, self._door).routes(), *self._models.routes(), *self._studio.routes(),
+                      *Memory(self._sessions, self._door).routes(), *self._models.routes(), *(self._studio.routes() if self._studio else ()),
                       *Teaching(self._shelf, self._door, self._lessons, self.registry.pupil).routes(),
                       *Consents(self._shelf, self._sessions, self._door, home=not self.shared).routes(),
                       *Mine(self._shelf, self._drafts, self._sessions, self._door, home=not self.shared, gone=gone).routes(), *sharing.routes())
@@ -314,3 +316,6 @@ def _check_address(host: str, port: int) -> None:
         raise Refused(f"There is no port {port}.", "Choose one from 1 to 65535.") from None
 
 
+def _paints() -> bool:
+    """Whether what paints faces is here: an exported Space goes without."""
+    return importlib.util.find_spec("twin.paint") is not None

@@ -14,7 +14,7 @@ export class Bar {
     this.more = h("div", { class: "pop", popover: "auto", id: "twin-engines" });
     this.pill = h("button", { type: "button", class: "pill", popovertarget: "twin-engines", hidden: true, tip: "engines" }, this.dot, this.short);
     this.element = h("header", { class: "bar" }, h("span", { class: "brand" }, mark(), "Twin"),
-      h("nav", { tip: "places", hidden: PLACES.length < 2 }, ...PLACES.map((place, i) => h("a", { href: "#" + place, "aria-current": i ? null : "page", t: place }))),
+      h("nav", { tip: "places", hidden: true }, ...PLACES.map((place, i) => h("a", { href: "#" + place, "aria-current": i ? null : "page", t: place }))),
       h("span", { class: "gap" }), this.pill, this.more,
       h("button", { type: "button", class: "pill lang", t: "other_language", onclick: () => does.language() }),
       iconButton("settings", "settings", () => does.settings(), { class: "round" }));
@@ -39,6 +39,9 @@ export class Bar {
   setPlace(place) {
     for (const link of this.nav.children) if (link.getAttribute("href") === "#" + place) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
+
+  /** Whether there are places to turn to. @param {boolean} some */
+  setPlaces(some) { this.nav.hidden = !some; }
 
   /** @param {boolean} on */
   setOnline(on) { this.dot.classList.toggle("off", !on); }

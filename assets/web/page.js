@@ -172,6 +172,8 @@ class Page {
     this.twin = this.mine.known(ready.twin);
     this.settings.account = this.login.account(ready.user);
     this.root.dataset.role = ready.user?.role ?? "owner";                   // CSS hides from visitors what makes and keeps
+    this.bar.setPlaces((this.root.dataset.studio = ready.studio ? "yes" : "no") === "yes");
+    if (!ready.studio && location.hash.startsWith("#studio")) location.hash = "#talk";
     this.place = 0;
     this.twins = this.mine.join(inOrder(ready.twins));
     const missed = this.wanted !== ready.twin.id && ready.twins.some((twin) => twin.id === this.wanted) ? this.wanted : "";
@@ -300,7 +302,7 @@ class Page {
 
   /** Turn to the place that the address names: the talk, or the Studio, which is loaded when it is first wanted. The talk stays as it is behind it. */
   async turn() {
-    const place = location.hash.startsWith("#studio") && !this.only && !this.root.dataset.corner ? "studio" : "talk";
+    const place = location.hash.startsWith("#studio") && this.root.dataset.studio !== "no" && !this.only && !this.root.dataset.corner ? "studio" : "talk";
     this.root.dataset.place = place;
     this.bar.setPlace(place);
     /** @type {HTMLElement} */ (this.root.querySelector(".room")).inert = place !== "talk";

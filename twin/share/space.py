@@ -58,7 +58,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "mind": ("onnxruntime", "tokenizers", "jinja2"), "zero": ("spaces",), "learned": ("onnx", "safetensors"),
     "hub": ("torch", "transformers", "accelerate", "jinja2", "tokenizers", "huggingface_hub")}
 CODE = {".py", ".yaml", ".json", ".txt", ".npz"}
-LEFT = ("twin/train/", "twin/paint/")                    # no Space makes or films twins
+LEFT = ("twin/train/", "twin/paint/", "twin/studio/")     # no Space makes or films twins
 PARTS = ("face/", "voice/")
 
 

@@ -64,6 +64,7 @@ class Rooms:
     shelf: Shelf | None = None                                                           # the users' own twins
     memories: Memories | None = None                                                     # what twins remember of users
     remembering: Lane = field(default_factory=lambda: Lane("memory"))                    # where they are asked, for all sessions
+    studio: bool = False                                                                 # whether models can be seen and trained here
 
 
 def may_talk(twin: Twin, shelf: Shelf | None = None) -> bool:
@@ -438,7 +439,7 @@ class Session:
             "type": "ready", "twin": self.twin.card(), "twins": [twin.card() for twin in (*self.rooms.twins.values(), *own)],
             "conversation": self.saved.id, "history": self.talk.history, "channels": list(CHANNELS), "full": FULL, "fps": FPS,
             "engines": self.rooms.engines(), "hearing": self.rooms.hearing(), "codec": self.codec,
-            "state": self.state[0], "note": self.state[1], "user": {"name": self.user.name, "role": self.user.role}}
+            "state": self.state[0], "note": self.state[1], "user": {"name": self.user.name, "role": self.user.role}, "studio": self.rooms.studio}
 
     # keeping it --------------------------------------------------------------------------------------------------------------------
 
