@@ -99,7 +99,7 @@ class Place:
         self.studio = Studio(door, home=home)
         self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
-                           speaking=Places(speaking, "speak"))
+                           speaking=Places(speaking, "speak"), studio=True)
         if not asleep:
             self.rooms.awake.set()
         self.sessions = Sessions(self.rooms)
