@@ -103,3 +103,19 @@ export function tip(element, key) {
   element.dataset.tip = key;
   fill(element);
 }
+
+/** A form in a sheet that asks before something is done; what goes wrong is said in it. @param {{note?: string, fields?: any[], action: string, bad?: boolean,
+ * run: () => Promise<any>, close: () => void}} asked */
+export function asking({ note = "", fields = [], action, bad = false, run, close }) {
+  const trouble = h("p", { class: "beside", role: "alert", hidden: true }), go = h("button", { type: "submit", class: bad ? "small danger" : "small strong", t: action });
+  const form = h("form", { method: "dialog", class: "sheet-form" }, note && h("p", { class: "soft", t: note }), ...fields, trouble,
+    h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "cancel", onclick: close }), go));
+  form.addEventListener("submit", async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    go.disabled = true;
+    try { await run(); close(); }
+    catch (error) { trouble.hidden = false; trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim(); }
+    go.disabled = false;
+  });
+  return form;
+}

@@ -1,7 +1,7 @@
 /** One's own twins: the list, and what can be done with one: talk, edit, rename, duplicate, save, film, lock, delete, open a file. */
 import "./create_words.js";
 import { ask, askJson, coded, hand } from "./api.js";
-import { h, icon, iconButton, say } from "./dom.js";
+import { asking, h, icon, iconButton, say } from "./dom.js";
 import { filmDialog } from "./film.js";
 import { popover } from "./menu.js";
 import { forgetPictures, portrait } from "./pictures.js";
@@ -126,17 +126,7 @@ export class Mine {
   /** A sheet that asks for something and does it; what goes wrong stands in it. @param {string} key @param {any} twin @param {HTMLElement[]} fields
    * @param {string} action @param {() => Promise<void>} run @param {{note?: string, bad?: boolean}} [options] */
   ask(key, twin, fields, action, run, { note = "", bad = false } = {}) {
-    const trouble = h("p", { class: "beside", role: "alert", hidden: true }), go = h("button", { type: "submit", class: bad ? "small danger" : "small strong", t: action });
-    const form = h("form", { method: "dialog", class: "sheet-form" }, note && h("p", { class: "soft", t: note }), ...fields, trouble,
-      h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "cancel", onclick: () => dialog.close() }), go));
-    const dialog = this.dialog(key, { name: own(twin.name) }, form);
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      go.disabled = true;
-      try { await run(); dialog.close(); }
-      catch (error) { trouble.hidden = false; trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim(); }
-      go.disabled = false;
-    });
+    const form = asking({ note, fields, action, bad, run, close: () => dialog.close() }), dialog = this.dialog(key, { name: own(twin.name) }, form);
     /** @type {HTMLElement | null} */ (form.querySelector(".box"))?.focus();
     return dialog;
   }

@@ -3,7 +3,7 @@
 import "./create_words.js";
 import "./studio_words.js";
 import { askJson, fetchOwn } from "./api.js";
-import { h, icon, iconButton } from "./dom.js";
+import { asking, h, icon, iconButton } from "./dom.js";
 import { Data } from "./studio_data.js";
 import { ModelDetail, RunDetail, SetDetail } from "./studio_detail.js";
 import { Train } from "./studio_train.js";
@@ -151,16 +151,7 @@ export class Studio {
   /** A sheet that asks before something is done. @param {string} title @param {string} note @param {string} action @param {() => Promise<any>} run
    * @param {{bad?: boolean, fields?: any[]}} [options] */
   ask(title, note, action, run, { bad = true, fields = [] } = {}) {
-    const trouble = h("p", { class: "beside", role: "alert", hidden: true }), go = h("button", { type: "submit", class: bad ? "small danger" : "small strong", t: action });
-    const form = h("form", { class: "sheet-form" }, note && h("p", { class: "soft", t: note }), ...fields, trouble, h("div", { class: "answers" }, h("button", { type: "button", class: "small", t: "cancel", onclick: () => dialog.close() }), go));
-    const dialog = this.sheet(title, form);
-    form.addEventListener("submit", async (/** @type {Event} */ event) => {
-      event.preventDefault();
-      go.disabled = true;
-      try { await run(); dialog.close(); }
-      catch (error) { trouble.hidden = false; trouble.textContent = `${error.message} ${error.hint ?? ""}`.trim(); }
-      go.disabled = false;
-    });
+    const dialog = this.sheet(title, asking({ note, fields, action, bad, run, close: () => dialog.close() }));
     return dialog;
   }
 
