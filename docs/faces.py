@@ -1,4 +1,5 @@
-"""Sheets of invented faces for these pages: `python docs/faces.py` writes faces-ENGINE.webp for each engine at hand, 64 faces of seeds 1 to 64."""
+"""Sheets of invented faces for these pages: `python docs/faces.py` writes faces-ENGINE.webp for each engine at hand, 64 faces of seeds 1 to 64; of the painter
+also the twelve that the Studio shows."""
 from __future__ import annotations
 
 import argparse
@@ -14,14 +15,14 @@ sys.path.insert(0, str(HERE.parent))
 
 from twin.paint import invent  # noqa: E402
 
-ACROSS, SIDE = 8, 128
+STUDIO = HERE.parent / "assets" / "weights" / "faces" / "illustrated" / "samples.webp"
 
 
-def sheet(name: str) -> Image.Image:
+def sheet(name: str, across: int = 8, down: int = 8, side: int = 128) -> Image.Image:
     engine = invent.engine(name)
-    faces = [next(engine.faces({}, seed, 1)).picture for seed in range(1, ACROSS * ACROSS + 1)]
-    small = [cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for face in faces]
-    return Image.fromarray(np.vstack([np.hstack(small[row:row + ACROSS]) for row in range(0, len(small), ACROSS)]))
+    faces = [next(engine.faces({}, seed, 1)).picture for seed in range(1, across * down + 1)]
+    small = [cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA) for face in faces]
+    return Image.fromarray(np.vstack([np.hstack(small[row:row + across]) for row in range(0, len(small), across)]))
 
 
 def main() -> None:
@@ -31,6 +32,9 @@ def main() -> None:
         path = HERE / f"faces-{name}.webp"
         sheet(name).save(path, quality=80, method=6)
         print(f"{path.name}: {path.stat().st_size // 1000} kB")
+        if name == "illustrated":
+            STUDIO.parent.mkdir(parents=True, exist_ok=True)
+            sheet(name, 6, 2, 160).save(STUDIO, quality=86, method=6)
 
 
 if __name__ == "__main__":

@@ -178,12 +178,14 @@ class Shelf {
   take(told) {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key, { may } = told, runs = told.runs ?? [];
     const order = (/** @type {any} */ one) => (BUSY.includes(one.state) ? 0 : 1);
+    const shipped = section("st_shipped", null, [this.painter(), ...told.shipped.map((/** @type {any} */ one) => this.model(one, may))]), first = !runs.length && !told.made.length;
     this.element.replaceChildren(...[
       !may && h("p", { class: "form-note", t: "st_only_home" }),
+      first && shipped,
       may && section("st_running", h("a", { class: "small strong st-add", href: "#studio/train", "data-key": "train" }, icon("plus"), h("span", { t: "st_begin" })),
         runs.length ? [...runs].sort((one, two) => order(one) - order(two)).map((/** @type {any} */ one) => this.run(one)) : [h("p", { class: "soft st-empty", t: "st_none_runs" })]),
       (may || told.made.length > 0) && section("st_made", may && h("button", { type: "button", class: "small st-add", "data-key": "bring", onclick: () => this.bring() }, icon("box"), h("span", { t: "st_bring" })), told.made.length ? told.made.map((/** @type {any} */ one) => this.model(one)) : [h("p", { class: "soft st-empty", t: "st_none_made" })]),
-      section("st_shipped", null, [this.painter(), ...told.shipped.map((/** @type {any} */ one) => this.model(one, may))])].filter(Boolean));
+      !first && shipped].filter(Boolean));
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
   }
 

@@ -11,7 +11,6 @@ import io
 import json
 import re
 import shutil
-import threading
 import time
 import zipfile
 from collections.abc import Mapping
@@ -29,9 +28,8 @@ EXTRA = ("encoder", "enlarge")                           # what ships beside the
 PICTURES = ("samples.webp", "nearest.webp")
 MOST_CARD = 20_000                                       # characters
 JUDGED = 1000                                            # samples that a model's figures are of
-PAINTED, TILE = 12, 160                                  # faces of the painter's own sheet, px of each
+PAINTER = engines.WEIGHTS / "illustrated" / "samples.webp"
 _checked: dict[tuple[str, int], dict[str, str] | None] = {}
-_painting = threading.Lock()
 Json = dict[str, Any]
 
 
@@ -250,24 +248,8 @@ def forget() -> None:
 
 
 def painter() -> bytes:
-    """A WebP of what the illustrated painter paints, kept once it was painted."""
-    kept = places.root() / "painter.webp"
-    with _painting:
-        with suppress(OSError):
-            return kept.read_bytes()
-        from PIL import Image
-
-        from twin.paint import attributes, likeness, quick
-        out = Image.new("RGB", (6 * TILE, PAINTED // 6 * TILE), "white")
-        for k in range(PAINTED):
-            seed = 40 + 7 * k
-            out.paste(Image.fromarray(quick.paint(likeness.likeness(attributes.invent(seed), seed), TILE, 2.0).picture), (k % 6 * TILE, k // 6 * TILE))
-        held = io.BytesIO()
-        out.save(held, "WEBP", quality=88)
-        with suppress(OSError, TwinError):
-            places.make(kept.parent)
-            kept.write_bytes(held.getvalue())
-        return held.getvalue()
+    """A WebP of what the illustrated painter paints (`python docs/faces.py illustrated` makes it)."""
+    return PAINTER.read_bytes()
 
 
 def _no_picture() -> bytes:

@@ -68,7 +68,7 @@ class Studio:
         return answer(await asyncio.to_thread(look))
 
     async def painter(self, request: Request, user: User) -> Response:
-        """A WebP of what the illustrated painter paints; painted when it is first asked for."""
+        """A WebP of what the illustrated painter paints."""
         return _picture(request, await asyncio.to_thread(shelf.painter), WEBP)
 
     async def model(self, request: Request, user: User) -> Response:
