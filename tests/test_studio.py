@@ -272,7 +272,7 @@ def test_fifty_thousand_pictures_are_looked_at_in_part(storage, tmp_path):
 @pytest.mark.parametrize(("asked", "code"), [
     ({"set": "nothing"}, "gone"), ({"set": "../painted"}, "name"), ({"family": "transformer"}, "garbage"), ({"px": 64}, "px"), ({"px": 33}, "garbage"),
     ({"hours": 0}, "garbage"), ({"hours": True}, "garbage"), ({"hours": 1e9}, "garbage"), ({"size": "vast"}, "garbage"), ({"steps": -1}, "garbage"),
-    ({"family": "diffusion"}, "gone"), ({"family": "diffusion", "vae": "made:../../x"}, "name"), ({"family": "diffusion", "vae": "shipped:gan"}, "model")])
+    ({"family": "diffusion"}, "gone"), ({"family": "gan", "vae": "made:nobody"}, "gone"), ({"family": "diffusion", "vae": "made:../../x"}, "name"), ({"family": "diffusion", "vae": "shipped:gan"}, "model")])
 def test_what_cannot_be_trained_is_refused(ada, asked, code):
     for language in ("en", "zh"):
         got = ada.post("/studio/runs", json={"set": "painted", "family": "vae", "size": "tiny", "px": 32, "hours": 1} | asked, headers={"X-Twin-Language": language})

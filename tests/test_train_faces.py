@@ -304,6 +304,39 @@ def test_losses_can_be_chosen(faces, tmp_path):
         assert all(value.isfinite().all() for value in weights(at).values())
 
 
+def test_the_game_may_be_about_latents(learnt, faces, tmp_path):
+    """Its pictures are the autoencoder's; it goes on to the same weights, is read again with the autoencoder within it or beside it, and not without."""
+    vae.exported(learnt["vae"], faces, tmp_path / "vae")
+    coder, plan = Vae.from_pretrained(tmp_path / "vae"), Plan(**{**vars(PLAN), "steps": 60, "average": 50.0})
+    told = {"vae": coder, "head_start": 160, "rate": 3e-3}
+    at = taught("gan", tmp_path / "whole", faces, plan, **told)
+    rows = Run(tmp_path / "whole").rows()
+    assert sum("head_start" in row for row in rows) == 20 and min(row["discriminator"] for row in rows[20:]) < 0.65
+    taught("gan", tmp_path / "parts", faces, Plan(**{**vars(plan), "steps": 30}), **told)
+    assert same(at, taught("gan", tmp_path / "parts", faces, plan, resume=True, **told))
+    gan.exported(tmp_path / "whole", faces, tmp_path / "models" / "gan", coder)
+    model = Gan.from_pretrained(tmp_path / "models" / "gan")
+    drawn = model.sample(3, 5)
+    assert drawn.shape == (3, 3, PX, PX) and model.px == PX and model.size.px == coder.size.side and drawn.float().std() > 1
+    real = coder.encode(torch.from_numpy(open_set(faces).portraits("train", PX).pixels[:32].copy()))
+    latents = model.generator(model.z(range(32)), model.wanted(range(32)))
+    assert (latents.mean(0) - real.mean(0)).abs().mean() < 0.7 * real.mean(0).abs().mean(), "nearer to the set's latents than nothing is"
+    (tmp_path / "models" / "gan" / "vae").rename(tmp_path / "models" / "vae")
+    assert torch.equal(Gan.from_pretrained(tmp_path / "models" / "gan").sample(3, 5), drawn)
+    Vae(Autoencoder(vae_sized("tiny", 64))).save_pretrained(tmp_path / "models" / "vae")
+    with pytest.raises(Refused, match="belong together|not of"):
+        Gan.from_pretrained(tmp_path / "models" / "gan")
+    (tmp_path / "models" / "vae").rename(tmp_path / "elsewhere")
+    with pytest.raises(Missing, match="vae"):
+        Gan.from_pretrained(tmp_path / "models" / "gan")
+    with pytest.raises(Refused, match="of latents"):
+        gan.exported(tmp_path / "whole", faces, tmp_path / "e")
+    with pytest.raises(Refused, match="can't be mirrored"):
+        taught("gan", tmp_path / "f", faces, vae=coder, flip=True)
+    with pytest.raises(Refused, match="was begun with vae"):
+        taught("gan", tmp_path / "parts", faces, resume=True, head_start=160)
+
+
 def test_a_head_start_paints_after_what_it_sees(faces, tmp_path):
     plan = Plan(**{**vars(PLAN), "steps": 24})
     at = taught("gan", tmp_path / "whole", faces, plan, head_start=160, rate=3e-3, often=0.0)

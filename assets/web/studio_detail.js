@@ -211,7 +211,7 @@ export class ModelDetail {
     this.faces = h("div", { class: "st-four", "aria-live": "polite" });
     this.paint = h("button", { type: "button", class: "small strong", onclick: () => this.four() }, icon("dice"), (this.paintWord = h("span", { t: "st_four" })));
     const ours = where === "made" && studio.may;
-    const measured = [figures(/** @type {any} */ (rows)), model.measuring && h("p", { class: "soft st-spin" }, h("i"), h("span", { t: "st_measuring" }))].filter(Boolean);
+    const measured = [model.unmeasured && !rows.length ? h("p", { class: "soft st-empty" }, own(model.unmeasured)) : figures(/** @type {any} */ (rows)), model.measuring && h("p", { class: "soft st-spin" }, h("i"), h("span", { t: "st_measuring" }))].filter(Boolean);
     this.element.replaceChildren(...[headed(title, [fact([word("fam_" + model.family) !== title && word("fam_" + model.family), model.size && word("size_" + model.size), model.px && word("st_px", { n: model.px }), model.bytes && word("st_mb", { n: (model.bytes / 1e6).toFixed(1) })].filter(Boolean).join(" · "))], "#studio"),
       model.why && h("p", { class: "form-note bad" }, own(model.why)), !model.there && !model.why && h("p", { class: "form-note", t: "st_no_ship_see" }), model.kind === "people" && h("p", { class: "form-note", t: "st_people_note" }),
       h("div", { class: "st-acts" }, model.engine && this.paint, model.engine && h("button", { type: "button", class: "small", onclick: () => studio.does.invent(model.engine) }, icon("spark"), h("span", { t: "st_in_wizard" })), h("span", { class: "gap" }),

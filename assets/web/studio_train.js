@@ -58,25 +58,30 @@ export class Train {
   fit() {
     const { asked, told, set } = this, fits = told.machine.pixels.filter((/** @type {number} */ px) => px <= (set?.size ?? 256));
     const vaes = [...told.shipped, ...told.made].filter((/** @type {any} */ one) => one.there && one.family === "vae" && !one.why);
-    this.vaes.hidden = asked.family !== "diffusion";
-    if (asked.family === "diffusion") {
-      this.vae.replaceChildren(...vaes.map((one) => h("option", { value: `${one.where}:${one.name}` }, `${one.where === "shipped" ? word("fam_vae") : one.title} · ${word("st_px", { n: one.px })}`)));
-      if (!vaes.some((one) => `${one.where}:${one.name}` === asked.vae)) asked.vae = vaes.length ? `${vaes[0].where}:${vaes[0].name}` : "";
+    const needs = asked.family === "diffusion", latents = needs || asked.family === "gan" && vaes.length > 0;
+    if (this.was !== asked.family && asked.family === "gan") asked.vae = told.machine.gpus.length || !vaes.length ? "" : asked.vae || `${vaes[0].where}:${vaes[0].name}`;
+    this.was = asked.family;
+    this.vaes.hidden = !latents;
+    if (!latents) asked.vae = "";
+    if (latents) {
+      this.vae.replaceChildren(...(needs ? [] : [h("option", { value: "", t: "st_t_pixels" })]), ...vaes.map((one) => h("option", { value: `${one.where}:${one.name}` }, `${one.where === "shipped" ? word("fam_vae") : one.title} · ${word("st_px", { n: one.px })}`)));
+      if (!vaes.some((one) => `${one.where}:${one.name}` === asked.vae)) asked.vae = needs && vaes.length ? `${vaes[0].where}:${vaes[0].name}` : "";
       this.vae.value = asked.vae;
       this.vae.hidden = !vaes.length;
       this.noVae.hidden = vaes.length > 0;
       const chosen = vaes.find((one) => `${one.where}:${one.name}` === asked.vae);
       if (chosen) asked.px = chosen.px;                  // an autoencoder's latents are of its own pictures
-    } else if (!fits.includes(asked.px)) asked.px = fits.at(-1) ?? 32;
-    for (const input of this.px.querySelectorAll("input")) { input.disabled = asked.family === "diffusion" || !fits.includes(Number(input.value)); input.checked = Number(input.value) === asked.px; }
+    }
+    if (!asked.vae && !fits.includes(asked.px)) asked.px = fits.at(-1) ?? 32;
+    for (const input of this.px.querySelectorAll("input")) { input.disabled = needs || Boolean(asked.vae) || !fits.includes(Number(input.value)); input.checked = Number(input.value) === asked.px; }
     this.note();
   }
 
   /** What it will come to. */
   note() {
     if (!this.says || !this.set) return;
-    const { asked, told, set } = this, said = [], { pace } = told.machine, heavy = asked.family === "diffusion" ? (asked.px / 128) ** 2 : (asked.px / 128) ** 2;
-    const each = pace ? pace[asked.family][asked.size] / heavy : 0, seen = each * asked.hours * 3600, learnt = Math.max(1, Math.round(set.count * 0.9));
+    const { asked, told, set } = this, said = [], { pace } = told.machine, heavy = (asked.px / 128) ** 2;
+    const each = pace ? pace[asked.family === "gan" && asked.vae ? "latents" : asked.family][asked.size] / heavy : 0, seen = each * asked.hours * 3600, learnt = Math.max(1, Math.round(set.count * 0.9));
     if (!pace) said.push(["", word("st_t_guess_gpu")]);
     else if (each < SLOW) said.push(["beside", word("st_t_slow")]);
     else said.push(["", word("st_t_guess", { pace: each >= 10 ? many(Math.round(each)) : each.toFixed(1), hours: asked.hours.toLocaleString(), seen: many(Math.round(seen)), n: many(learnt), times: many(Math.max(1, Math.round(seen / learnt))) })], ["soft", word("st_t_enough")]);

@@ -55,6 +55,7 @@ Object.assign(WORDS, {
   st_statement: ["What they agree to", "他们同意的内容"], st_agree: ["They agree, and so do I", "他们同意，我也同意"], st_who: ["Signed", "署名"], st_who_p: ["Your name", "你的名字"], st_learn: ["Train on these", "用它训练"], st_signed: ["{who}", "{who}"],
   st_held: ["{n} held back", "留出 {n} 张"],
   // training
+  st_t_pixels: ["None: it paints pixels", "不用：直接画像素"],
   st_t_set: ["Learn from", "学习内容"], st_t_family: ["Kind of model", "模型种类"], st_t_size: ["Size", "大小"], st_t_hours: ["Hours", "小时"], st_t_vae: ["Its autoencoder", "所用的自编码器"], st_t_no_vae: ["There is no trained VAE of these pixels yet. Train one, then use it, then come back.", "还没有这个尺寸的 VAE。请先训练一个并点“使用它”，再回来。"], st_t_go: ["Start training", "开始训练"], st_t_none: ["First there must be pictures to learn from.", "首先要有可以学习的图片。"], st_t_make: ["Get some pictures", "准备图片"],
   st_t_queue: ["Another training runs. This one waits and begins by itself.", "已有训练在进行。这个会排队，并自动开始。"], st_t_cpu: ["This machine: no GPU, {cores} cores ({processor}), of which {threads} for training. {disk} of disk free.", "本机：没有 GPU，{cores} 核（{processor}），其中 {threads} 核用于训练。磁盘剩余 {disk}。"], st_t_gpu: ["This machine: {gpu}. {disk} of disk free.", "本机：{gpu}。磁盘剩余 {disk}。"],
   st_t_guess: ["About {pace} pictures a second here: in {hours} h it sees {seen}, each of the {n} faces some {times} times.", "这里大约每秒 {pace} 张：{hours} 小时看 {seen} 张，{n} 张脸各看约 {times} 次。"], st_t_guess_gpu: ["How quick it is here is measured in the first minute.", "这里有多快，第一分钟就会测出来。"],

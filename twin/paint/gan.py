@@ -3,7 +3,8 @@
 A generator turns a point z of a ball of noise into a picture; a discriminator, needed only while it learns (twin/train/gan.py), tells real pictures from
 made ones. Both are stages of the same residual block, with no normalisation at all: what keeps numbers in bounds is how the weights begin (Fixup,
 arxiv.org/abs/1901.09321), what keeps the two in balance is in the loss. Near points give near faces: "more like this" is z and a little noise, a walk from a
-face to another is the arc between their z. Letters in shapes: B pictures, C channels, S pixels of a side, Z noise, D attributes.
+face to another is the arc between their z. What is painted are pixels or, where a processor has to learn it, the latents of an autoencoder (vae.py), which then
+makes them pictures. Letters in shapes: B pictures, C channels, S pixels of a side, Z noise, D attributes.
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,9 @@ from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pixel_shuff
 from twin.errors import Refused
 
 from . import pretrained
+
+if TYPE_CHECKING:
+    from .vae import Vae
 
 ARCHITECTURE = "twin.Gan"
 SLOPE = 0.2                                              # of leaky ReLU, below zero
@@ -30,7 +34,7 @@ AT_ONCE = 16                                             # pictures
 
 @dataclass(frozen=True)
 class Size:
-    """How large the networks are. Stages are told from the coarsest, 4 px, to the finest, px / patch."""
+    """How large the networks are. Stages are told from the coarsest, 4 px, to the finest, px / patch. Of a latent, px are its positions."""
     px: int
     widths: tuple[int, ...]                              # channels of a stage
     blocks: tuple[int, ...]                              # residual blocks of a stage
@@ -40,6 +44,7 @@ class Size:
     inner: float = 1.0                                   # channels inside a block, of the block's own
     group: int = 32                                      # channels of a group of the 3 x 3 convolution
     patch: int = 2                                       # px of a side that one position of the finest stage paints: 1 as in the paper
+    channels: int = 3                                    # of what is painted: colours, or a latent's
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or 4 << (len(self.widths) - 1) != self.px // self.patch:
@@ -58,13 +63,19 @@ SIZES = tuple(_SIZES)
 PIXELS = (32, 64, 128, 256)
 
 
-def sized(name: str, px: int, attributes: int = 0) -> Size:
-    """The size of that name for pictures of `px`. Raises Refused."""
+def sized(name: str, px: int, attributes: int = 0, latent: Sequence[int] = ()) -> Size:
+    """The size of that name for pictures of `px`, or for their latents (c, s, s): the same stages up to s. Raises Refused."""
     if name not in _SIZES or px not in PIXELS:
         raise Refused(f"There is no size {name} for pictures of {px} px.", f"Sizes are {', '.join(SIZES)}; pictures have {', '.join(map(str, PIXELS))} px.")
     row = dict(_SIZES[name])
+    if latent:
+        if latent[1] < 4 or latent[1] & (latent[1] - 1):
+            raise Refused(f"A latent of {latent[1]} positions of a side can't be grown from 4 by doubling.", "Take an autoencoder of another size.")
+        finest = max(0, int(math.log2(128 // row["patch"] // latent[1]))) if name != "tiny" else 0
+        px, row["patch"], row["channels"] = latent[1], 1, latent[0]
+    else:
+        finest = {256: 0, 128: 0, 64: 1, 32: 2}[px] if name != "tiny" else 0
     stages = int(math.log2(px // row["patch"])) - 1      # 4, 8, ... px / patch
-    finest = {256: 0, 128: 0, 64: 1, 32: 2}[px] if name != "tiny" else 0
     widths, blocks = row.pop("widths")[finest:], row.pop("blocks")[finest:]
     widths, blocks = ((*part, *(part[-1:] * stages))[:stages][::-1] for part in (widths, blocks))
     return Size(px, widths, blocks, attributes, **row)
@@ -100,7 +111,7 @@ def between(here: int, there: int) -> nn.Module:
 
 
 class Generator(nn.Module):
-    """z (B, Z) and attributes (B, D) -> pictures (B, 3, S, S), about -1..1. A learnt 4 x 4 basis weighted by z; then blocks, twice the side, blocks ..."""
+    """z (B, Z) and attributes (B, D) -> pictures (B, C, S, S), about -1..1. A learnt 4 x 4 basis weighted by z; then blocks, twice the side, blocks ..."""
 
     def __init__(self, size: Size):
         super().__init__()
@@ -112,7 +123,7 @@ class Generator(nn.Module):
         self.basis = nn.Parameter(torch.randn(first, 4, 4))
         self.between = nn.ModuleList(between(here, there) for here, there in zip(size.widths, size.widths[1:]))
         self.stages = nn.ModuleList(nn.Sequential(*(Block(width, size) for _ in range(count))) for width, count in zip(size.widths, size.blocks))
-        self.paint = begun(nn.Conv2d(size.widths[-1], 3 * size.patch ** 2, 1))
+        self.paint = begun(nn.Conv2d(size.widths[-1], size.channels * size.patch ** 2, 1))
         with torch.no_grad():                            # all pixels of a patch begin alike, else there is a chequer to unlearn (arxiv.org/abs/1707.02937)
             own = self.paint.weight[::size.patch ** 2]
             self.paint.weight.copy_(own.repeat_interleave(size.patch ** 2, 0))
@@ -130,14 +141,14 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B, 3, S, S) and attributes (B, D) -> scores (B,): higher is more real. The generator backwards; at the end the attributes' embedding is
+    """Pictures (B, C, S, S) and attributes (B, D) -> scores (B,): higher is more real. The generator backwards; at the end the attributes' embedding is
     projected on what was seen (arxiv.org/abs/1802.05637)."""
 
     def __init__(self, size: Size):
         super().__init__()
         self.size = size
         widths, blocks = size.widths[::-1], size.blocks[::-1]
-        self.look = begun(nn.Conv2d(3 * size.patch ** 2, widths[0], 1))
+        self.look = begun(nn.Conv2d(size.channels * size.patch ** 2, widths[0], 1))
         self.stages = nn.ModuleList(nn.Sequential(*(Block(width, size) for _ in range(count))) for width, count in zip(widths, blocks))
         self.between = nn.ModuleList(between(here, there) for here, there in zip(widths, widths[1:]))
         last = widths[-1]
@@ -181,15 +192,17 @@ def bytes_of(pictures: Tensor) -> Tensor:
 
 
 class Gan:
-    """A generator that has learnt. `known`: [n, D] attributes of faces of its set, from which those of a face are taken that nobody described."""
+    """A generator that has learnt. `known`: [n, D] attributes of faces of its set, from which those of a face are taken that nobody described. `vae`: whose
+    latents it paints, where it doesn't paint pixels."""
 
-    def __init__(self, generator: Generator, known: Tensor | None = None):
-        self.generator, self.size = generator.eval(), generator.size
+    def __init__(self, generator: Generator, known: Tensor | None = None, vae: Vae | None = None):
+        self.generator, self.size, self.vae = generator.eval(), generator.size, vae
+        self.px = vae.size.px if vae else self.size.px
         self.known = torch.zeros(1, self.size.attributes) if known is None else known.float().cpu()
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Gan:
-        """Raises Missing and Refused."""
+        """The folder of a generator; the autoencoder of one of latents lies in `vae` within it or beside it. Raises Missing and Refused."""
         folder = Path(folder)
         config, tensors = pretrained.read(folder, ARCHITECTURE)
         known = tensors.pop("known", None)
@@ -203,12 +216,20 @@ class Gan:
         pretrained.fill(generator, tensors, folder / pretrained.WEIGHTS)
         if known is not None and (known.ndim != 2 or known.shape[1] != size.attributes or not len(known)):
             raise Refused(f"In {folder / pretrained.WEIGHTS}, known is {list(known.shape)} for {size.attributes} attributes.", "Copy the folder again.")
-        return cls(pretrained.laid(generator), known)
+        vae = None
+        if config.get("latent"):
+            from .vae import beside
+            vae = beside(folder, (size.channels, size.px, size.px))
+        elif size.channels != 3:
+            raise Refused(f"{folder / pretrained.CONFIG} means pictures of {size.channels} colours.", "Copy the folder again.")
+        return cls(pretrained.laid(generator), known, vae)
 
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None, *, with_vae: bool = True) -> None:
         """Raises OSError."""
         tensors: Mapping[str, Tensor] = {**self.generator.state_dict(), "known": self.known[:KNOWN]}
-        pretrained.write(Path(folder), ARCHITECTURE, {"size": asdict(self.size)}, tensors, dtype)
+        pretrained.write(Path(folder), ARCHITECTURE, {"size": asdict(self.size), "latent": self.vae is not None}, tensors, dtype)
+        if self.vae and with_vae:
+            self.vae.save_pretrained(Path(folder) / "vae", dtype)
 
     def z(self, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
         """[n, Z]. `truncation` below 1 keeps nearer to the middle: more usual faces, less alike none (arxiv.org/abs/1809.11096)."""
@@ -234,8 +255,9 @@ class Gan:
         out = []
         for at in range(0, len(z), AT_ONCE):
             given = attributes[at:at + AT_ONCE].to(device) if attributes is not None and self.size.attributes else None
-            out.append(bytes_of(self.generator(z[at:at + AT_ONCE].to(device), given)))
-        return torch.cat(out) if out else torch.zeros(0, 3, self.size.px, self.size.px, dtype=torch.uint8)
+            painted = self.generator(z[at:at + AT_ONCE].to(device), given)
+            out.append(self.vae.decode(painted) if self.vae else bytes_of(painted))
+        return torch.cat(out) if out else torch.zeros(0, 3, self.px, self.px, dtype=torch.uint8)
 
     def sample(self, n: int, seed: int, attributes: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """`n` faces, uint8 [n, 3, px, px]; number i comes from seed + i alone. Without attributes they are some that the set has."""
@@ -248,4 +270,6 @@ class Gan:
 
     def to(self, device: str | torch.device) -> Gan:
         self.generator.to(device)
+        if self.vae:
+            self.vae.to(device)
         return self

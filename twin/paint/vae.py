@@ -220,6 +220,15 @@ class Vae:
         return self
 
 
+def beside(folder: Path, shape: tuple[int, int, int]) -> Vae:
+    """The autoencoder whose latents (c, s, s) the model in `folder` paints: it lies in `vae` within it, or in a folder `vae` beside it. Raises Missing,
+    Refused."""
+    vae = Vae.from_pretrained(next((place for place in (folder / "vae", folder.parent / "vae") if place.is_dir()), folder / "vae"))
+    if vae.size.shape != tuple(shape):
+        raise Refused(f"The autoencoder beside {folder} has latents of {vae.size.shape}, not of {tuple(shape)}.", "The two belong together: copy both again.")
+    return vae
+
+
 def _some(rows: Tensor) -> Iterator[Tensor]:
     for at in range(0, len(rows), AT_ONCE):
         yield rows[at:at + AT_ONCE]

@@ -15,6 +15,7 @@ CHINESE: tuple[tuple[str, str], ...] = (
     (r"can't be opened|can't be read", "无法读取。请检查文件夹的权限。"),
     (r"has the part|too few faces|is in the part", "数据集太小：至少要有 200 张脸。"),
     (r"px can't be made of them|has \d+ px", "训练的尺寸大于数据集里图片的尺寸，请选小一点的。"),
+    (r"holds (?P<n>\d+) pictures back", "数据集只留出了 {n} 张图片，太少，无法评估；至少要 32 张，几百张才好。"),
     (r"There is no data set|has no faces", "数据集不在了，或者是空的。"),
     (r"is damaged", "文件已损坏。请重新制作。"),
     (r"latents|autoencoder", "所选的自编码器不合适，请换一个。"),

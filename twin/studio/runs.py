@@ -26,7 +26,7 @@ SIZES = ("tiny", "small", "base", "large")
 PIXELS = (32, 64, 128, 256)
 BATCH = {"vae": 32, "gan": 16, "diffusion": 64}          # pictures of a step, where the set has as many
 # Pictures a second of `small` at 128 px on one core of a server's processor, as measured in docs/train.md's trainings; a first guess for other sizes.
-PACE = {"vae": 11.0, "gan": 12.0, "diffusion": 30.0}
+PACE = {"vae": 11.0, "gan": 12.0, "latents": 40.0, "diffusion": 30.0}     # latents: a GAN's
 HEAVIER = {"tiny": 0.12, "small": 1.0, "base": 14.0, "large": 40.0}
 MOST_ROWS = 3000                                         # of a log that are told at once
 LOOKS = 2.0                                              # s between looks whether the next one may begin
@@ -72,7 +72,7 @@ class Runs:
             raise Refused(f"{about['count']} faces are too few to learn from.", "Two hundred are few; some thousands are good.", code="few",
                           zh=(f"{about['count']} 张脸太少，学不了。", "两百张算少，几千张才好。"))
         vae = ""
-        if family == "diffusion":
+        if family == "diffusion" or family == "gan" and asked.get("vae"):
             vae = str(shelf.model_folder(asked.get("vae"), "vae"))
             if (told := shelf.px_of(Path(vae))) != px:
                 raise Refused(f"That autoencoder is for pictures of {told} px.", f"Choose {told} px, or another autoencoder.", code="vae",

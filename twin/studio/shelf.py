@@ -21,7 +21,7 @@ from typing import Any
 from twin.errors import Missing, Refused, TwinError
 from twin.paint import engines, pretrained
 
-from . import places, process
+from . import places, plain, process
 from .run import Run, read_json, table, write
 
 EXTRA = ("encoder", "enlarge")                           # what ships beside the families, where it is there
@@ -68,10 +68,12 @@ def told(where: object, name: object) -> Json:
     card = ""
     with suppress(OSError):
         card = re.sub(r"\A---\n.*?\n---\n", "", (folder / "README.md").read_text("utf-8", "replace")[:MOST_CARD], flags=re.DOTALL).strip()
-    return _brief(str(where), folder.name, folder) | {
+    judged = process.state(judging(folder.name)) if where == "made" else ""
+    unjudged = {"unmeasured": plain.plain(process.last_words(judging(folder.name)))} if judged in ("failed", "killed") else {}
+    return _brief(str(where), folder.name, folder) | unjudged | {
         "figures": figures, "card": card, "log": table(folder / "log.csv"), "nearest": (folder / "nearest.webp").is_file(), "about": about,
         "config": read_json(folder / pretrained.CONFIG), "folder": str(folder),
-        "measuring": where == "made" and process.state(judging(folder.name)) == "running"}
+        "measuring": judged == "running"}
 
 
 def picture(where: object, name: object, file: object) -> bytes:
@@ -117,9 +119,19 @@ def is_model(folder: Path) -> bool:
 
 
 def px_of(folder: Path) -> int | None:
-    """The side of what a model paints, px; a diffusion model's is its autoencoder's."""
-    sizes = (read_json(path / pretrained.CONFIG).get("size") for path in (folder, folder / "vae"))
+    """The side of what a model paints, px; of one that paints latents, its autoencoder's."""
+    places = (*_autoencoders(folder), folder) if _of_latents(folder) else (folder,)
+    sizes = (read_json(path / pretrained.CONFIG).get("size") for path in places)
     return next((size["px"] for size in sizes if isinstance(size, dict) and isinstance(size.get("px"), int)), None)
+
+
+def _of_latents(folder: Path) -> bool:
+    return engines.family_of(folder) == "diffusion" or bool(read_json(folder / pretrained.CONFIG).get("latent"))
+
+
+def _autoencoders(folder: Path) -> list[Path]:
+    """Where the autoencoder of a model of latents lies: see twin.paint.vae.beside."""
+    return [path for path in (folder / "vae", folder.parent / "vae") if path.is_dir()]
 
 
 def _wrong(folder: Path, there: bool) -> Json | None:
@@ -205,8 +217,7 @@ def bring(given: object) -> str:
         for path in (folder / one for one in kept):
             if path.is_file():
                 shutil.copyfile(path, target / path.name)
-        beside = next((path for path in (folder / "vae", folder.parent / "vae") if family == "diffusion" and path.is_dir()), None)
-        if beside is not None:
+        for beside in _autoencoders(folder)[:1] if _of_latents(folder) else ():
             (target / "vae").mkdir(exist_ok=True)
             for part in (pretrained.CONFIG, pretrained.WEIGHTS):
                 shutil.copyfile(beside / part, target / "vae" / part)

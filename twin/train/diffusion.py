@@ -25,6 +25,7 @@ from twin.paint.vae import Vae
 from . import checkpoints
 from .data import FaceSet, Portraits, open_set
 from .ground import Figure, Ground, Plan, arguments, clock, done, figured, follow, grid, nearest, planned
+from .vae import encoded
 
 RATE, WARM = 6e-4, 5_000                                 # AdamW's rate, and pictures over which it rises
 DECAY = 0.01
@@ -110,13 +111,6 @@ def masked(ground: Ground, attributes: Tensor, said: np.ndarray | None, rows: np
         return Asked(attributes, known, torch.zeros(len(rows), SENTENCE), torch.zeros(len(rows)))
     picked = said[rows, which.numpy() % said.shape[1]].astype(np.float32)
     return Asked(attributes, known, torch.from_numpy(picked), told)
-
-
-@torch.no_grad()
-def encoded(vae: Vae, portraits: Portraits, most: int = 0) -> Tensor:
-    """Latents of pictures, float16 [n, c, s, s]."""
-    count = min(most or len(portraits), len(portraits))
-    return torch.cat([vae.encode(torch.from_numpy(portraits.pixels[at:min(at + 64, count)].copy())).half() for at in range(0, count, 64)])
 
 
 def sentences(portraits: Portraits, embed: Embed | None, path: Path, say: Callable[[str], None] = print) -> np.ndarray | None:

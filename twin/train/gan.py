@@ -2,7 +2,8 @@
 
 Two networks play: the discriminator learns to score real faces above made ones, the generator to make faces that are scored high. A relativistic loss compares
 each made face with a real one rather than with a fixed mark, so that no face can hide behind the others (no mode collapse), and zero-centred gradient penalties
-on real (R1) and made (R2) faces keep the game from running away. With both, no other trick is needed; --loss shows what became of older ones.
+on real (R1) and made (R2) faces keep the game from running away. With both, no other trick is needed; --loss shows what became of older ones. With --vae the
+game is about the latents of an autoencoder, sixty-fourths of a picture's positions: what two CPU cores can pay. Its decoder then paints.
 """
 from __future__ import annotations
 
@@ -12,24 +13,27 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, relu, softplus
 
-from twin.errors import Missing
+from twin.errors import Missing, Refused
 from twin.paint.gan import KNOWN, SIZES, Discriminator, Gan, Generator, sized
 from twin.paint.pretrained import laid
+from twin.paint.vae import Vae
 
 from . import augment, checkpoints
 from .data import FaceSet
 from .ground import Figure, Ground, Part, Plan, arguments, clock, done, figured, follow, nearest, order, planned, ramp
-from .vae import pyramid
+from .vae import encoded, pyramid
 
 RATES = {"tiny": 1e-3, "small": 1e-3}                    # Adam's rate at first, where a training is a hundred thousand pictures in small batches
 RATE, SETTLES = 2e-4, 4.0                                # ... R3GAN's, for millions in batches of 256; it falls to a quarter (its table 6)
 FORGETS = 0.9, 0.99                                      # Adam's β2, likewise; β1 is 0
 EASES = 10.0                                             # the penalties' weight falls by so much
 GAMMAS = {32: 2.0, 64: 4.0, 128: 17.0, 256: 150.0}       # of the penalties, first: R3GAN's for 256 px, tried here for 32, the others between
+LATENT = 1.0                                             # ... of latents
 LAZY = 4                                                 # steps between penalties, each then as many times as heavy (arxiv.org/abs/1912.04958, appendix B)
 BURN = 50_000                                            # pictures; R3GAN takes 10 M of 100 M and more
 TRIES = 4                                                # points of noise of a head start, of which the nearest face's is kept
@@ -50,29 +54,46 @@ def penalty(scores: Tensor, pictures: Tensor) -> Tensor:
     return slope.float().square().sum((1, 2, 3))
 
 
-def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, loss: str = "relativistic", gamma: float = 0.0, lazy: int = LAZY,
-          burn: int = BURN, head_start: int = 0, rate: float = 0.0, kinds: Sequence[str] = augment.KINDS, often: float | None = None, flip: bool = False,
-          resume: bool = False, figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
-    """Train in `out`. `gamma` 0: the picture size's own; `rate` 0: that of the networks' size. `often`: the augmentations' probability; None: it follows how
-    far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong where an attribute has a side. `head_start`: so many pictures
-    are painted after before the game begins: of some points of noise the one whose face is nearest to a real one is moved nearer, so that every real face has
-    one (arxiv.org/abs/1809.09087); the blur that leaves, the game sharpens. Returns the last checkpoint. Raises Missing, Refused, TwinError."""
-    ground = Ground(out, plan, "gan", {"size": size, "loss": loss, "head_start": head_start}, faces, px, resume=resume, say=say)
-    shape = sized(size, px, ground.faces.width)
-    gamma, rate = gamma or GAMMAS[px], rate or RATES.get(size, RATE)
+def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px: int = 128, *, vae: Vae | None = None, loss: str = "relativistic",
+          gamma: float = 0.0, lazy: int = LAZY, burn: int = BURN, head_start: int = 0, rate: float = 0.0, kinds: Sequence[str] = augment.KINDS,
+          often: float | None = None, flip: bool = False, resume: bool = False, figure: Figure | None = None, say: Callable[[str], None] = print) -> Path:
+    """Train in `out`. `vae`: whose latents are painted, of its own picture size. `gamma` 0: the picture size's own; `rate` 0: that of the networks' size.
+    `often`: the augmentations' probability; None: it follows how far the discriminator overfits. `flip`: half of all real faces are mirrored, which is wrong
+    where an attribute has a side. `head_start`: so many pictures are painted after before the game begins: of some points of noise the one whose face is
+    nearest to a real one is moved nearer, so that every real face has one (arxiv.org/abs/1809.09087); the blur that leaves, the game sharpens. Returns the
+    last checkpoint. Raises Missing, Refused, TwinError."""
+    px = vae.size.px if vae else px
+    settings = {"size": size, "loss": loss, "head_start": head_start, "vae": list(vae.size.shape) if vae else None}
+    ground = Ground(out, plan, "gan", settings, faces, px, resume=resume, say=say)
+    shape = sized(size, px, ground.faces.width, vae.size.shape if vae else ())
+    gamma, rate = gamma or (LATENT if vae else GAMMAS[px]), rate or RATES.get(size, RATE)
     torch.manual_seed(plan.seed)
     generator, discriminator = laid(Generator(shape), ground.device), laid(Discriminator(shape), ground.device)
     average = copy.deepcopy(generator).eval().requires_grad_(False)
     optimisers = {name: torch.optim.Adam(net.parameters(), rate, betas=(0.0, FORGETS[0]))
                   for name, net in (("generator", generator), ("discriminator", discriminator))}
     known = torch.from_numpy(ground.portraits.attributes[order(plan.seed, 0, min(KNOWN, len(ground.portraits)), len(ground.portraits))])
-    gan = Gan(average, known)
+    latents: dict[bool, Tensor] = {}
+    if vae:
+        if flip:
+            raise Refused("A latent can't be mirrored.", "Leave out --flip or --vae.")
+        vae.to(ground.device)
+        kinds = [kind for kind in kinds if kind != "colour"]          # a latent has none
+        latents = {held: encoded(vae, portraits) for held, portraits in ((False, ground.portraits), (True, ground.held)) if portraits}
+    gan = Gan(average, known, vae)
     ground.attach({"generator": generator, "discriminator": discriminator, "average": average}, optimisers, sampler=gan.sample, figure=figure,
                   export=lambda folder: gan.save_pretrained(folder, torch.float16))
     ground.dials.setdefault("augment", 0.0 if often is None else often)
     ground.dials.setdefault("overfit", 0.0)
     judge, deceive = LOSSES[loss]
     parts = plan.accumulate
+
+    def real_ones(rows: np.ndarray, held: bool = False) -> tuple[Tensor, Tensor]:
+        """Pictures or latents, and attributes."""
+        portraits = ground.held if held and ground.held else ground.portraits
+        if not latents:
+            return ground.pictures(portraits, rows)
+        return latents[held][rows].float().to(ground.device), torch.from_numpy(portraits.attributes[rows]).to(ground.device)
 
     for step in ground.steps():
         seen, p = max(0, ground.state.pictures - head_start), ground.dials["augment"]
@@ -81,7 +102,7 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
             for group in optimiser.param_groups:
                 group["lr"] = ramp(seen, burn, rate, rate / SETTLES)
                 group["betas"] = (0.0, 1 - ramp(seen, burn, 1 - FORGETS[0], 1 - FORGETS[1]))
-        batch = list(ground.parts())
+        batch = [Part(*real_ones(rows), slots) for rows, slots in ground.rows()]
 
         if ground.state.pictures < head_start:
             for part in batch:
@@ -142,7 +163,7 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
                 held = None
                 if ground.held is not None:
                     rows = order(plan.seed + 1, step * len(of_real) * ground.world + ground.rank * len(of_real), len(of_real), len(ground.held))
-                    held = discriminator(*ground.pictures(ground.held, rows))
+                    held = discriminator(*real_ones(rows, held=True))
             now = ground.agreed(augment.overfit(of_real, of_fake, held))
             ground.dials["overfit"] += 0.1 * (now - ground.dials["overfit"])      # one batch says little
             target = augment.TARGET["sign" if held is None else "held"]
@@ -164,8 +185,8 @@ def after(generator: Generator, points: Tensor, part: Part) -> Tensor:
     return points[far.argmin(0), torch.arange(points.shape[1], device=points.device)]
 
 
-def exported(out: Path, faces: Path, folder: Path) -> None:
-    """The newest checkpoint's averaged generator, in 16 bits. Raises Missing."""
+def exported(out: Path, faces: Path, folder: Path, vae: Vae | None = None) -> None:
+    """The newest checkpoint's averaged generator, in 16 bits, with the autoencoder whose latents it paints. Raises Missing, Refused."""
     import json
 
     from .data import open_set
@@ -173,15 +194,18 @@ def exported(out: Path, faces: Path, folder: Path) -> None:
     if at is None:
         raise Missing(f"There is no checkpoint in {out}.", "Train first.")
     settings = json.loads((at / "config.json").read_text("utf-8"))
-    net = Generator(sized(settings["size"], settings["px"], settings["attributes"]))
+    if settings.get("vae") != (list(vae.size.shape) if vae else None):
+        raise Refused(f"The training in {out} is {'of latents' if settings.get('vae') else 'of pixels'}.", "Name the same --vae as for it, or none.")
+    net = Generator(sized(settings["size"], settings["px"], settings["attributes"], settings.get("vae") or ()))
     net.load_state_dict(checkpoints.read(at / "average.safetensors"))
     known = open_set(faces).attributes["train"]
-    Gan(net, torch.from_numpy(known[order(settings["seed"], 0, min(KNOWN, len(known)), len(known))])).save_pretrained(folder, torch.float16)
+    Gan(net, torch.from_numpy(known[order(settings["seed"], 0, min(KNOWN, len(known)), len(known))]), vae).save_pretrained(folder, torch.float16)
 
 
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m twin.train.gan", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments(parser, SIZES, batch=16)
+    parser.add_argument("--vae", type=Path, help="the folder of the autoencoder whose latents are painted; without it pixels are")
     parser.add_argument("--loss", choices=tuple(LOSSES), default="relativistic")
     parser.add_argument("--gamma", type=float, default=0.0, help="weight of the gradient penalties at first; 0: the picture size's own")
     parser.add_argument("--lazy", type=int, default=LAZY, help="steps between gradient penalties; R3GAN has 1")
@@ -196,12 +220,13 @@ def main(given: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         from .data import open_set
+        vae = Vae.from_pretrained(options.vae) if options.vae else None
         if options.export:
-            exported(options.out, options.set, options.export)
+            exported(options.out, options.set, options.export, vae)
             return
         plan, faces = planned(options), open_set(options.set)
         often = None if options.augment == "auto" else min(augment.MOST, max(0.0, float(options.augment)))
-        train(options.out, faces, plan, options.size, options.px, loss=options.loss, gamma=options.gamma, lazy=max(1, options.lazy),
+        train(options.out, faces, plan, options.size, options.px, vae=vae, loss=options.loss, gamma=options.gamma, lazy=max(1, options.lazy),
               burn=options.burn, head_start=options.head_start, rate=options.rate, kinds=options.kinds, often=often, flip=options.flip, resume=options.resume,
               figure=figured(options, faces), say=clock)
     return done(run, clock)

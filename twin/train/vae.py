@@ -37,7 +37,7 @@ def pyramid(wrong: Tensor, levels: int = LEVELS) -> Tensor:
     """The mean size of an error (B, 3, S, S), plus that of each of its Laplacian pyramid's bands: edges count that a plain mean would blur
     (arxiv.org/abs/1707.05776)."""
     loss = wrong.abs().mean()
-    for _ in range(levels):
+    for _ in range(min(levels, wrong.shape[-1].bit_length() - 1)):
         coarse = avg_pool2d(wrong, 2)
         loss = loss + (wrong - interpolate(coarse, scale_factor=2, mode="bilinear")).abs().mean()
         wrong = coarse
@@ -92,6 +92,13 @@ def train(out: Path, faces: Path | FaceSet, plan: Plan, size: str = "small", px:
         grid(vae.sample(64, 0)).save(out / "samples" / "drawn.png")
     ground.accelerator.wait_for_everyone()
     return at
+
+
+@torch.no_grad()
+def encoded(vae: Vae, portraits: Portraits, most: int = 0) -> Tensor:
+    """Latents of pictures, float16 [n, c, s, s]."""
+    count = min(most or len(portraits), len(portraits))
+    return torch.cat([vae.encode(torch.from_numpy(portraits.pixels[at:min(at + 64, count)].copy())).half() for at in range(0, count, 64)])
 
 
 @torch.no_grad()
