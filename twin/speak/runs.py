@@ -5,7 +5,11 @@ import re
 from collections.abc import Iterator
 
 LONGEST = 180                                            # characters espeak is given at once
-ABBREVIATIONS = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs", "etc", "e.g", "i.e", "no", "approx", "jr", "sr"))
+# A dot behind these never ends a sentence here: where it does end one, twin/text.py, which hears the next word, has cut already.
+ABBREVIATIONS = frozenset(("mr", "mrs", "ms", "dr", "prof", "rev", "gen", "col", "sgt", "capt", "lt", "gov", "sen", "hon", "mt", "st", "vs", "etc", "cf",
+                           "no", "approx", "jr", "sr", "inc", "ltd", "fig", "vol", "pp", "jan", "feb", "apr", "aug", "sept", "oct", "nov", "dec"))
+_DOTTED = re.compile(r"(?:[a-z]{1,2}\.)+[a-z]{1,2}")       # e.g  p.m  u.s  ph.d
+_ITEM = re.compile(r"(?:.*\n)?\s*\d{1,3}\.", re.S)        # "1." before the first thing of a list
 
 # A code block is one lump whatever stands in it; otherwise a sentence ends at its marks, with the quotes and brackets that close there.
 _LUMP = re.compile(
@@ -43,14 +47,16 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def _goes_on(text: str) -> bool:
-    """A dot that ends no sentence: within a number or address, behind an abbreviation or an initial."""
+    """A dot that ends no sentence: within a number or address, behind an abbreviation or an initial; or marks in something acted or a link."""
     bare = text.rstrip()
     if not bare or (bare[-1] in ".!?" and text == bare):  # nothing yet, or "3.5", "a.b/?c=1"
+        return True
+    if "\n" not in text[len(bare):] and (bare.count("*") % 2 or bare.count("`") % 2 or bare.rfind("[") > bare.rfind("]")):
         return True
     if bare[-1] != "." or "\n" in text[len(bare):]:
         return False
     word = bare[:-1].split()[-1].lstrip("(\"'“‘").lower() if bare[:-1].split() else ""
-    return word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i")
+    return word in ABBREVIATIONS or bool(_DOTTED.fullmatch(word) or _ITEM.fullmatch(bare)) or (len(word) == 1 and word.isalpha() and word != "i")
 
 
 def _short(text: str) -> Iterator[str]:

@@ -21,9 +21,9 @@ from twin.errors import Missing, Refused
 from twin.types import RATE, Audio, Mark, Mood, Speech, Voice
 
 from . import espeak, network, shaping, vocoder
+from .aloud import aloud
 from .espeak import Espeak, Settings
 from .library import library
-from .readable import readable
 from .runs import sentences
 from .vocoder import BANDS, HOP, mel
 
@@ -79,7 +79,7 @@ class Timbre:
         own = espeak._known(engine, espeak.LANGUAGES.get(language.lower(), language.lower()) if language.lower() != "en" else "en")
         settings = source(loaded.timbre.about["rate"] * voice.rate * mood.rate)
         for sentence in sentences(text):
-            said = readable(sentence, own)
+            said = aloud(sentence, own)
             sound, marks = espeak._sentence(engine, said, own, settings) if said else (None, [])
             if sound is None or not len(sound):
                 if sentence.strip():
@@ -142,7 +142,7 @@ def spoken(text: str, language: str, rate: float = 1.0) -> np.ndarray:
     """The embedded voice saying `text` in the way the networks know, float32 [n] at 24 kHz; sentence after sentence."""
     engine = library()
     own = espeak._known(engine, espeak.LANGUAGES.get(language.lower(), language.lower()) if language.lower() != "en" else "en")
-    parts = [espeak._sentence(engine, said, own, source(rate))[0] for sentence in sentences(text) if (said := readable(sentence, own))]
+    parts = [espeak._sentence(engine, said, own, source(rate))[0] for sentence in sentences(text) if (said := aloud(sentence, own))]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
