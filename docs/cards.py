@@ -88,6 +88,20 @@ def sheet(family: str, folder: Path) -> Image.Image | None:
     return grid(torch.cat([model.sample(8, SEEN + at, attributes=looks[at:at + 8]) for at in range(0, 64, 8)]), 8)
 
 
+def beside(family: str, folder: Path, faces: Path, out: Path) -> None:
+    """Some samples, each with what is nearest to it in the set."""
+    import tempfile
+
+    from twin.train import judge
+    from twin.train.data import open_set
+    from twin.train.ground import nearest
+    model = judge.loaded(family, folder)
+    with tempfile.TemporaryDirectory() as place:
+        drawn = model.sample(32, SEEN)
+        nearest(drawn, open_set(faces).portraits("train", drawn.shape[-1]), Path(place) / "nearest.png")
+        Image.open(Path(place) / "nearest.png").convert("RGB").save(out, quality=80, method=6)
+
+
 def figures(family: str, measured: dict[str, Any]) -> dict[str, float]:
     """What a bench's figures say of a family."""
     own = {key.removesuffix(f"_{family}"): value for key, value in measured.items() if key.endswith(f"_{family}")}
@@ -120,6 +134,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--run", type=Path, nargs="*", default=[])
     parser.add_argument("--bench", type=Path)
+    parser.add_argument("--set", type=Path, help="what it learned from, where RUN holds no sheet of what is nearest")
     parser.add_argument("--command", action="append", default=[], help="as it was typed, SET and folders by other names")
     parser.add_argument("--on", default="one core of a shared CPU", help="the machine")
     parser.add_argument("--trained", help="how, where there is no log")
@@ -141,6 +156,8 @@ def main() -> None:
     made |= {key: value for key, value in (("trained", options.trained), ("commands", options.command), ("notes", options.note)) if value}
     if options.model and (drawn := sheet(options.family, folder)):
         drawn.save(folder / "samples.webp", quality=82, method=6)
+    if options.set and options.family in ("vae", "gan", "diffusion"):
+        beside(options.family, folder, options.set, folder / "nearest.webp")
     measured = json.loads((folder / "figures.json").read_text("utf-8")) if (folder / "figures.json").is_file() else {}
     if options.bench:
         told = json.loads(options.bench.read_text("utf-8"))

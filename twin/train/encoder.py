@@ -1,4 +1,4 @@
-"""`python -m twin.train.encoder SET --out DIR --hours H [--resume]`: learns to read a portrait's attributes; its features judge generators (measure.py).
+"""`python -m twin.train.encoder SET ... --out DIR --hours H [--resume]`: learns to read a portrait's attributes; its features judge generators (measure.py).
 
 A small residual network that says of a picture what SET says of it (choices, marks, measures: the heads come from the set's attributes), and how it was damaged
 on its way in: blurred, noisy, tinted, bent, blocky. So its features see what a generator may do wrong, which features of attributes alone would look over.
@@ -31,6 +31,7 @@ from twin.paint import pretrained
 ARCHITECTURE = "twin.FaceEncoder"
 PX, WIDTHS, FEATURES = 128, (32, 64, 128, 192), 256      # 1.9 M weights
 GRID, COLOURS = 4, 8                                     # places of a side whose features are read, and whose plain colours are read beside them
+NEAR_BY = (0.27, 0.77, 0.25, 0.75)                       # of a picture, from .. to down and across: from the forehead to the chin, looked at once more, larger
 DAMAGES = ("blur", "noise", "tint", "bend", "blocks")
 CLEAN = 0.4                                              # share of a step's pictures that come in as they are
 LEGIBLE = 0.5                                            # of a damage's strength, up to which attributes are still asked
@@ -132,14 +133,17 @@ class Encoder(nn.Module):
         for before, width in zip(widths[:-1], widths[1:], strict=True):
             stages += [Halved(), nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), Residual(width)]
         self.stages = nn.Sequential(*stages)
-        self.features_ = nn.Linear(widths[-1] * GRID ** 2 + 3 * COLOURS ** 2, features)
+        self.features_ = nn.Linear(2 * widths[-1] * GRID ** 2 + 3 * COLOURS ** 2, features)
         self.read = nn.Linear(features, sum(len(head.get("values", " ")) for head in self.heads.values()))
         self.damage = nn.Linear(features, len(DAMAGES))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures [n, 3, px, px] in 0..1 -> features, what the heads say side by side, strength of each of DAMAGES."""
-        places = F.adaptive_avg_pool2d(self.stages(self.stem(x * 4 - 2)), GRID).flatten(1)
-        found = self.features_(torch.cat([places, F.adaptive_avg_pool2d(x * 4 - 2, COLOURS).flatten(1)], 1))
+        x = x * 4 - 2
+        top, bottom, left, right = (round(share * self.px) for share in NEAR_BY)
+        near = F.interpolate(x[:, :, top:bottom, left:right], (self.px, self.px), mode="bilinear").contiguous(memory_format=torch.channels_last)
+        whole, close = (F.adaptive_avg_pool2d(self.stages(self.stem(part)), GRID).flatten(1) for part in (x, near))
+        found = self.features_(torch.cat([whole, close, F.adaptive_avg_pool2d(x, COLOURS).flatten(1)], 1))
         known = F.gelu(found)
         return found, self.read(known), self.damage(known)
 
@@ -292,8 +296,8 @@ def order(count: int, batch: int, step: int, seed: int) -> np.ndarray:
     return shuffled[(step % a_round) * batch:(step % a_round + 1) * batch]
 
 
-def train(net: Encoder, pictures: np.ndarray, wanted: Tensor, *, steps: int = 0, hours: float = 0.0, batch: int = BATCH, seed: int = 0, out: Path | None = None,
-          resume: bool = False, mixed: str = "bf16") -> Iterator[dict[str, float]]:
+def train(net: Encoder, pictures: np.ndarray | Joined, wanted: Tensor, *, steps: int = 0, hours: float = 0.0, batch: int = BATCH, seed: int = 0,
+          out: Path | None = None, resume: bool = False, mixed: str = "bf16") -> Iterator[dict[str, float]]:
     """Trains for so many steps or hours, whichever ends first; yields {"step", "seconds", "attributes", "damages"} of each step. Raises Refused, Missing.
 
     `pictures`: uint8 [n, 3, h, w], may lie on the disk; `wanted`: see `targets`. With `out`, a checkpoint every EVERY s and at the end. `mixed`: bf16 where
@@ -409,7 +413,8 @@ def rows_of(folder: Path) -> dict[str, dict[str, Any]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m twin.train.encoder", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", type=Path, help="a data set's folder whose faces have attributes")
+    parser.add_argument("set", type=Path, nargs="+", help="the folder of a data set whose faces have attributes")
+    parser.add_argument("--begin", type=Path, metavar="FOLDER", help="an encoder whose convolutions it begins with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=0.0)
     parser.add_argument("--steps", type=int, default=0)
@@ -428,23 +433,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(given: argparse.Namespace) -> int:
     from accelerate import PartialState
-
-    from .data import open_set
     first = PartialState().is_main_process
     if not given.resume and (given.out / "resume.safetensors").exists():
         raise Refused(f"There is a training in {given.out} already.", "Go on with it by --resume, or name another folder.")
-    faces = open_set(given.set)
-    rows = rows_of(given.set)
-    shown = faces.portraits("train", given.px)
-    looks = [rows[file].get("attributes") or {} for file in shown.files]
-    seeds = [rows[file]["seed"] for file in shown.files if rows[file].get("seed") is not None]
-    about = {"set": Path(given.set).name, "count": len(looks), "seeds": [min(seeds), max(seeds)] if seeds else None}
+    pictures, looks, seeds = _shown(given.set, "train", given.px)
+    about = {"set": " and ".join(folder.name for folder in given.set), "count": len(looks), "seeds": [min(seeds), max(seeds)] if seeds else None}
     torch.manual_seed(given.seed)
     net = Encoder(schema(looks), given.px, about=about)
+    if given.begin:
+        _, held = pretrained.read(given.begin, ARCHITECTURE)
+        same = {name: value for name, value in held.items() if name.startswith(("stem.", "stages.")) and name in net.state_dict()}
+        net.load_state_dict(same, strict=False)
     if first:
         print(f"{len(looks)} pictures, {len(net.heads)} attributes, {sum(value.numel() for value in net.parameters()) / 1e6:.2f} M weights", flush=True)
     told, mean = time.monotonic(), {"attributes": 0.0, "damages": 0.0}
-    for row in train(net, shown.pixels, targets(net.heads, looks), steps=given.steps, hours=given.hours, batch=given.batch, seed=given.seed, out=given.out,
+    for row in train(net, pictures, targets(net.heads, looks), steps=given.steps, hours=given.hours, batch=given.batch, seed=given.seed, out=given.out,
                      resume=given.resume and (given.out / "resume.safetensors").exists(), mixed=given.mixed):
         mean = {name: value + (row[name] - value) * max(0.02, 1 / row["step"]) for name, value in mean.items()}
         if first and time.monotonic() - told > TOLD:
@@ -454,10 +457,39 @@ def _main(given: argparse.Namespace) -> int:
                   f"loss {mean['attributes']:.3f} + {mean['damages']:.3f}", flush=True)
     if first:
         net.save_pretrained(given.out)
-        if faces.files["held"]:
-            held = faces.portraits("held", given.px)
-            _report(given.out, held.pixels[:2000], [rows[file].get("attributes") or {} for file in held.files[:2000]])
+        pictures, looks, _ = _shown(given.set, "held", given.px)
+        if len(looks):
+            rows_ = np.sort(np.random.default_rng(0).permutation(len(looks))[:2000])
+            _report(given.out, pictures[rows_], [looks[row] for row in rows_])
     return 0
+
+
+class Joined:
+    """Pictures of several sets as one: `[rows]` -> uint8 [n, 3, px, px]."""
+
+    def __init__(self, parts: Sequence[np.ndarray]):
+        self.parts, self.ends = parts, np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        which = np.searchsorted(self.ends, rows, side="right")
+        return np.stack([self.parts[part][row - (self.ends[part - 1] if part else 0)] for part, row in zip(which, rows, strict=True)])
+
+
+def _shown(folders: Sequence[Path], split: str, px: int) -> tuple[Joined, list[dict[str, Any]], list[int]]:
+    """(pictures, what is said of each, seeds) of that part of the sets. Raises Missing, Refused."""
+    from .data import open_set
+    parts, looks, seeds = [], [], []
+    for folder in folders:
+        faces, rows = open_set(folder), rows_of(folder)
+        if faces.files[split]:
+            shown = faces.portraits(split, px)
+            parts.append(shown.pixels)
+            looks += [rows[file].get("attributes") or {} for file in shown.files]
+            seeds += [rows[file]["seed"] for file in shown.files if rows[file].get("seed") is not None]
+    return Joined(parts or [np.zeros((0, 3, px, px), np.uint8)]), looks, seeds
 
 
 def _report(out: Path, pictures: np.ndarray, looks: Sequence[Attributes]) -> None:
