@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bench
 
-NOT_FIGURES = {"__main__", "client", "fortress", "house", "kills", "loopback", "malice", "siege", "watched"}      # parts of others
+NOT_FIGURES = {"__main__", "client", "fortress", "house", "kills", "lips_audio", "loopback", "malice", "siege", "sounds", "watched"}      # parts of others
 
 
 def names() -> list[str]:

@@ -3,6 +3,7 @@
 Three twins (a photograph, a painting, an illustrated one; the worst one counts; another painting is only printed) say English and Chinese
 sentences. Uncompressed frames of 512 px, 60 a second. The gap is the distance of points 13 and 14 over that of the irises (468, 473), as
 MediaPipe's face mesh (static mode, each frame by itself) sees it. `--twin NAME` measures only that one; `--strip DIR` keeps film strips.
+`--audio`: instead, how well the lips are read off the sound of real readers (lips_audio.py).
 """
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from . import lips_audio
 
 SENTENCES = ("Mama, why do five fish follow our blue boat?", "Bob and Pam have a map of a big apple farm in Panama.",
              "My father asked about a black cat, but nobody was at home.", "你好，我是你的数字人分身。", "爸爸妈妈把白色的苹果放在大盘子里。",
@@ -31,9 +34,12 @@ def options(parser) -> None:
     parser.add_argument("--strip", type=Path, help="folder for film strips of the first sentence")
     parser.add_argument("--portraits", type=Path, default=PORTRAITS, help="folder of the paintings")
     parser.add_argument("--detail", action="store_true", help="print every sound that was missed")
+    lips_audio.options(parser)
 
 
 def run(options) -> dict[str, object]:
+    if options.audio:
+        return lips_audio.run(options)
     from twin.registry import Registry
     from twin.render import Performance, perform
     from twin.settings import load

@@ -89,6 +89,19 @@ class Book:
             self._kept()
         return gone
 
+    def draft(self) -> Book:
+        """A copy that is kept nowhere before `settle`."""
+        return Book(self.dump())
+
+    def settle(self, draft: Book) -> None:
+        """What was changed in a draft of this book holds; so does what is changed in it from now on."""
+        def hold(_: bytes) -> None:
+            self._rows = list(draft._rows)
+            self._kept()
+        draft._keep = hold
+        if draft.all() != self.all():
+            hold(b"")
+
     def dump(self) -> bytes:
         return json.dumps({"version": 1, "reminders": [asdict(row) for row in self._rows]}, ensure_ascii=False).encode()
 

@@ -295,3 +295,76 @@ def test_the_most_urgent_is_made_first():
     asyncio.run(main())
     lane.close()
     assert order == ["nearly dry", "new", "nobody", "eight seconds in hand"] and LATER < 8
+
+
+SOUND = Audio(np.zeros(1600, np.float32), 16_000)
+
+
+async def test_a_supposed_turn_is_told_to_nobody_before_it_is_certain(talk):
+    conversation, events = talk()
+    turn = await conversation.suppose(SOUND)
+    await turn.understood.wait()
+    await asyncio.sleep(0.3)                             # the first sound is made by now
+    assert (turn.text, turn.sure) == ("spoken words", True) and not events and not conversation.speaking and not conversation.history
+    began = time.perf_counter()
+    assert conversation.release(turn) and conversation.speaking and not conversation.release(turn)
+    while not of(events, Spoken):
+        await asyncio.sleep(0.002)
+    assert time.perf_counter() - began < 0.1, "it only had to be sent"
+    await hear_all(conversation, turn)
+    assert isinstance(events[0], Heard) and isinstance(events[1], Thought) and events[-1].reason == "done"
+    assert [message["content"] for message in conversation.history] == ["spoken words", FULL]
+
+
+async def test_a_supposed_turn_that_is_withdrawn_never_was(talk):
+    conversation, events = talk()
+    conversation.language = "en"
+    for wait in (0.0, 0.05, 0.3):                        # while it listens, thinks, speaks
+        turn = await conversation.suppose(SOUND)
+        await asyncio.sleep(wait)
+        await conversation.withdraw(turn)
+        assert not conversation.release(turn) and not conversation.speaking
+    assert events == [] and conversation.history == [] and conversation.language == "en"
+    turn = await conversation.ask("hi")
+    await conversation.withdraw(turn)                    # nor can one be that was asked
+    assert conversation.speaking and await conversation.suppose(SOUND) is None, "nothing is supposed while the twin speaks"
+    await hear_all(conversation, turn)
+    assert events[-1].reason == "done" and [message["role"] for message in conversation.history] == ["user", "assistant"]
+
+
+async def test_what_is_asked_ends_what_was_supposed(talk):
+    conversation, events = talk()
+    supposed = await conversation.suppose(SOUND)
+    await asyncio.sleep(0.05)
+    await hear_all(conversation, await conversation.ask("hi"))
+    assert not conversation.release(supposed) and {event.turn for event in events} == {2} and conversation.history[0]["content"] == "hi"
+
+
+async def test_a_supposed_turn_that_is_unsure_or_fails_says_so_when_it_is_certain(talk):
+    conversation, events = talk(listen=Ears("speaking swords", sure=False))
+    turn = await conversation.suppose(SOUND)
+    await turn.understood.wait()
+    await asyncio.sleep(0.05)
+    assert not events and conversation.release(turn)
+    await conversation.settled()
+    assert of(events, Heard) == [Heard(1, "speaking swords", False)] and events[-1].reason == "done" and conversation.history == []
+
+
+async def test_reminders_are_set_only_when_it_is_certain(talk):
+    from datetime import datetime, timedelta
+
+    from persona.reminders import Book
+    kept: list[bytes] = []
+    conversation, _ = talk()
+    conversation.book = Book(keep=kept.append)
+    now = datetime.now()
+    turn = await conversation.suppose(SOUND)
+    turn.book.add(now + timedelta(hours=1), "tea", "en", now)
+    await conversation.withdraw(turn)
+    assert not kept and not len(conversation.book)
+    turn = await conversation.suppose(SOUND)
+    turn.book.add(now + timedelta(hours=1), "tea", "en", now)
+    conversation.release(turn)
+    turn.book.add(now + timedelta(hours=2), "cake", "en", now)      # what a model does later in the same turn
+    assert [row.text for row in conversation.book.all()] == ["tea", "cake"] and len(kept) == 2
+    await conversation.interrupt()

@@ -20,7 +20,7 @@ ALLOWED = {                                              # room -> rooms of twin
     "share": ({"mask", "store", "trust", "codec", "devices", "silero", "think", "types", "errors"}, True),
     "create": ({"mask", "store", "trust", "paint", "speak", "types", "errors"}, True),
     "mask": (set(), False), "me": ({"share", "store", "errors"}, True),
-    "render": ({"conversation", "meet", "store", "trust", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),
+    "render": ({"conversation", "meet", "store", "trust", "speak", "paint", "animate", "registry", "settings", "streams", "text", "types", "errors"}, True),
     "train": ({"studio", "speak", "listen", "think", "animate", "paint", "devices", "text", "types", "errors"}, True),
     "studio": ({"paint", "devices", "errors"}, False),
     "codec": ({"types", "errors"}, False), "certificate": ({"types", "errors"}, False),

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("twin")
     say.add_argument("text", nargs="?", default="")
     say.add_argument("-o", "--output", type=Path, required=True, help="the file to write: .wav is the voice alone, .mp4 a film")
+    say.add_argument("--audio", type=Path, metavar="FILE", help="a recording that the twin says instead of a text, in the voice that is in it (a film)")
     say.add_argument("--script", type=Path, help="a text file to say instead, paragraph by paragraph (blank lines part them)")
     say.add_argument("--aspect", default="16:9", help="of a film: 16:9, 1:1 or 9:16")
     say.add_argument("--size", type=int, default=720, help="px of a film's shorter side")
@@ -148,6 +149,8 @@ async def _say(options: argparse.Namespace) -> int:
         raise TwinError(f"{options.output} would be neither a sound nor a film.", "Name a file that ends in .wav or .mp4.")
     if kind == ".mp4":
         return await _film(options, twin)
+    if options.audio:
+        raise TwinError("As a sound, a recording is what it was.", "Name a film to be made of it: -o FILE.mp4")
     registry = Registry(load())
     text = clean(options.text)
     language = "zh" if cjk(text) > len(text) / 5 else "en"
@@ -182,13 +185,13 @@ def _file(path: Path) -> bytes:
 async def _film(options: argparse.Namespace, twin: Any) -> int:
     from .registry import Registry
     from .render import film
-    background = _file(options.background) if options.background else None
+    background, audio = (_file(path) if path else None for path in (options.background, options.audio))
     registry = Registry(load())
     try:
         async with aclosing(film(registry, twin, options.text, options.output, aspect=options.aspect, short=options.size, fps=options.fps,
-                                 background=background, captions=options.captions, feeling=options.mood)) as steps:
+                                 background=background, captions=options.captions, feeling=options.mood, audio=audio)) as steps:
             async for step in steps:
-                print(f"\r{step.en:<20} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
+                print(f"\r{step.en:<27} {step.done:4.0%} ", end="", file=sys.stderr, flush=True)
     finally:
         print(file=sys.stderr)
         registry.close()

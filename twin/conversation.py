@@ -67,6 +67,37 @@ class Conversation:
             asked = clean(asked)
         return await self._start(asked)
 
+    async def suppose(self, asked: Audio) -> Turn | None:
+        """Begin to answer what may not be over yet. Nobody is told of it before `release`, and after `withdraw` it never was. None while the twin speaks."""
+        return None if self.speaking else await self._start(asked, supposed=True)
+
+    def release(self, turn: Turn) -> bool:
+        """It was over: what has been made of a supposed turn is told, and the rest as it comes. False where it isn't there any more."""
+        if turn is not self._turn or turn.told.is_set() or self._task is None or self._task.done():
+            return False
+        if turn.book is not None and self.book is not None:
+            self.book.settle(turn.book)
+        turn.began = time.perf_counter()
+        for event in turn.waiting:
+            self.send(event)
+        turn.waiting = []
+        turn.told.set()
+        return True
+
+    async def withdraw(self, turn: Turn | None) -> None:
+        """It wasn't over."""
+        if turn is not None and turn is self._turn and not turn.told.is_set():
+            await self.interrupt()
+
+    async def hear(self, sound: Audio) -> tuple[str, bool]:
+        """What is said in it, and whether that is sure. Nothing is answered."""
+        text, sure = "", False
+        async with aclosing(self.crew.listen.stream(sound, self.language, self.vocabulary())) as words:
+            async for word in words:
+                if isinstance(word, Final):
+                    text, sure = word.text.strip(), word.sure
+        return text, sure
+
     async def greet(self) -> Turn:
         """Say hello of the twin's own accord."""
         return await self._start(None, lambda: self.mind.greeting(self.language, *([self.called] if self.called else [])), "greeting")
@@ -125,7 +156,7 @@ class Conversation:
 
     @property
     def speaking(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self._task is not None and not self._task.done() and self._turn is not None and self._turn.told.is_set()
 
     @property
     def turn(self) -> Turn | None:
@@ -133,10 +164,14 @@ class Conversation:
 
     # one turn ----------------------------------------------------------------------------------------------------------------------
 
-    async def _start(self, asked: str | Audio | None, make: Callable[[], Any] | None = None, step: str = "") -> Turn:
+    async def _start(self, asked: str | Audio | None, make: Callable[[], Any] | None = None, step: str = "", supposed: bool = False) -> Turn:
         async with self._asking:                         # two at once become one after the other
             await self.interrupt()
-            turn = self._turn = Turn(next(self._ids), asked, step=step)
+            turn = self._turn = Turn(next(self._ids), asked, step=step, language=self.language)
+            if not supposed:
+                turn.told.set()
+            elif self.book is not None:
+                turn.book = self.book.draft()
             self._task = asyncio.create_task(self._answer(turn, make), name=f"turn-{turn.id}")
             await asyncio.sleep(0)                       # let it begin: a task cancelled before that would lose the question
             return turn
@@ -147,16 +182,22 @@ class Conversation:
             with self._surviving(turn, "think"):
                 if turn.asked is None or await self._listen(turn):
                     await self._perform(turn, make)
+                await turn.told.wait()
                 turn.ended = "done"
             if not turn.ended:                           # what was said before it failed is still heard out
+                await turn.told.wait()
                 await turn.room(0.0)
                 turn.ended = "failed"
         finally:
-            turn.ended = turn.ended or "interrupted"
-            heard = self._remember(turn)
-            await self._kept()
-            log.info("turn %d %s: step %s, %s", turn.id, turn.ended, turn.step or "-", turn.times)
-            self.send(Ended(turn.id, turn.ended, heard, turn.times))
+            turn.understood.set()
+            if turn.told.is_set():
+                turn.ended = turn.ended or "interrupted"
+                heard = self._remember(turn)
+                await self._kept()
+                log.info("turn %d %s: step %s, %s", turn.id, turn.ended, turn.step or "-", turn.times)
+                self.send(Ended(turn.id, turn.ended, heard, turn.times))
+            else:
+                self.language = turn.language
 
     async def _kept(self) -> None:
         """What was said is kept, also when the turn is being interrupted; a place that does not answer is not waited for for ever."""
@@ -180,6 +221,7 @@ class Conversation:
         """Send the answer as it is made, no further ahead of the ear than `lead`; until it was heard to the end."""
         async with aclosing(self._performance(turn, make)) as performance:
             async for spoken in performance:
+                await turn.told.wait()
                 for piece in first_apart(spoken):
                     if (packing := self.send(piece)) is not None:
                         await packing
@@ -198,24 +240,23 @@ class Conversation:
         sure = True
         if isinstance(turn.asked, str):
             turn.text = turn.asked
-        else:
+        elif turn.asked is not None:
             with self._surviving(turn, "listen"):
-                async with aclosing(self.crew.listen.stream(turn.asked, self.language, self.vocabulary())) as words:
-                    async for word in words:
-                        if isinstance(word, Final):
-                            turn.text, sure = word.text.strip(), word.sure
+                turn.text, sure = await self.hear(turn.asked)
             if "listen" in turn.lost:
                 return False
             turn.clock("heard")
-        self.send(Heard(turn.id, turn.text, sure and bool(turn.text)))
-        if turn.text and sure:
+        turn.sure = sure and bool(turn.text)
+        turn.understood.set()
+        self._tell(turn, Heard(turn.id, turn.text, turn.sure))
+        if turn.sure:
             return True
         turn.text = ""                                   # not answered, so not remembered: the page offers it for correction
         return False
 
     async def _performance(self, turn: Turn, make: Callable[[], Any] | None) -> AsyncGenerator[Spoken, None]:
         """think -> clauses -> speak -> animate."""
-        async with aclosing(ahead(clauses(self._think(turn, make)), THINK_AHEAD)) as parts:
+        async with aclosing(ahead(clauses(self._think(turn, make), settled=True), THINK_AHEAD)) as parts:
             async for part in parts:
                 turn.said.append(clause := [turn.sent, turn.sent, part, False])
                 async with aclosing(self._speak(turn, part)) as pieces:
@@ -235,7 +276,8 @@ class Conversation:
             found = await self.recall(turn.text, self.language) if self.recall is not None else ()
             recalled = {"recalled": found} if found else {}
             question = [{k: m[k] for k in ("role", "content", "state") if k in m} for m in self.history]
-            asking = {"now": self.now(), "language": self.language, "capable": capable} | recalled | ({"book": self.book} if self.book is not None else {})
+            book = self.book if turn.book is None else turn.book
+            asking = {"now": self.now(), "language": self.language, "capable": capable} | recalled | ({"book": book} if book is not None else {})
             answer = await self.crew.mind.run(lambda: self.mind.answer(question, turn.text, **asking))
         else:
             answer = await self.crew.mind.run(make)
@@ -244,18 +286,18 @@ class Conversation:
         turn.clock("thought")
         self.language = answer.language or self.language
         turn.state = getattr(answer, "state", None)
-        self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
+        self._tell(turn, Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), (turn.state or {}).get("shown")))
         if answer.text:
-            self.send(Token(turn.id, answer.text))
+            self._tell(turn, Token(turn.id, answer.text))
             yield answer.text
             return
         if lead := getattr(answer, "lead", ""):
-            self.send(Token(turn.id, lead))
+            self._tell(turn, Token(turn.id, lead))
             yield lead
         async with aclosing(self._model(turn, answer)) as words:
             async for word in words:
                 turn.clock("token")
-                self.send(Token(turn.id, word))
+                self._tell(turn, Token(turn.id, word))
                 yield word
 
     async def _model(self, turn: Turn, answer: Any) -> AsyncGenerator[str, None]:
@@ -273,7 +315,7 @@ class Conversation:
                 result: str = await self.crew.mind.run(lambda: answer.call(raw))
                 turn.clock("called")
                 if (after := (turn.state or {}).get("shown")) != before:           # the scene stands otherwise now
-                    self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), after))
+                    self._tell(turn, Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources), after))
                 return result
 
             words = self.crew.think.stream(answer.messages, **self.crew.sampling, **self.wearing()) if offer is None else called(think, answer.messages, call)
@@ -287,7 +329,7 @@ class Conversation:
                     yield sentence
         if not kept and answer.fallback:
             turn.step = answer.fallback_step
-            self.send(Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
+            self._tell(turn, Thought(turn.id, turn.step, turn.mood.name, tuple(answer.sources)))
             yield answer.fallback
         elif not kept and "think" not in turn.lost:
             raise TwinError("The mind returned nothing.", "Ask again, or choose another engine.")
@@ -311,9 +353,16 @@ class Conversation:
             return None
         with self._surviving(turn, "animate"):
             seed = zlib.crc32(f"{self.twin.id} {turn.id}".encode())
-            turn.motion = await self.crew.animate.call(speech, turn.mood, turn.sent, turn.motion, seed)
+            turn.motion = await self.crew.animate.call(turn.joined(speech), turn.mood, turn.sent, turn.motion, seed)
             return turn.motion
         return None
+
+    def _tell(self, turn: Turn, event: Event) -> None:
+        """Send it, or have it wait until the turn is no longer only supposed."""
+        if turn.told.is_set():
+            self.send(event)
+        else:
+            turn.waiting.append(event)
 
     def _trouble(self, turn: Turn, stage: str, error: Exception) -> None:
         """Tell it once. A TwinError is for people; anything else is named by its kind alone, for it may hold what was said."""
@@ -325,7 +374,7 @@ class Conversation:
         else:
             message, hint = f"Something went wrong while trying to {stage} ({type(error).__name__}).", "Ask again; the log has more."
             log.error("turn %d: %s failed", turn.id, stage, exc_info=bare(error))
-        self.send(Trouble(turn.id, stage, message, hint))
+        self._tell(turn, Trouble(turn.id, stage, message, hint))
 
     def _remember(self, turn: Turn) -> str:
         heard, rest = turn.heard()

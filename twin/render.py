@@ -1,4 +1,4 @@
-"""A film: a twin says a text, paragraph by paragraph, into an MP4. The same conversation as everywhere, with a sink that has no ear.
+"""A film: a twin says a text, paragraph by paragraph, or a recording, into an MP4. The same conversation as everywhere, with a sink that has no ear.
 
 Sound and picture come from the same pieces and begin together. Faces are drawn on two threads and packed on a third. What is being written
 lies beside its place and is renamed at the end: a film that is cancelled (the generator closed) or fails leaves nothing.
@@ -9,6 +9,7 @@ import copy
 import logging
 import os
 import secrets
+import zlib
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -28,7 +29,7 @@ from .meet import mood
 from .settings import load
 from .streams import Lane
 from .text import cjk, clean
-from .types import FPS, RATE, Spoken, Trouble
+from .types import FPS, RATE, Audio, Motion, Speech, Spoken, Trouble
 
 ASPECTS = {"16:9": (16, 9), "1:1": (1, 1), "9:16": (9, 16)}
 SHORT = 720              # px of the shorter side
@@ -39,6 +40,8 @@ QUEUE = 8                # frames begun and not yet packed
 STEP = 12                # frames from one progress to the next
 BACKGROUND = 25 * 2**20, 50_000_000                      # bytes and px of a background picture, at most
 PER_FRAME = round(RATE / FPS)                            # samples
+AROUND = RATE                                            # samples around a piece of a recording that the lips are read off with it
+CUT = ("Only the first five minutes of the recording are in the film.", "影片里只有录音的前五分钟。")
 log = logging.getLogger("twin.render")
 
 
@@ -139,6 +142,33 @@ async def perform(crew: Any, twin: Any, script: Sequence[str], whole: Performanc
     whole.quiet(TAIL)
 
 
+async def recite(crew: Any, twin: Any, sound: np.ndarray, whole: Performance, feeling: str = "neutral") -> AsyncGenerator[float, None]:
+    """A recording (float32 [n] at RATE) into `whole`, the lips read off it; yields what part is done. Raises TwinError where the face fails."""
+    pieces: list[Spoken] = []
+    motion: Motion | None = None
+    seed = zlib.crc32(f"{twin.id} recording".encode())
+    whole.quiet(LEAD)
+    for start in range(0, len(sound), RATE):
+        own = sound[start:start + RATE]
+        speech = Speech("", Audio(own), (), sound[max(0, start - AROUND):start], sound[start + RATE:start + RATE + AROUND])
+        motion = await crew.animate.call(speech, mood(feeling), start / RATE, motion, seed)
+        pieces.append(Spoken(0, start / RATE, Speech("", Audio(own)), motion))
+        yield min(1.0, (start + RATE) / len(sound))
+    whole.take(pieces)
+    whole.quiet(TAIL)
+
+
+def recording(data: bytes) -> tuple[np.ndarray, bool]:
+    """The sound of any audio or video file, float32 [n] at RATE, as loud as every voice here, and whether it goes on past five minutes. Blocking.
+    Raises Refused for what is none or silent; Missing without PyAV."""
+    from .speak import samples, shaping
+    sound, _, cut = samples.decode(data)
+    loud = shaping.loudness(sound)
+    if loud < 1e-3:
+        raise Refused("The recording is silent.", "Choose one in which somebody speaks.", zh=("录音是静音的。", "请选择有人说话的录音。"))
+    return shaping.limit(sound * (shaping.LOUDNESS / loud)), cut
+
+
 def size_of(aspect: str, short: int = SHORT) -> tuple[int, int]:
     """Width and height, both even. Raises Refused."""
     if aspect not in ASPECTS:
@@ -172,13 +202,14 @@ def picture_of(data: bytes) -> np.ndarray:
 
 
 async def film(registry: Any, twin: Any, text: str, out: Path, *, aspect: str = "16:9", short: int = SHORT, fps: int = 60, background: bytes | None = None,
-               captions: bool = False, feeling: str = "neutral", title: str = "") -> AsyncGenerator[Progress, None]:
+               captions: bool = False, feeling: str = "neutral", title: str = "", audio: bytes | None = None) -> AsyncGenerator[Progress, None]:
     """Make the film; closing the generator cancels it. `registry` lends the crew; `twin` is what is filmed; `fps` divides 60; `feeling` is a mood.
+    `audio`: an audio or video file that it says instead of `text`.
 
-    Raises TwinError: Refused for a text, aspect or picture that can't be taken or a consent that doesn't cover films, Missing for a face.
+    Raises TwinError: Refused for a text, recording, aspect or picture that can't be taken or a consent that doesn't cover films, Missing for a face.
     """
     from . import trust
-    size, script = size_of(aspect, short), paragraphs(text)
+    size, script = size_of(aspect, short), paragraphs(text) if audio is None else []
     if 60 % fps:
         raise Refused(f"A film of {fps} frames a second cannot be made.", "Choose 60, 30, 20 or 15.", zh=("没有这种帧率。", "请选 60、30、20 或 15。"))
     consent = trust.record_of(twin)
@@ -190,20 +221,28 @@ async def film(registry: Any, twin: Any, text: str, out: Path, *, aspect: str = 
     if load().rhythm:
         whole.add(trust.rhythm(RATE))
         whole.add(np.zeros(-whole.samples % PER_FRAME, np.float32))
-    yield Progress(0.0, "Reading the text", "正在朗读")
-    async with aclosing(perform(registry.crew(), twin, script, whole, feeling)) as saying:
-        async for count in saying:
-            yield Progress(0.1 * count / len(script), "Reading the text", "正在朗读")
     beside = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part.mp4")
-    lane = Lane("film")
+    lane, cut, voice = Lane("film"), False, f"voice {twin.voice.backend}"
     try:
+        if audio is None:
+            yield Progress(0.0, "Reading the text", "正在朗读")
+            async with aclosing(perform(registry.crew(), twin, script, whole, feeling)) as saying:
+                async for count in saying:
+                    yield Progress(0.1 * count / len(script), "Reading the text", "正在朗读")
+        else:
+            yield Progress(0.0, "Listening to the recording", "正在听录音")
+            sound, cut = await lane.run(lambda: recording(audio), budget=300.0)
+            voice = "a recording"
+            async with aclosing(recite(registry.crew(), twin, sound, whole, feeling)) as saying:
+                async for done in saying:
+                    yield Progress(0.1 * done, "Listening to the recording", "正在听录音")
         picture = Picture(twin.read, size, scene, whole, captions)
         async with aclosing(lane.stream(write(beside, picture, whole, fps), budget=300.0)) as steps:
             async for done in steps:
                 yield Progress(0.1 + 0.87 * done, "Drawing the film", "正在绘制影片")
-        how = await lane.run(lambda: trust.mark(beside, title=title or out.name, label=False, consent=consent, model=f"voice {twin.voice.backend}, drawn face"),
+        how = await lane.run(lambda: trust.mark(beside, title=title or out.name, label=False, consent=consent, model=f"{voice}, drawn face"),
                              budget=300.0)
-        notes = picture.notes if how.credentials else (*picture.notes, (how.en, how.zh))
+        notes = (*picture.notes, *((CUT,) if cut else ()), *(() if how.credentials else ((how.en, how.zh),)))
         try:
             os.replace(beside, out)
         except OSError as error:

@@ -1,4 +1,5 @@
-"""One turn: what was asked, what was said of the answer and how much of it was heard. And the cutting of its pieces, which nobody else needs."""
+"""One turn: what was asked, what was said of the answer and how much of it was heard; of one that is only supposed, as the user may go on, what nobody has
+been told yet. And the cutting of its pieces, which nobody else needs."""
 from __future__ import annotations
 
 import asyncio
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .text import cjk, share
-from .types import PIECE, Audio, Mood, Motion, Speech, Spoken
+from .types import PIECE, Audio, Event, Mood, Motion, Speech, Spoken
 
 GRACE = 5.0              # s a browser may be late in reporting playback before it is taken to have played
 FIRST = 0.2              # s of a turn's sound that are sent by themselves
@@ -33,15 +34,29 @@ class Turn:
     sounded: float = 0.0                                 # when the first of it left
     played: float = 0.0                                  # s of speech heard, as the ear reports
     motion: Motion | None = None
+    sound: np.ndarray | None = None                      # the last second of it, for lips that are read off it
     lost: set[str] = field(default_factory=set)
     last: bool = False                                   # it ends with the clause that is being said
     ended: Any = ""                                      # one of Ended's reasons, at the end
     times: dict[str, float] = field(default_factory=dict)
+    waiting: list[Event] = field(default_factory=list)   # of a turn that is only supposed: what will be told
+    book: Any = None                                     # ... and the reminders as they will be
+    language: str = ""                                   # ... and what was spoken before it
+    sure: bool = True                                    # of what was heard
+    told: asyncio.Event = field(default_factory=asyncio.Event)                # it is no longer only supposed
+    understood: asyncio.Event = field(default_factory=asyncio.Event)          # `text` is what was said
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def clock(self, name: str) -> None:
         """Note once, in ms since the question, when something first happened."""
         self.times.setdefault(name, round((time.perf_counter() - self.began) * 1000, 1))
+
+    def joined(self, speech: Speech) -> Speech:
+        """The piece with what sounded before it, where it has no marks of its own."""
+        assert speech.audio is not None
+        earlier, own = self.sound, speech.audio.samples
+        self.sound = (own if earlier is None else np.concatenate([earlier, own]))[-speech.audio.rate:]
+        return speech if speech.marks else replace(speech, before=earlier)
 
     def leaves(self, end: float) -> None:
         """Speech up to `end` is on its way to the ear."""

@@ -52,7 +52,9 @@ class Speech:
     """A piece of spoken text, about a second long. The first piece of a clause carries its text, later ones ''."""
     text: str
     audio: Audio | None                                  # None: a caption that no voice could say
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Mark, ...] = ()                         # none: the lips are read off the sound
+    before: np.ndarray | None = field(default=None, repr=False, compare=False)     # the sound just before and behind it, at its rate, where there are
+    after: np.ndarray | None = field(default=None, repr=False, compare=False)      # no marks: a second and a tenth are enough
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The embedded animator: phonemes, sound and mood -> 52 ARKit blendshapes, head and gaze at 60 fps. Numpy, some 2 ms a second.
+"""The embedded animator: phonemes, sound and mood -> 52 ARKit blendshapes, head and gaze at 60 fps. Numpy, some 2 ms a second; a voice that tells
+no phonemes is listened to (audio.py), some 10 ms more.
 
 The lips keep three promises whatever the mood: shut for p b m, lower lip under the teeth for f v, at rest in silence.
 """
@@ -8,10 +9,10 @@ import numpy as np
 
 from twin.types import CHANNELS, FPS, FULL, SIGNED, Mood, Motion, Speech
 
-from . import prosody
+from . import audio, prosody
 from .curves import articulate, join, plateau
 from .gestures import Scene, accents, blink, brows, gaze, head
-from .phones import FORWARD, FUNNEL, JAW, PART, PUCKER, SPREAD, TONGUE, TUCK, Segments, segments
+from .phones import FORWARD, FUNNEL, JAW, PART, PUCKER, SPREAD, TONGUE, TUCK, segments
 
 AT = {name: index for index, name in enumerate(CHANNELS)}
 BLEND = 0.25                                             # s: a mood comes in
@@ -39,20 +40,26 @@ class Visemes:
     def animate(self, speech: Speech, mood: Mood, at: float, before: Motion | None, seed: int) -> Motion:
         """The track of a piece that starts `at` seconds into its turn: round((at + seconds) * 60) - round(at * 60) frames.
 
-        `before` is the Motion of the piece before (None: the face is at rest). Keep `seed` the same throughout a turn.
+        `before` is the Motion of the piece before (None: the face is at rest). Keep `seed` the same throughout a turn. Raises Missing or Refused where
+        a piece has no marks and the network that listens instead cannot be loaded.
         """
         seconds = speech.audio.seconds if speech.audio else 0.0
         first, last = round(at * FPS), round((at + seconds) * FPS)
         if last <= first or speech.audio is None:
             return Motion(np.zeros((0, len(CHANNELS)), np.uint8))
         times = np.arange(first - 2, last) / FPS          # two frames of the piece before, to join on to
-        said = segments(speech.marks)
+        heard = None if speech.marks else audio.hear(speech.audio.samples, speech.audio.rate, speech.before, speech.after)
+        said = segments(speech.marks) if heard is None else audio.segments(heard)
         rms, pitch = prosody.measure(speech.audio, times - at)
         scene = Scene(times, at, said, pitch, speech.text, mood, seed)
         track = np.zeros((len(times), len(CHANNELS)))
         shut = plateau(times - at, said.closures, 0.055, 0.055)
         tuck = plateau(times - at, said.tucks, 0.070, 0.060)
-        _speak(track, said, times - at, prosody.loud(rms), mood, tuck)
+        if heard is not None:
+            shut = np.maximum(shut, audio.nearing(heard, heard.shut, times - at))
+            tuck = np.maximum(tuck, audio.nearing(heard, heard.tuck, times - at)) * (1 - shut)
+        loud = prosody.loud(rms) * (0.92 + 0.16 * mood.energy)
+        _speak(track, articulate(said, times - at, loud) if heard is None else audio.articulated(heard, times - at, loud), tuck)
         _feel(track, mood, np.clip(times / BLEND, 0, 1))
         _gesture(track, scene)
         _shut(track, shut, tuck)
@@ -63,9 +70,8 @@ class Visemes:
         return Motion(_bytes(whole))
 
 
-def _speak(track: np.ndarray, said: Segments, times: np.ndarray, loud: np.ndarray, mood: Mood, tuck: np.ndarray) -> None:
-    """The articulators on the channels of the mouth, in place."""
-    parts = articulate(said, times, loud * (0.92 + 0.16 * mood.energy))
+def _speak(track: np.ndarray, parts: np.ndarray, tuck: np.ndarray) -> None:
+    """The articulators [frames, PARTS] on the channels of the mouth, in place."""
     part, spread = parts[:, PART], parts[:, SPREAD] * (1 - parts[:, PUCKER])
     track[:, AT["jawOpen"]] = parts[:, JAW]
     track[:, AT["jawForward"]] = parts[:, FORWARD]
@@ -140,7 +146,7 @@ def _shut(track: np.ndarray, shut: np.ndarray, tuck: np.ndarray) -> None:
 def _bytes(track: np.ndarray) -> np.ndarray:
     """Weights and rad -> uint8 as CHANNELS says."""
     signed = len(CHANNELS) - len(SIGNED)
-    out = np.empty(track.shape, np.uint8)
+    track, out = np.nan_to_num(track), np.empty(track.shape, np.uint8)     # a voice that yields no numbers leaves the face at rest
     out[:, :signed] = np.rint(np.clip(track[:, :signed], 0, 1) * 255)
     out[:, signed:] = 128 + np.rint(np.clip(track[:, signed:] / FULL, -1, 1) * 127)
     return out
