@@ -14,6 +14,7 @@ Verdict = Literal["fits", "slow", "large"]
 READS = 16e9             # bytes a second that a CPU reads of a model's weights while it thinks: half of what two channels of DDR4 give, as measured
 TALKS = 6.0              # tokens a second below which a reply falls behind the voice
 HEARS = 0.5              # s of work for a second of speech beyond which hearing is felt as waiting
+SPEAKS = 0.8             # s of work for a second of sound beyond which a voice may fall behind
 WORK = 90e9              # operations a second of one core in fp32, as measured on recognisers
 MB = 1e6
 
@@ -21,7 +22,7 @@ MB = 1e6
 @dataclass(frozen=True)
 class Model:
     """One row. `id` is its name on the hub, with the file behind it where one file is the model ("owner/name/file.gguf")."""
-    task: str                                            # listen or think
+    task: str                                            # listen, think or speak
     id: str
     name: str                                            # as its makers write it
     backend: str                                         # the row of BACKENDS that loads it
@@ -32,6 +33,9 @@ class Model:
     capable: bool = False                                # speaks in its own words in English and Chinese
     commercial: bool = True                              # False: the licence forbids it
     terms: bool = False                                  # the hub asks to agree to its terms first
+    steps: float = 0.0                                   # of a voice: reads of all its weights that a second of sound is worth, as measured on one core
+    files: tuple[str, ...] = ()                          # where its makers publish no safetensors: what is fetched; twin/speak/neural.py knows those pickles
+    codec: str = ""                                      # a second model of the hub that it does not work without
     en: str = ""
     zh: str = ""
 
@@ -57,10 +61,12 @@ class Model:
     @property
     def loads(self) -> bool:
         """Whether the package that loads it is installed."""
-        return not self.file or importlib.util.find_spec("llama_cpp") is not None
+        package = {"llamacpp": "llama_cpp", "xtts": "TTS", "vits": "TTS", "converted": "TTS"}.get(self.backend)
+        return package is None or importlib.util.find_spec(package) is not None
 
 
 SIX = ("en", "fr", "es", "de", "it", "pt")
+XTTS = ("en", "zh", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "hu", "ko", "ja", "hi")
 CATALOGUE = (
     Model("think", "Qwen/Qwen3-0.6B", "Qwen3 0.6B", "transformers", 596, 1504, "Apache-2.0", capable=True,
           en="Words of its own in English and Chinese, the lightest that has them.", zh="中英文都能自己组织语言，同类中最轻。"),
@@ -94,6 +100,16 @@ CATALOGUE = (
           en="English, at once.", zh="只听英文，非常快。"),
     Model("listen", "UsefulSensors/moonshine-base", "Moonshine base", "transformers", 61, 247, "MIT", ("en",),
           en="English, well and fast.", zh="只听英文，又快又准。"),
+    Model("speak", "myshell-ai/OpenVoiceV2", "OpenVoice v2", "converted", 33, 131, "MIT", steps=90, files=("converter/config.json", "converter/checkpoint.pth"),
+          en="The embedded voice in their timbre, in any language, on a CPU.", zh="把内置声音变成本人的音色，任何语言，CPU 即可。"),
+    Model("speak", "eustlb/pocket-tts", "Pocket TTS", "transformers", 110, 236, "CC BY 4.0", ("en",), steps=25, codec="eustlb/pocket-tts-audio-tokenizer",
+          en="Their voice in English from ten seconds, on a CPU.", zh="十秒录音克隆英文声音，CPU 即可。"),
+    Model("speak", "tts-hub/XTTS-v2", "XTTS v2", "xtts", 467, 1870, "Coqui Public Model License", XTTS, commercial=False, steps=30,
+          files=("config.json", "vocab.json", "model.pth"),
+          en="Their voice in 17 languages, English and Chinese among them; wants a GPU; for private use alone.",
+          zh="17 种语言（含中英文）的本人声音，最好有显卡，仅限非商用。"),
+    Model("speak", "vibevoice/VibeVoice-1.5B-hf", "VibeVoice 1.5B", "transformers", 2704, 5410, "MIT", ("en", "zh"), steps=15,
+          en="Their voice in English and Chinese, lively; for a GPU of 8 GB or more.", zh="生动的中英文本人声音，需要 8 GB 以上的显卡。"),
 )
 
 
@@ -111,13 +127,16 @@ def carries(row: Model, machine: Hardware, gpu: int = 0, cores: int = 2) -> Verd
         return "large"
     if row.needs > ROOM * machine.free:
         return "slow"                                    # in 16 bits, which few CPUs compute well
-    return "fits" if (row.task == "think" and guess(row, cores) >= TALKS) or (row.task == "listen" and guess(row, cores) <= HEARS) else "slow"
+    speed = guess(row, cores)
+    return "fits" if (speed >= TALKS if row.task == "think" else speed <= (SPEAKS if row.task == "speak" else HEARS)) else "slow"
 
 
 def guess(row: Model, cores: int = 2) -> float:
-    """Before it was tried on a CPU: tokens a second of a thinker, seconds of work for a second of speech of a listener."""
+    """Before it was tried on a CPU: tokens a second of a thinker, seconds of work for a second of speech of a listener or a voice."""
     if row.task == "think":
         return READS / row.needs
+    if row.task == "speak":
+        return row.steps * row.needs / READS
     window = 1500 if "whisper" in row.id else 250        # frames: Whisper always hears thirty seconds, here of an utterance of five
     return 2 * row.weights * MB * window / (WORK * max(1, cores)) / 5
 

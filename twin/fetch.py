@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -70,7 +70,7 @@ def at_hand(row: Model) -> Path | None:
 def begun(row: Model) -> int:
     """Bytes of it that are here, though not all."""
     folder = _part(row)
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def _part(row: Model) -> Path:
@@ -126,7 +126,7 @@ class Fetches:
         shutil.rmtree(_part(row), ignore_errors=True)
         here = at_hand(row)
         if here is not None:
-            freed += sum(path.stat().st_size for path in ([here] if here.is_file() else here.iterdir()))
+            freed += sum(path.stat().st_size for path in ([here] if here.is_file() else here.rglob("*")) if path.is_file())
             if here.is_file():
                 here.unlink()
                 if not any(here.parent.iterdir()):
@@ -180,6 +180,9 @@ def _unreachable() -> Missing:
 def fetch(row: Model, state: State, stop: threading.Event) -> Path:
     """All of it, blocking. Raises TwinError, or _Stopped at the next piece after `stop` was set."""
     import httpx
+    if row.codec and at_hand(codec := replace(row, id=row.codec, codec="", files=())) is None:
+        fetch(codec, state, stop)
+        state.phase, state.done = "asking", 0
     headers = {"User-Agent": "twin"} | _signed()
     if not reachable():
         raise _unreachable()
@@ -197,6 +200,7 @@ def fetch(row: Model, state: State, stop: threading.Event) -> Path:
                           code="disk", zh=(f"还需要 {short} GiB，磁盘只剩 {room} GiB，而且要留出 2 GiB。", "请腾出空间，或选小一点的。"))
         state.done, state.phase = have, "fetching"
         for file in files:
+            (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
             _file(http, f"{endpoint()}/{row.repo}/resolve/{revision}/{quote(file.name)}", folder / file.name, file, state, stop)
     state.phase = "checking"
     for file in files:
@@ -238,11 +242,17 @@ def _listed(http: Any, row: Model) -> tuple[str, list[File]]:
     except (ValueError, KeyError, TypeError):
         raise Missing("The model hub said something that cannot be read.", "Try again later.", code="hub",
                       zh=("模型库的回答看不懂。", "请稍后再试。")) from None
-    files = wanted(files, row.file)
+    files = wanted(files, row.file) if not row.files else _exactly(files, row.files)
     if not files or not revision.isalnum() or len(files) > PARTS:
         raise Missing(f"{row.name} has no safetensors on the hub.", "Choose another.", code="no-weights",
                       zh=(f"模型库里没有 {row.name} 的 safetensors 权重。", "请换一个。"))
     return revision, files
+
+
+def _exactly(files: list[File], names: tuple[str, ...]) -> list[File]:
+    """The files of that name, in folders too and pickles too, for the catalogue alone asks for them; [] where one is missing."""
+    found = {file.name: file for file in files}
+    return [found[name] for name in names] if set(names) <= set(found) else []
 
 
 def wanted(files: list[File], one: str = "") -> list[File]:
@@ -266,8 +276,9 @@ def _same(folder: Path, revision: str, files: list[File]) -> None:
         before = json.loads(note.read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
         before = {}
-    for path in list(folder.iterdir()):
-        if path.name != note.name and before.get(path.name) != now["files"].get(path.name, ()):      # type: ignore[attr-defined]
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        name = path.relative_to(folder).as_posix()
+        if name != note.name and before.get(name) != now["files"].get(name, ()):      # type: ignore[attr-defined]
             path.unlink()
     note.write_text(json.dumps(now), "utf-8")
 

