@@ -57,6 +57,7 @@ class Clicks:
 
     def __init__(self):
         self.said = []
+        self.talking, self.reference = False, None
 
     def push(self, chunk):
         from twin.types import Audio
@@ -78,7 +79,7 @@ class Place:
 
     def __init__(self, data: Path, *, gradio: bool = False, mind: Any = None, linger: float = 60.0, asleep: bool = False, most: int = 64,
                  shared: bool = False, door: Door | None = None, speaking: int = 64, stage: bool = False, pages: Any = None,
-                 registry: Registry | None = None, home: bool = True, **parts: Any):
+                 registry: Registry | None = None, home: bool = True, endpointer: Any = Clicks, **parts: Any):
         self.stage, self.pages = stage, pages
         self.registry, self.real, self.home = registry or Registry(Settings(data=str(data))), registry is not None, home
         self.crew = crew_of(**parts)
@@ -97,7 +98,7 @@ class Place:
         self.pupil: Any = lambda: None                   # the model that learns from words
         self.reader: Any = lambda: None                  # the model that reads documents
         self.studio = Studio(door, home=home)
-        self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, Clicks, self.engines,
+        self.rooms = Rooms(Twins(), Conversations(data, key=self.shelf.key), talk, endpointer, self.engines,
                            lambda: {"en": True, "zh": False}, linger=linger, most=most, door=door, shelf=self.shelf, memories=Memories(self.shelf),
                            speaking=Places(speaking, "speak"), studio=True)
         if not asleep:

@@ -8,9 +8,9 @@ import pytest
 import soxr
 
 from twin.errors import TwinError
+from twin.listen.endpoint import Endpointer
 from twin.listen.grammar import arpa, words_of
 from twin.listen.sphinx import Sphinx, nearest
-from twin.listen.vad import Endpointer
 from twin.speak.espeak import Espeak
 from twin.types import Audio, Mood, Voice
 
@@ -86,8 +86,8 @@ def test_the_endpointer_finds_two_utterances():
     ends, said = Endpointer(), []
     for i in range(0, len(pcm), 1600):
         said += [(i / HZ, *s) for s in ends.push(pcm[i:i + 1600])]
-    assert [what for _, what, _ in said] == ["speech", "utterance", "silence"] * 2
-    assert 1.0 <= said[0][0] < 1.5 and all(0.5 < s[2].seconds < 2.5 for s in said if s[1] == "utterance")
+    assert [what for _, what, _ in said] == ["speech", "pause", "utterance", "silence"] * 2
+    assert 1.0 <= said[0][0] < 1.5 and all(0.5 < s[2].seconds < 2.5 for s in said if s[2])
 
 
 def test_noise_is_not_speech():

@@ -119,12 +119,16 @@ export class Composer {
   setMic(mode) {
     this.mode = mode;
     if (mode !== "push") this.latched = this.holding = false;
+    this.understood = "";
     this.mic.classList.toggle("on", mode === "push");
     tip(this.mic, mode === "push" ? "mic_on" : "mic");
     this.hands.setAttribute("aria-pressed", String(mode === "free"));
     tip(this.hands, mode === "free" ? "free_on" : "free");
     this.show();
   }
+
+  /** What was understood so far, while somebody speaks. @param {string} text */
+  hears(text) { this.understood = text; this.show(); }
 
   /** @param {number} level 0..1 */
   setLevel(level) { this.element.style.setProperty("--level", level.toFixed(3)); }
@@ -146,6 +150,7 @@ export class Composer {
     const speaking = this.state === "speaking";
     say(this.hint, this.mode === "push" ? "hint_push" : this.mode === "free" ? "hint_free" : this.touch ? (speaking ? "hint_speak_touch" : "hint_touch")
       : speaking ? "hint_speak" : "hint_type");
+    if (this.understood && this.mode === "free") this.hint.textContent = `“${this.understood}…”`;
     if (this.ms) this.setFirst(this.ms);
   }
 }

@@ -22,7 +22,11 @@ export class Idle {
     this.pointer = [0, 0, 0];                                                          // x, y, how much it is followed
     this.last = null;
     this.eyes = [0, 0];
+    this.nodded = -10;                                                                 // when it was asked to nod
   }
+
+  /** A nod now, with a glance at who speaks. @param {number} t s, the clock of pose() */
+  nod(t) { if (t - this.nodded > 2) this.nodded = t; }
 
   /**
    * @param {number} t s, any steady clock
@@ -115,6 +119,8 @@ export class Idle {
       const span = 0.62 * count;
       if (since > 0 && since < span) nod += (0.5 - 0.5 * Math.cos(LIVE * since / 0.62)) * (1 - 0.4 * since / span) * (0.7 + 0.5 * hash(this.seed, k, 22));
     }
+    const since = t - this.nodded;
+    if (since > 0 && since < 0.9) nod = Math.max(nod, (1.3 - 0.5 * since) * (0.5 - 0.5 * Math.cos(LIVE * since / 0.45)));
     this.#add(out, "headPitch", m * (-0.055 * nod + 0.008));
     this.#add(out, "headRoll", m * (0.045 + 0.02 * drift(t * 0.12, this.seed + 40)));
     this.#add(out, "browInnerUp", m * (0.20 + 0.10 * drift(t * 0.2, this.seed + 41)));

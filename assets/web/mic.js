@@ -4,7 +4,7 @@
  */
 import { Resampler } from "./resample.js";
 
-const CHUNK = 1600;                                     // samples = 100 ms
+const CHUNK = 800;                                      // samples = 50 ms: what a twin hears of a person who cuts in is never older
 const LOUD = 3.2;                                       // times the noise floor: perhaps a voice
 const QUIETEST = 0.006;                                 // RMS below which nothing counts
 const CATCH = `registerProcessor("catch", class extends AudioWorkletProcessor {

@@ -129,9 +129,8 @@ class Page {
       if (this.asked) this.composer.setFirst(this.lastFirst = performance.now() - this.asked + delay);
       this.asked = 0;
     };
-    this.mic.onlevel = (level, voice) => {
+    this.mic.onlevel = (level) => {
       this.composer.setLevel(level);
-      if (this.hearing.mode === "free") player.duck(voice && player.playing);
     };
     const gesture = () => player.unlock();
     for (const type of ["pointerdown", "keydown"]) addEventListener(type, gesture, { capture: true });
@@ -155,7 +154,10 @@ class Page {
     live.on("token", (token) => talk.token(token));
     live.on("spoken", (message, payload) => player.push(message, payload));
     live.on("ended", (ended) => { talk.ended(ended); if (ended.reason === "failed") this.asked = 0; this.aside.rest(); });
-    live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else this.asked = performance.now(); this.aside.over(); });
+    live.on("duck", ({ on }) => player.duck(on));
+    live.on("partial", ({ text }) => this.composer.hears(text));
+    live.on("nod", () => this.stage.nod());
+    live.on("vad", ({ speech }) => { if (speech) player.stop(this.newest); else { this.asked = performance.now(); this.composer.hears(""); } this.aside.over(); });
     live.on("history", ({ history }) => talk.load(history, this.twin));
     this.finder = new Finder(live);                     // after the list was drawn anew
     live.on("conversations", ({ items }) => this.earlier.show(items, this.twins, this.conversation));

@@ -157,6 +157,9 @@ export class Stage {
     this.captions.room(Math.max(56, height - chin - who - 34));
   }
 
+  /** While the user tells something long: I am with you. */
+  nod() { this.idle?.nod(performance.now() / 1000); }
+
   /** @param {string} state @param {string} [note] @param {number} [place] in the queue of those who wait for their answer */
   setState(state, note = "", place = 0) {
     if (!STATES.includes(state)) return;

@@ -140,6 +140,7 @@ async def mic(session: Session, asked: Asked) -> None:
     try:
         said = session.mic.turn_off()
     finally:
+        await session.floor.over()
         session.show()
     if said is not None:
         await session.ask(said)

@@ -16,7 +16,7 @@ SHORTEST = 0.15          # s; less is a slip of the finger
 
 
 class Microphone:
-    """`endpointer()` makes an object with `push(int16 [n]) -> list[(kind, Audio | None)]`, kind in speech, silence, utterance."""
+    """`endpointer()` makes what listen/endpoint.py says: `push(int16 [n]) -> list[(kind, Audio | None)]`, with `talking` and `reference`."""
 
     def __init__(self, endpointer: Callable[[], Any], language: str = "en"):
         self.on, self.mode, self.language = False, "push", language
@@ -46,14 +46,27 @@ class Microphone:
         if not self.on:
             self._chunks, self._samples, self._ear = [], 0, None
 
-    async def push(self, data: bytes) -> Iterator[tuple[str, Audio | None]]:
-        """PCM int16 little-endian at 16 kHz. Yields what the endpointer found; nothing in push mode or while off."""
+    def hears(self, text: str, language: str, sure: bool) -> None:
+        """What a recogniser makes of the utterance so far."""
+        if self._ear is not None:
+            self._ear.hears(text, language, sure)
+
+    def meant(self, text: str, language: str) -> str:
+        """What a few words into the twin's own mean: "listening" as "mm-hm" does, "halt" as "wait a second" does, or "" for anything else."""
+        if self._ear is None or self._ear.backchannel(text, language):
+            return "listening"
+        return "halt" if self._ear.halts(text, language) else ""
+
+    async def push(self, data: bytes, playing: Callable[[], np.ndarray] | None = None) -> Iterator[tuple[str, Audio | None]]:
+        """PCM int16 little-endian at 16 kHz; `playing`: the twin's own sound of the last moments, while there is any. Yields what the endpointer found; nothing
+        in push mode or while off."""
         if not self.on:
             return iter(())
         if len(data) % 2:
             raise Complaint("bad-field", self.language, kind="mic", field="sound")
         chunk = np.frombuffer(data, "<i2")
         if self._ear is not None:
+            self._ear.talking, self._ear.reference = playing is not None, playing
             return iter(await asyncio.to_thread(self._ear.push, chunk))
         room = LONGEST * RATE - self._samples
         if room > 0:

@@ -28,6 +28,7 @@ from ..types import CHANNELS, FPS, FULL, Audio, Ended, Event, Heard, Spoken, Tro
 from ..users import User
 from .alarm import Alarm
 from .door import Door
+from .floor import Floor, Sounding
 from .handlers import HANDLERS
 from .microphone import Microphone
 from .outbox import Letter, Outbox
@@ -86,6 +87,8 @@ class Session:
         self.outbox = Outbox()
         self.language, self.codec, self.greets = "en", "pcm16", False
         self.mic = Microphone(rooms.endpointer)
+        self.sounding = Sounding()
+        self.floor = Floor(self)
         self.saved = Saved(new_id(), "")
         self.twin: Twin = rooms.twins.first(rooms.first)
         self.talk: Any = None                            # the Conversation
@@ -193,21 +196,13 @@ class Session:
     async def _sound(self, data: bytes) -> None:
         if len(data) > CHUNK:
             raise Complaint("too-large", self.language)
-        for kind, said in await self.mic.push(data):
-            if kind == "speech":
-                self.tell({"type": "vad", "speech": True})
-                if self.talk.speaking:                   # barge-in
-                    await self.talk.interrupt()
-                    self.outbox.discard(self.talk.turn.id)
-            elif kind == "silence":
-                self.tell({"type": "vad", "speech": False})
-            elif said is not None:
-                await self.ask(said)
+        for kind, said in await self.mic.push(data, self.sounding.playing(self.talk.turn) if self.talk.speaking else None):
+            await self.floor.take(kind, said)
 
     # conversations -----------------------------------------------------------------------------------------------------------------
 
-    async def ask(self, asked: str | Audio) -> None:
-        """A question, typed or spoken; what was being said stops."""
+    async def ask(self, asked: str | Audio, supposed: Any = None) -> None:
+        """A question, typed or spoken; what was being said stops. `supposed`: the turn that answers it already, unheard."""
         try:
             self.rooms.door.limits.take("ask", user=self.user.id, address=self.address)
             self.quiet = False
@@ -215,7 +210,10 @@ class Session:
                 with suppress(TwinError, CardError):     # the twin is taught in so many words; its mind says whether it knows it now
                     await asyncio.to_thread(taught, self.rooms.shelf, self.twin, *found)
             await self._newest()
-            await self.begin(lambda: self.talk.ask(asked))
+
+            async def start() -> Any:
+                return supposed if supposed is not None and self.talk.release(supposed) else await self.talk.ask(asked)
+            await self.begin(start)
         except Refused as error:
             error.kept = isinstance(asked, str)          # type: ignore[attr-defined]
             raise
@@ -384,6 +382,7 @@ class Session:
         """Speech, packed on a thread of its own: while it is, others are heard."""
         header, payload = await self.rooms.packing.run(encoder.encode, event)
         if encoder is self._encoder:
+            self.sounding.add(event)
             self.rooms.door.metrics.note(event)
             self.outbox.put(header, payload)
             self.doing = "speaking"
