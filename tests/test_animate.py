@@ -230,3 +230,8 @@ def test_it_is_quick():
             Visemes().animate(piece, SMILE, 0.0, None, 1)
         best = min(best, time.process_time() - began)
     assert best / sum(p.audio.seconds for p in pieces) < 0.012
+
+
+def test_a_nasal_vowel_has_the_mouth_of_its_vowel():
+    from twin.animate.phones import sounds
+    assert sounds("ũ") == ("u",) and sounds("ã") == ("a",) and sounds("ç") == ("ɕ",) and sounds("ˈɐ̃ʊ̃") == ("ɐ", "ʊ")

@@ -176,7 +176,7 @@ class Cutter:
         if "\n" in held[start:end] or not (said.lower() in _MAYBE or _DOTTED.fullmatch(said)):
             return True
         following = re.match(r"[A-Za-z'’]*", held[end:end + 24])
-        if not following[0]:
+        if following is None or not following[0]:
             return not behind.isdecimal()
         if end + following.end() == len(held) and not complete:
             return None

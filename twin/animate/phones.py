@@ -5,6 +5,7 @@ English and Mandarin are complete; other languages' symbols fall to their neares
 """
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -100,7 +101,10 @@ def sounds(phone: str) -> tuple[str, ...]:
 def _own(symbol: str) -> str:
     if symbol in _VOWELS or symbol in _CONSONANTS:
         return symbol
-    return next((key for key, alike in _LIKE.items() if symbol in alike), "")
+    if found := next((key for key, alike in _LIKE.items() if symbol in alike), ""):
+        return found
+    base = unicodedata.normalize("NFD", symbol)[0]       # a nasal vowel has its mouth
+    return _own(base) if base != symbol else ""
 
 
 @cache

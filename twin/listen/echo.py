@@ -145,6 +145,7 @@ class Echo:
         if len(there) < LEAST:
             return 0.0, 0
         there = np.pad(there, ((max(0, need - len(there)), early), (0, 0)), constant_values=np.nan)
+        assert self._floor is not None
         heard = np.maximum(self._heard[-frames:], self._floor + 3)
         known = ~np.isnan(there[:, 0])
         there = np.where(known[:, None], there, 0)

@@ -155,7 +155,7 @@ def _coins(digits: str) -> str:
     whole, _, rest = digits.replace(",", "").partition(".")
     if len(rest) != 2:
         return ""
-    tenth, cent = rest
+    tenth, cent = rest[0], rest[1]
     said = ("两" if whole == "2" else number(whole)) + "元" if int(whole) else ""
     said += ("两" if tenth == "2" else DIGITS[int(tenth)]) + "角" if tenth != "0" else "零" if cent != "0" and said else ""
     return (said + (DIGITS[int(cent)] + "分" if cent != "0" else "")) or "零元"
