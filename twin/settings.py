@@ -46,7 +46,7 @@ class Settings:
     listen: str = _setting("auto", "Backend that listens: a name from `python -m twin doctor`, or auto.")
     think: str = _setting("auto", "Backend that thinks: smollm2, a model of the hub (Qwen/Qwen3-1.7B), a folder, a GGUF file (with llama-cpp-python), "
                           "a server of OpenAI's protocol (http://localhost:8000/v1#model; its key in TWIN_THINK_KEY), or auto.")
-    speak: str = _setting("auto", "Backend that speaks.")
+    speak: str = _setting("auto", "Backend that speaks, or a voice model: a folder, or a name of the catalogue.")
     animate: str = _setting("auto", "Backend that animates.")
     temperature: float = _setting(0.6, "How freely the model words its reply, 0 to 1.5.")
     max_tokens: int = _setting(120, "Longest reply of the model, in tokens.")
