@@ -30,7 +30,7 @@ KEPT = Path(__file__).with_suffix(".jsonl")
 TOLERANCE = 100.0        # MB that the server may hold more after the cases than before them: what it keeps on purpose for those who may come back
 FIRST = 0.4              # of the cases, before memory is looked at
 SETTLES = 40.0           # s that what was left behind may take to go
-QUICK = 300
+QUICK = 400
 
 
 def options(parser) -> None:
