@@ -184,7 +184,7 @@ def test_what_sounds_now_is_known():
     assert sounding.playing(None) is None and sounding.playing(turn) is None
     tone = np.sin(np.arange(24_000) * 0.1).astype(np.float32)
     for second in range(20):
-        sounding.add(Spoken(1, float(second), Speech("", Audio(tone * (0.1 if second % 2 else 1.0)))))
+        sounding.add(Spoken(1, float(second), Speech("", Audio(tone * (0.1 if second % 2 else 1.0))), None))
     turn.sent, turn.sounded = 20.0, time.perf_counter()
     turn.heard_until(10.0)
     sound = sounding.playing(turn)()

@@ -57,7 +57,7 @@ export class Train {
   /** What does not go together can't be chosen. */
   fit() {
     const { asked, told, set } = this, fits = told.machine.pixels.filter((/** @type {number} */ px) => px <= (set?.size ?? 256));
-    const vaes = [...told.shipped, ...told.made].filter((/** @type {any} */ one) => one.there && one.family === "vae" && !one.why);
+    const vaes = [...told.shipped, ...told.made].filter((/** @type {any} */ one) => one.there && one.family === "vae" && !one.why && fits.includes(one.px));
     const needs = asked.family === "diffusion", latents = needs || asked.family === "gan" && vaes.length > 0;
     if (this.was !== asked.family && asked.family === "gan") asked.vae = told.machine.gpus.length || !vaes.length ? "" : asked.vae || `${vaes[0].where}:${vaes[0].name}`;
     this.was = asked.family;
