@@ -328,6 +328,10 @@ def test_the_command_trains_saves_and_says_how_well_it_reads(folder, capsys):
     assert encoder.main([str(folder / "set"), "--out", str(folder / "encoder"), "--steps", "2", "--px", "32"]) == 1
     assert "--resume" in capsys.readouterr().err
     assert encoder.main([str(folder / "set"), "--out", str(folder / "encoder"), "--steps", "3", "--px", "32", "--batch", "32", "--mixed", "no", "--resume"]) == 0
+    # of two sets, beginning with what another has learned to see
+    assert encoder.main([*[str(folder / "set")] * 2, "--out", str(folder / "two"), "--steps", "1", "--px", "32", "--batch", "32", "--mixed", "no", "--begin", str(folder / "encoder")]) == 0
+    about, rows = json.loads((folder / "two" / "config.json").read_text())["about"], encoder.rows_of(folder / "set")
+    assert about["count"] == 2 * sum(row["split"] == "train" for row in rows.values()) and about["set"] == "set and set"
 
 
 def test_the_bench_says_what_is_missing_and_measures_the_rest(folder, capsys):
@@ -397,3 +401,20 @@ def test_a_model_of_ones_own_is_judged_from_the_command_line(folder, tmp_path, c
     assert judge.main([str(tmp_path), *told[1:]]) == 1 and "no model of faces" in capsys.readouterr().out
     monkeypatch.setattr(judge, "LEAST", 10_000)
     assert judge.main(told) == 1 and "too few to judge by" in capsys.readouterr().out
+
+
+def test_several_sets_are_one():
+    from twin.train.encoder import Joined
+    one, other = (np.random.default_rng(seed).integers(0, 255, (count, 3, 4, 4), np.uint8) for seed, count in ((1, 3), (2, 5)))
+    both = Joined([one, other])
+    assert len(both) == 8 and np.array_equal(both[np.array([2, 3, 7, 0])], np.stack([one[2], other[0], other[4], one[0]]))
+
+
+def test_evenly_drawn_looks_show_what_is_seldom():
+    from twin.paint.attributes import invent
+    from twin.train import painted
+    seen = [invent(seed, painted.evenly(seed))["headwear"] for seed in range(300)]
+    usual = [invent(seed)["headwear"] for seed in range(300)]
+    assert seen.count("turban") > 3 * max(1, usual.count("turban")) and painted.evenly(5) == painted.evenly(5)
+    made = painted.face(7, 64, even=True)
+    assert made.attributes == invent(7, painted.evenly(7))
