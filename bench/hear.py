@@ -383,25 +383,16 @@ class Bench:
     def words(self) -> dict[str, float]:
         """Word error rate of pocketsphinx on whole sentences, as recorded."""
         from twin.listen.grammar import words_of
+        from twin.listen.sphinx import edits
         from twin.types import Audio
         wrong: dict[str, int] = defaultdict(int)
         total: dict[str, int] = defaultdict(int)
         for name, text in self.mine(sounds.aligned()):
             reader = name.split("/")[0].split("_")[0]
             heard, _, _ = self.recognise(Audio(sounds.recording(name), HZ))
-            wrong[reader] += _edits(words_of(heard), words_of(text))
+            wrong[reader] += edits(words_of(heard), words_of(text))
             total[reader] += len(words_of(text))
         return {f"word_errors_{reader}": wrong[reader] / total[reader] for reader in total}
-
-
-def _edits(a: list[str], b: list[str]) -> int:
-    """Levenshtein's distance in words."""
-    row = list(range(len(b) + 1))
-    for i, word in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
 
 
 def _p(values: list[float], share: float) -> float:

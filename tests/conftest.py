@@ -182,3 +182,16 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hugging Face Hub on this machine, and a cache of its own."""
+    from loopback import Hub
+    with Hub() as here:
+        monkeypatch.setenv("HF_ENDPOINT", here.url)
+        monkeypatch.setenv("HF_TOKEN", "")
+        monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        yield here

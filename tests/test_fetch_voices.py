@@ -4,22 +4,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from loopback import Hub
 
 from twin.catalogue import model
 from twin.errors import Missing
 from twin.fetch import State, at_hand, begun, fetch
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    with Hub() as here:
-        monkeypatch.setenv("HF_ENDPOINT", here.url)
-        monkeypatch.setenv("HF_TOKEN", "")
-        monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        yield here
 
 
 def test_a_voice_comes_with_its_folders_and_nothing_else(hub):

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from loopback import Hub
 from place import Place
 from test_server import process, url  # noqa: F401
 from test_think import saved
@@ -39,15 +38,9 @@ def tiny(tmp_path_factory) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def hub(tiny, monkeypatch, tmp_path):
-    with Hub() as here:
-        here.models[SMALL] = dict(tiny)
-        monkeypatch.setenv("HF_ENDPOINT", here.url)
-        monkeypatch.setenv("HF_TOKEN", "")
-        monkeypatch.setenv("TWIN_CACHE", str(tmp_path / "cache"))
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-            monkeypatch.delenv(name, raising=False)
-        yield here
+def hub(hub, tiny):
+    hub.models[SMALL] = dict(tiny)
+    return hub
 
 
 def until(true, seconds: float = 20.0):

@@ -77,7 +77,7 @@ class Conversation:
             return False
         if turn.book is not None and self.book is not None:
             self.book.settle(turn.book)
-        turn.began = time.perf_counter()
+        turn.began, turn.times = time.perf_counter(), dict.fromkeys(turn.times, 0.0)     # done before the question was over
         for event in turn.waiting:
             self.send(event)
         turn.waiting = []

@@ -37,14 +37,14 @@ def nearest(heard: Iterable[str], sentences: Sequence[str]) -> str:
     best, least = "", 1.0
     for words in map(words_of, heard):
         for sentence, own in known:
-            if abs(len(own) - len(words)) <= NEARLY * len(own) and (share := _differ(words, own) / len(own)) < least:
+            if abs(len(own) - len(words)) <= NEARLY * len(own) and (share := edits(words, own) / len(own)) < least:
                 best, least = sentence, share
         if not least:
             break
     return best if least <= NEARLY else ""
 
 
-def _differ(a: list[str], b: list[str]) -> int:
+def edits(a: list[str], b: list[str]) -> int:
     """Words to insert, delete or change to make `b` of `a` (Levenshtein 1966)."""
     row = list(range(len(b) + 1))
     for i, word in enumerate(a, 1):

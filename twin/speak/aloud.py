@@ -59,12 +59,10 @@ _LINE = re.compile(r"\s{0,12}(?:(?P<head>#{1,6})\s+|(?P<quote>>[\s>]{0,12})|(?P<
 _REPEATED = re.compile(r"([^\w\s.。…])\1{2,}")
 _LAUGH = re.compile(r"([^\W\d])\1{4,}")                  # "sooooooo", "哈哈哈哈哈哈": three are enough
 _LATIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "「": '"', "」": '"', "，": ", ", "。": ". ", "！": "! ", "？": "? ", "：": ": ", "；": "; ",
-    "、": ", ",
-                        "（": " (", "）": ") "})
+                        "、": ", ", "（": " (", "）": ") "})
 _WIDE = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *map(ord, "＃＄％＆＊＋－／＜＝＞＠"))}
 _ALIKE = str.maketrans(_WIDE | {"￥": "¥", "￡": "£", "−": "-", "‐": "-", "‑": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "⁄": "/",
-    "∕": "/",
-                                "～": "~", "⇒": "→", "➜": "→", "➔": "→", "⟶": "→", "‖": " ", "‧": "·"})
+                                "∕": "/", "～": "~", "⇒": "→", "➜": "→", "➔": "→", "⟶": "→", "‖": " ", "‧": "·"})
 _KEPT = frozenset("LNPZ")                                # letters, numbers, punctuation, spaces
 _SIGNS = frozenset("$€£¥₹₩₽¢%‰+=×÷°&@#/<>^~|-±≈≠≤≥√→℃℉§№㎡㎞㎏㎝㎜℅")
 _SPACE = re.compile(r"\s+")

@@ -100,7 +100,11 @@ class Floor:
                 await self._withdraw()
         elif said is not None:
             supposed, self._supposed = self._supposed, None
-            await session.ask(said, supposed)
+            try:
+                await session.ask(said, supposed)
+            except TwinError:                            # too often, or there is no place: nor does what was supposed go on
+                await talk.withdraw(supposed)
+                raise
 
     async def over(self) -> None:
         """The microphone is off."""
